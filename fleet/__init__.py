@@ -1,0 +1,1 @@
+"""Shared words of Ironpulse: plans, batches, texts, errors and the clock."""

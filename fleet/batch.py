@@ -1,0 +1,88 @@
+"""What travels from ingest to store to rules: samples as columns, fault and status reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatColumn = NDArray[np.float64]
+IntColumn = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBatch:
+    """Samples of machines of one product, as columns of equal length n.
+
+    `machine_id` (n,) int64; `measured_at` and `received_at` (n,) milliseconds since 1970 UTC;
+    `values` (n, len(signals)) float64 in the units of the product plan, column-major so that one
+    signal is contiguous, NaN where the machine sent nothing usable. Order of rows is free and
+    keys (machine_id, measured_at) may repeat unless a function says otherwise.
+    """
+
+    product: str
+    signals: tuple[str, ...]
+    machine_id: IntColumn
+    measured_at: IntColumn
+    received_at: IntColumn
+    values: FloatColumn
+
+    def __len__(self) -> int:
+        return len(self.machine_id)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> SampleBatch:
+        """The batch of the chosen rows (indices or mask), in that order."""
+        return SampleBatch(
+            self.product,
+            self.signals,
+            self.machine_id[rows],
+            self.measured_at[rows],
+            self.received_at[rows],
+            np.asfortranarray(self.values[rows]),
+        )
+
+    def sorted(self) -> SampleBatch:
+        """Rows ordered by machine, then time of measurement; stable."""
+        return self.take(np.lexsort((self.measured_at, self.machine_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCode:
+    """One active trouble code: J1939 (`spn`, `fmi`) or the maker's own (`code`).
+
+    `oc` is the occurrence count, `sa` the source address, `lamp` one of `stop`, `warning`,
+    `mil`, `protect` where the device tells it.
+    """
+
+    spn: int | None = None
+    fmi: int | None = None
+    code: str | None = None
+    oc: int | None = None
+    sa: int | None = None
+    lamp: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The code as one word: `spn110-fmi0`, or the maker's own code."""
+        return self.code if self.code is not None else f"spn{self.spn}-fmi{self.fmi}"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReport:
+    """The full list of trouble codes active on a machine at one moment; empty means none."""
+
+    machine_id: int
+    measured_at: int
+    received_at: int
+    active: tuple[FaultCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A machine's connection said `online` or (through its will) `offline`."""
+
+    machine_id: int
+    measured_at: int
+    received_at: int
+    state: str

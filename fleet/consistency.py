@@ -1,0 +1,213 @@
+"""Everything in a plan checked against everything else.
+
+`problems_of` takes a plan whose fields are each well formed and finds what does not fit
+together: names that lead nowhere, units, ranges, expressions, regimes, parts.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from fleet.errors import ExpressionError
+from fleet.expression import Expression, parse
+from fleet.plan import Driver, ProductPlan, Rule, Signal
+from fleet.words import SIGNAL_UNITS
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at a path of the plan, such as ("rules", 3, "when")."""
+
+    path: Path
+    message: str
+
+
+def problems_of(plan: ProductPlan) -> list[Problem]:
+    """All inconsistencies of a plan; empty when it can be used."""
+    checks = (_signals, _regimes, _rules, _failure_modes, _parts, _services, _checklists)
+    return [problem for check in checks for problem in check(plan)]
+
+
+def _signals(plan: ProductPlan) -> Iterator[Problem]:
+    for i, signal in enumerate(plan.signals):
+        path: Path = ("signals", i)
+        yield from _known((*path, "component"), signal.component, plan.component, "component")
+        yield from _unit(path, signal)
+        yield from _spans(path, signal)
+        if signal.kind == "enum" and not signal.values:
+            yield Problem(path, f"the enumeration {signal.key} names no values")
+    hours = plan.signal.get(plan.hours_signal)
+    if hours is None or hours.kind != "counter" or hours.unit != "h":
+        yield Problem(("hours_signal",), f"{plan.hours_signal} is no counter of hours")
+
+
+def _unit(path: Path, signal: Signal) -> Iterator[Problem]:
+    if signal.kind in ("enum", "flag"):
+        if signal.unit is not None:
+            yield Problem((*path, "unit"), f"{signal.key} is an {signal.kind} and has no unit")
+        return
+    if signal.unit is None:
+        yield Problem(path, f"{signal.key} has no unit")
+        return
+    endings = SIGNAL_UNITS.get(signal.unit)
+    if endings is None:
+        units = ", ".join(SIGNAL_UNITS)
+        yield Problem((*path, "unit"), f"unknown unit {signal.unit!r}; there are {units}")
+    elif endings and signal.key.rsplit("_", 1)[-1] not in endings:
+        yield Problem(
+            (*path, "key"),
+            f"{signal.key} is in {signal.unit}: its key ends with _{' or _'.join(endings)}",
+        )
+
+
+def _spans(path: Path, signal: Signal) -> Iterator[Problem]:
+    low, high = signal.range
+    if low >= high:
+        yield Problem((*path, "range"), f"the range of {signal.key} is empty: {low} to {high}")
+    if signal.normal is not None:
+        if signal.normal[0] > signal.normal[1]:
+            yield Problem((*path, "normal"), f"the normal band of {signal.key} is upside down")
+        if not low <= signal.normal[0] <= signal.normal[1] <= high:
+            yield Problem((*path, "normal"), f"{signal.key}: normal lies outside the range")
+    for grade in ("warn", "alarm"):
+        limit = getattr(signal, grade)
+        for side in ("above", "below"):
+            value = getattr(limit, side) if limit is not None else None
+            if value is not None and not low <= value <= high:
+                yield Problem((*path, grade), f"{signal.key}: {grade} lies outside the range")
+
+
+def _regimes(plan: ProductPlan) -> Iterator[Problem]:
+    for i, regime in enumerate(plan.regimes):
+        path: Path = ("regimes", i, "when")
+        found = _expression(path, regime.when, plan.signal)
+        yield from found[1]
+        if found[0] is not None and found[0].lookback_ms:
+            yield Problem(path, "a regime is judged on one moment: windows have no place in it")
+
+
+def _rules(plan: ProductPlan) -> Iterator[Problem]:
+    for i, rule in enumerate(plan.rules):
+        path: Path = ("rules", i)
+        yield from _known((*path, "component"), rule.component, plan.component, "component")
+        if isinstance(rule.regimes, tuple):
+            yield from _all_known((*path, "regimes"), rule.regimes, plan.regime, "regime")
+        yield from _all_known((*path, "shows"), rule.shows, plan.signal, "signal")
+        yield from _all_known(
+            (*path, "failure_modes"), rule.failure_modes, plan.failure_mode, "failure mode"
+        )
+        yield from _rule_expressions(path, rule, plan)
+        yield from _overrides(path, rule, plan)
+
+
+def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
+    shadowed = sorted(set(rule.params) & set(plan.signal))
+    if shadowed:
+        yield Problem((*path, "params"), f"{', '.join(shadowed)} is a signal's name already")
+    known = set(plan.signal) | set(rule.params)
+    for field in ("when", "clear"):
+        text = getattr(rule, field)
+        if text is not None:
+            yield from _expression((*path, field), text, known)[1]
+
+
+def _overrides(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
+    for j, override in enumerate(rule.overrides):
+        here = (*path, "overrides", j)
+        yield from _all_known((*here, "params"), override.params, rule.params, "parameter")
+        if override.model is not None:
+            models = {model.id for model in plan.models}
+            yield from _known((*here, "model"), override.model, models, "model")
+
+
+def _failure_modes(plan: ProductPlan) -> Iterator[Problem]:
+    for i, mode in enumerate(plan.failure_modes):
+        path: Path = ("failure_modes", i)
+        yield from _known((*path, "component"), mode.component, plan.component, "component")
+        yield from _all_known((*path, "parts"), mode.parts, plan.part, "part")
+        yield from _all_known((*path, "regimes"), mode.regimes, plan.regime, "regime")
+        for j, symptom in enumerate(mode.signature):
+            yield from _known((*path, "signature", j), symptom.signal, plan.signal, "signal")
+        if mode.detectable and not mode.signature:
+            yield Problem(path, f"{mode.id} is detectable but no signature says by what")
+        if mode.lead_h is not None and mode.lead_h[0] > mode.lead_h[1]:
+            yield Problem((*path, "lead_h"), f"the lead time of {mode.id} is upside down")
+
+
+def _parts(plan: ProductPlan) -> Iterator[Problem]:
+    for i, part in enumerate(plan.parts):
+        path: Path = ("parts", i)
+        yield from _known((*path, "component"), part.component, plan.component, "component")
+        yield from _all_known(
+            (*path, "failure_modes"), part.failure_modes, plan.failure_mode, "failure mode"
+        )
+        yield from _driver((*path, "driver"), part.driver, plan)
+
+
+def _driver(path: Path, driver: Driver, plan: ProductPlan) -> Iterator[Problem]:
+    if driver.counter is not None:
+        yield from _known((*path, "counter"), driver.counter, plan.signal, "signal")
+        signal = plan.signal.get(driver.counter)
+        if signal is not None and signal.kind != "counter":
+            yield Problem((*path, "counter"), f"{driver.counter} is no counter")
+    if isinstance(driver.hours, tuple):
+        yield from _all_known((*path, "hours"), driver.hours, plan.regime, "regime")
+    wanted = "month" if driver.age else "h" if driver.hours is not None else None
+    if wanted is not None and driver.unit != wanted:
+        yield Problem((*path, "unit"), f"such a driver counts in {wanted}, not {driver.unit}")
+    if driver.factor is not None:
+        found = _expression((*path, "factor"), driver.factor, plan.signal)
+        yield from found[1]
+        if found[0] is not None and found[0].lookback_ms:
+            yield Problem((*path, "factor"), "a wear factor has no windows")
+
+
+def _services(plan: ProductPlan) -> Iterator[Problem]:
+    for i, service in enumerate(plan.services):
+        path: Path = ("services", i)
+        yield from _all_known((*path, "includes"), service.includes, plan.service, "service")
+        needs = [need.part for need in service.parts]
+        yield from _all_known((*path, "parts"), needs, plan.part, "part")
+
+
+def _checklists(plan: ProductPlan) -> Iterator[Problem]:
+    for i, checklist in enumerate(plan.checklists):
+        for j, item in enumerate(checklist.items):
+            path: Path = ("checklists", i, "items", j)
+            yield from _known((*path, "component"), item.component, plan.component, "component")
+            yield from _all_known(
+                (*path, "failure_modes"), item.failure_modes, plan.failure_mode, "failure mode"
+            )
+            if (item.result == "choice") != bool(item.choices):
+                yield Problem(path, f"{item.id}: choices belong to a choice, and to nothing else")
+            if item.result == "number" and item.unit is None:
+                yield Problem(path, f"{item.id}: a number needs its unit")
+            if any(index >= len(item.choices) for index in item.passes):
+                yield Problem((*path, "passes"), f"{item.id}: passes counts choices from 0")
+
+
+def _expression(
+    path: Path, text: str, known: Collection[str]
+) -> tuple[Expression | None, list[Problem]]:
+    try:
+        return parse(text, known), []
+    except ExpressionError as error:
+        return None, [Problem(path, f"column {error.column} of {text!r}: {error}")]
+
+
+def _known(path: Path, name: str, known: Collection[str], what: str) -> Iterator[Problem]:
+    if name not in known:
+        near = difflib.get_close_matches(name, list(known), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        yield Problem(path, f"there is no {what} {name}{hint}")
+
+
+def _all_known(
+    path: Path, names: Collection[str], known: Collection[str], what: str
+) -> Iterator[Problem]:
+    for name in names:
+        yield from _known(path, name, known, what)

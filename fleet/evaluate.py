@@ -1,0 +1,120 @@
+"""Computing expressions over columns, in three-valued logic.
+
+Truth is a float column like every value: 1 true, 0 false, NaN unknown. `and` is false as soon as
+one side is false, `or` true as soon as one side is true, whatever else is unknown (Kleene).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from fleet.batch import FloatColumn
+from fleet.expression import WINDOW_FUNCTIONS, Expression, window_of
+from fleet.windows import Columns, window
+
+
+def evaluate(
+    expression: Expression, columns: Columns, params: Mapping[str, float | FloatColumn]
+) -> FloatColumn:
+    """The value of `expression` in every row, (n,) float64; truth as 1, 0 and NaN.
+
+    `params` are the rule's own numbers, one for all rows or one per row.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        result = _Evaluation(columns, params).value(expression.tree)
+    full = np.broadcast_to(result, columns.times.shape)
+    return np.where(np.isinf(full), np.nan, full)
+
+
+def true(column: FloatColumn) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Rows that are true: neither false nor unknown."""
+    return np.not_equal(column, 0) & ~np.isnan(column)
+
+
+class _Evaluation:
+    """Walks an expression's tree; every method returns a column or something that broadcasts."""
+
+    def __init__(self, columns: Columns, params: Mapping[str, float | FloatColumn]) -> None:
+        self.columns = columns
+        self.params = params
+
+    def value(self, node: ast.expr) -> FloatColumn:
+        match node:
+            case ast.Constant():
+                return np.float64(node.value)  # type: ignore[arg-type,return-value]  # a number
+            case ast.Name():
+                found = self.columns.values.get(node.id)
+                return np.asarray(self.params[node.id]) if found is None else found
+            case ast.BoolOp():
+                return self._logic(node)
+            case ast.UnaryOp(op=ast.Not()):
+                return 1.0 - _truth(self.value(node.operand))
+            case ast.UnaryOp():
+                return -self.value(node.operand)
+            case ast.BinOp():
+                return _ARITHMETIC[type(node.op)](self.value(node.left), self.value(node.right))
+            case ast.Compare():
+                return self._compare(node)
+            case ast.Call():
+                return self._call(node)
+        raise AssertionError(f"{ast.dump(node)} passed the check of fleet.expression")
+
+    def _logic(self, node: ast.BoolOp) -> FloatColumn:
+        sides = [_truth(self.value(side)) for side in node.values]
+        if isinstance(node.op, ast.And):
+            return _fold(sides, decisive=0.0)
+        return _fold(sides, decisive=1.0)
+
+    def _compare(self, node: ast.Compare) -> FloatColumn:
+        sides = [self.value(side) for side in (node.left, *node.comparators)]
+        results = []
+        for left, right, operator in zip(sides, sides[1:], node.ops, strict=False):
+            unknown = np.isnan(left) | np.isnan(right)
+            outcome = _COMPARISON[type(operator)](left, right)
+            results.append(np.where(unknown, np.nan, outcome.astype(np.float64)))
+        return results[0] if len(results) == 1 else _fold(results, decisive=0.0)
+
+    def _call(self, node: ast.Call) -> FloatColumn:
+        assert isinstance(node.func, ast.Name)
+        name = node.func.id
+        if name in WINDOW_FUNCTIONS:
+            argument = np.broadcast_to(self.value(node.args[0]), self.columns.times.shape)
+            return window(name, argument, self.columns, window_of(node))
+        arguments = [self.value(argument) for argument in node.args]
+        if name == "abs":
+            return np.abs(arguments[0])
+        return reduce(np.minimum if name == "min" else np.maximum, arguments)
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[FloatColumn, FloatColumn], FloatColumn]] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.Pow: np.power,
+}
+_COMPARISON: dict[type[ast.cmpop], Callable[..., np.ndarray[Any, np.dtype[np.bool_]]]] = {
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+}
+
+
+def _truth(value: FloatColumn) -> FloatColumn:
+    return np.where(np.isnan(value), np.nan, np.not_equal(value, 0).astype(np.float64))
+
+
+def _fold(sides: list[FloatColumn], decisive: float) -> FloatColumn:
+    """Kleene's `and` (decisive 0) or `or` (decisive 1): the decisive value wins over unknown,
+    unknown over the other."""
+    decided = reduce(np.logical_or, [side == decisive for side in sides])
+    unknown = reduce(np.logical_or, [np.isnan(side) for side in sides])
+    return np.where(decided, decisive, np.where(unknown, np.nan, 1.0 - decisive))

@@ -1,0 +1,205 @@
+"""Reading the product plans: every folder under `products/` that holds a product.yaml.
+
+`products/common/` holds what products share: `catalogue.yaml` (service tiers, J1939 texts) and
+layers, files with the same sections as a plan that product.yaml names under `include`. An entry
+of the product with the same key replaces the layer's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fleet.consistency import Problem, problems_of
+from fleet.errors import Fault, PlanError
+from fleet.plan import Catalogue, ProductPlan
+from fleet.yaml_source import Node, read_yaml
+
+PLAN_FILES = ("product.yaml", "rules.yaml", "failures.yaml", "parts.yaml", "service.yaml")
+#: Sections whose entries are merged by key from layers and from the files of the product.
+LISTS = {
+    "components": "id",
+    "signals": "key",
+    "regimes": "id",
+    "rules": "id",
+    "failure_modes": "id",
+    "parts": "id",
+    "services": "id",
+    "checklists": "id",
+}
+
+
+class _Assembly:
+    """The sections of one plan, and where every value came from."""
+
+    def __init__(self) -> None:
+        self.head: dict[str, Node] = {}
+        self.lists: dict[str, dict[str, Node]] = {section: {} for section in LISTS}
+        self.faults: list[Fault] = []
+
+    def add(self, root: Node, *, layer: bool) -> None:
+        own: dict[str, set[str]] = {section: set() for section in LISTS}
+        for key, place in root.entries():
+            value = root.get(key)
+            assert value is not None
+            if key in LISTS:
+                self._add_list(key, value, own[key])
+            elif key == "include" and not layer:
+                continue
+            elif layer or key in self.head:
+                self.faults.append(place.fault(f"{key} does not belong here"))
+            else:
+                self.head[key] = value
+
+    def _add_list(self, section: str, value: Node, own: set[str]) -> None:
+        for item in value.items():
+            name_node = item.get(LISTS[section])
+            if name_node is None:
+                self.faults.append(item.fault(f"an entry of {section} lacks its {LISTS[section]}"))
+                continue
+            name = str(name_node.plain())
+            if name in own:
+                self.faults.append(name_node.fault(f"{name} stands twice in {section}"))
+            own.add(name)
+            self.lists[section][name] = item
+
+    def data(self) -> dict[str, Any]:
+        data = {key: node.plain() for key, node in self.head.items()}
+        for section, entries in self.lists.items():
+            data[section] = [node.plain() for node in entries.values()]
+        return data
+
+    def place(self, path: tuple[str | int, ...], fallback: Path) -> Node | Path:
+        """Where the value at `path` of the assembled plan stands."""
+        if not path:
+            return fallback
+        section, rest = str(path[0]), path[1:]
+        if section in self.head:
+            return self.head[section].at(rest)
+        entries = list(self.lists.get(section, {}).values())
+        if rest and isinstance(rest[0], int) and rest[0] < len(entries):
+            return entries[rest[0]].at(rest[1:])
+        return fallback
+
+    def fault(self, problem: Problem, fallback: Path) -> Fault:
+        place = self.place(problem.path, fallback)
+        if isinstance(place, Path):
+            return Fault(place, 0, 0, problem.message)
+        return place.fault(problem.message)
+
+
+def load_catalogue(directory: Path) -> Catalogue:
+    """All plans under `directory` with what they share.
+
+    Raises PlanError with every fault of every file, each with file, line and column.
+    """
+    folders = sorted(path.parent for path in directory.glob("*/product.yaml"))
+    if not folders:
+        raise PlanError([Fault(directory, 0, 0, "holds no product: no */product.yaml found")])
+    common = directory / "common"
+    faults: list[Fault] = []
+    shared = _shared(common, faults)
+    plans: dict[str, ProductPlan] = {}
+    for folder in folders:
+        try:
+            plan = load_plan(folder, common)
+        except PlanError as error:
+            faults += error.faults
+        else:
+            plans[plan.product] = plan
+    if faults:
+        raise PlanError(sorted(set(faults), key=str))
+    return Catalogue(plans=plans, **shared)
+
+
+def load_plan(folder: Path, common: Path) -> ProductPlan:
+    """The plan in `folder`, with the layers it includes from `common`.
+
+    Raises PlanError with every fault found.
+    """
+    assembly = _Assembly()
+    head = folder / "product.yaml"
+    for root, layer in _roots(folder, common, assembly.faults):
+        assembly.add(root, layer=layer)
+    data = assembly.data()
+    data["version"] = checksum(folder, common)
+    if data.get("product") != folder.name:
+        place = assembly.place(("product",), head)
+        message = f"product: {data.get('product')!r} is not the name of its folder {folder.name!r}"
+        assembly.faults.append(
+            Fault(head, 0, 0, message) if isinstance(place, Path) else place.fault(message)
+        )
+    try:
+        plan = ProductPlan.model_validate(data)
+    except ValidationError as error:
+        problems = [Problem(_location(e["loc"]), _sentence(e)) for e in error.errors()]
+        assembly.faults += [assembly.fault(problem, head) for problem in problems]
+        raise PlanError(assembly.faults) from error
+    assembly.faults += [assembly.fault(problem, head) for problem in problems_of(plan)]
+    if assembly.faults:
+        raise PlanError(assembly.faults)
+    return plan
+
+
+def checksum(folder: Path, common: Path) -> str:
+    """Twelve hexadecimal digits that change when any file the plan may be made of changes."""
+    digest = hashlib.sha256()
+    for path in [folder / name for name in PLAN_FILES] + sorted(common.glob("*.yaml")):
+        if path.exists():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _roots(folder: Path, common: Path, faults: list[Fault]) -> Iterator[tuple[Node, bool]]:
+    own = [_read(folder / name, faults) for name in PLAN_FILES if (folder / name).exists()]
+    roots = [root for root in own if root is not None]
+    include = roots[0].get("include") if roots else None
+    for item in include.items() if include else []:
+        path = common / f"{item.plain()}.yaml"
+        if not path.exists():
+            faults.append(item.fault(f"include: there is no layer {path}"))
+            continue
+        layer = _read(path, faults)
+        if layer is not None:
+            yield layer, True
+    for root in roots:
+        yield root, False
+
+
+def _read(path: Path, faults: list[Fault]) -> Node | None:
+    try:
+        return read_yaml(path)
+    except PlanError as error:
+        faults += error.faults
+        return None
+
+
+def _shared(common: Path, faults: list[Fault]) -> dict[str, Any]:
+    path = common / "catalogue.yaml"
+    root = _read(path, faults)
+    if root is None:
+        return {}
+    data = root.plain()
+    try:
+        checked = Catalogue.model_validate({"plans": {}, **data})
+    except (ValidationError, TypeError) as error:
+        errors = error.errors() if isinstance(error, ValidationError) else []
+        faults += [root.at(_location(e["loc"])).fault(_sentence(e)) for e in errors]
+        return {}
+    return {"tiers": checked.tiers, "fmi": checked.fmi, "spn": checked.spn}
+
+
+def _location(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return tuple(loc)
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(step) for step in error["loc"][2:]) or str(error["loc"][-1:] or "plan")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    given = error.get("input")
+    shown = f" (found {given!r})" if isinstance(given, str | int | float) else ""
+    return f"{where}: {message}{shown}"

@@ -1,0 +1,424 @@
+"""One product, one plan: all that differs between products, as data.
+
+A plan is one folder under `products/`; `fleet.loader` reads and checks it. Every number in a
+plan carries its `source` as the domain reference marks it: a source number (`S28`), `K` for
+handbook knowledge, `J` for engineering judgement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from fleet.text import Text
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=40)]
+Severity = Literal[1, 2, 3, 4]
+Skill = Literal["OP", "T1", "T2", "T3"]
+Span = tuple[float, float]
+
+
+class Model(BaseModel):
+    """Base of all parts of a plan: frozen, and an unknown key is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class J1939(Model):
+    """Where a signal comes from on the CAN bus and how its raw value is coded.
+
+    Engineering value = raw * `resolution` + `offset`; `bits` is the raw width. The top of the
+    raw range means error or not available (J1939-71) and is never a number.
+    """
+
+    spn: int = Field(ge=0, lt=2**19)
+    pgn: int = Field(ge=0, lt=2**18)
+    bits: Literal[2, 5, 8, 16, 32] | None = None
+    resolution: float = Field(default=1.0, gt=0)
+    offset: float = 0.0
+
+
+class Limit(Model):
+    """A limit as charts draw it: a value beyond it is of that grade."""
+
+    above: float | None = None
+    below: float | None = None
+
+
+class Signal(Model):
+    """One measured value of a machine.
+
+    `range` is what the sensor can physically say: outside it the value is stored as NULL and
+    counted. `period_s` is the expected time between values while the machine works; a value is
+    carried forward for three periods (at least `Report.working_s` * 3) and unknown after that.
+    """
+
+    key: Key
+    name: Text
+    component: Key
+    unit: str | None = None
+    type: Literal["real", "double", "integer", "smallint"] = "real"
+    kind: Literal["gauge", "counter", "enum", "flag"] = "gauge"
+    range: Span
+    normal: Span | None = None
+    warn: Limit | None = None
+    alarm: Limit | None = None
+    period_s: float = Field(gt=0)
+    values: dict[int, Text] = Field(default_factory=dict)
+    j1939: J1939 | None = None
+    headline: bool = False
+    note: Text | None = None
+    source: str = "J"
+
+
+class Component(Model):
+    """A part of the machine that alarms, failure modes and wear parts belong to."""
+
+    id: Key
+    name: Text
+
+
+class MachineModel(Model):
+    """A model of the product, as sold."""
+
+    id: Code
+    name: Text
+
+
+class Report(Model):
+    """How often a machine reports, in seconds, by what it is doing; and when silence counts.
+
+    A working machine that is silent for `offline_s` is offline; one that said goodbye, or whose
+    last regime was not running, is parked until `parked_s`.
+    """
+
+    working_s: float = Field(gt=0)
+    idle_s: float = Field(gt=0)
+    off_s: float = Field(gt=0)
+    offline_s: float = Field(gt=0)
+    parked_s: float = Field(gt=0)
+
+
+class Regime(Model):
+    """What the machine is doing. The first regime whose condition is true holds."""
+
+    id: Key
+    name: Text
+    when: str
+    running: bool
+    color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+
+class FaultMatch(Model):
+    """Which trouble codes a rule looks at; what is left out matches everything."""
+
+    spn: tuple[int, ...] = ()
+    fmi: tuple[int, ...] = ()
+    lamp: tuple[Literal["stop", "warning", "mil", "protect"], ...] = ()
+    code: tuple[str, ...] = ()
+    unmatched: bool = False
+    """True: only codes that no other fault rule of the product matches."""
+
+
+class Override(Model):
+    """Other parameters of a rule for one model, region or machine (serial)."""
+
+    model: str | None = None
+    region: str | None = None
+    machine: str | None = None
+    params: dict[Key, float]
+
+
+class Rule(Model):
+    """When an alarm is raised and when it returns.
+
+    Exactly one of `when` (an expression over signals), `faults` (active trouble codes) and
+    `silence` (the connection state that alarms) is given. A `when` rule raises once the
+    condition has held for `hold_s` in one of its `regimes`, and returns once `clear` has held
+    for `clear_hold_s`. Unknown is neither true nor false: it starts nothing and ends nothing.
+    """
+
+    id: Key
+    name: Text
+    component: Key
+    severity: Severity
+    when: str | None = None
+    faults: FaultMatch | None = None
+    silence: Literal["late", "offline", "never_seen"] | None = None
+    regimes: tuple[Key, ...] | Literal["any"] | None = None
+    hold_s: float | None = Field(default=None, ge=0)
+    clear: str | None = None
+    clear_hold_s: float = Field(default=0, ge=0)
+    params: dict[Key, float] = Field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    shows: tuple[Key, ...] = ()
+    failure_modes: tuple[Code, ...] = ()
+    advice: Text
+    late: Literal["page", "record", "ignore"] = "record"
+    ticket: bool = True
+    source: str = "J"
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> Self:
+        given = [name for name in ("when", "faults", "silence") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"a rule has exactly one of when, faults and silence; found {found}")
+        if self.when is not None:
+            missing = [n for n in ("regimes", "hold_s", "clear") if getattr(self, n) is None]
+            if missing:
+                raise ValueError(
+                    f"a rule with `when` also says {', '.join(missing)}: "
+                    "every alarm has a regime guard, a hold and a hysteresis"
+                )
+        return self
+
+
+class Symptom(Model):
+    """How a failure mode shows in one signal."""
+
+    signal: Key
+    direction: Literal["up", "down", "stuck", "noisy", "step", "asymmetric"]
+
+
+class FailureMode(Model):
+    """A way in which the machine fails. `lead_h` is (from, to): operating hours from the first
+    symptom to the failure; `base_rate` failures per 1,000 operating hours where known."""
+
+    id: Code
+    name: Text
+    category: Literal["electrical", "mechanical", "hydraulic", "other"]
+    severity: Severity
+    component: Key
+    symptoms: Text
+    causes: Text
+    remedy: Text
+    parts: tuple[Key, ...] = ()
+    lead_h: Span | None = None
+    skill: Skill
+    minutes: int = Field(gt=0)
+    signature: tuple[Symptom, ...] = ()
+    regimes: tuple[Key, ...] = ()
+    detectable: bool
+    base_rate: float | None = Field(default=None, ge=0)
+    source: str = "J"
+
+
+class Driver(Model):
+    """What uses a part up, in the part's own unit.
+
+    Exactly one source: `counter` (a counter signal whose growth is the use, times `per_count`),
+    `hours` (regimes whose running time in hours is the use, `running` for all running regimes)
+    or `age` (months since it was fitted). `factor` is an expression that makes heavy use count
+    more; unknown counts as 1.
+    """
+
+    unit: Literal["m3", "h", "t", "lift", "stroke", "stop", "cycle", "km", "month"]
+    counter: Key | None = None
+    per_count: float = Field(default=1.0, gt=0)
+    hours: tuple[Key, ...] | Literal["running"] | None = None
+    age: bool = False
+    factor: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum((self.counter is not None, self.hours is not None, self.age)) != 1:
+            raise ValueError("a driver has exactly one of counter, hours and age")
+        return self
+
+
+class Life(Model):
+    """Life of a new part in its driver's unit: `mid` (median) and the `low`-`high` range that
+    holds 80 % of parts. `shape` is the Weibull shape where a source states it."""
+
+    mid: float = Field(gt=0)
+    low: float = Field(gt=0)
+    high: float = Field(gt=0)
+    shape: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low < self.mid < self.high:
+            raise ValueError("a life needs low < mid < high")
+        return self
+
+
+class Position(Model):
+    """A place on the machine where a part is fitted."""
+
+    id: Key
+    name: Text
+
+
+class WearPart(Model):
+    """A part that wears out. One fitted part stands at each position; `quantity` pieces are
+    ordered for one position."""
+
+    id: Key
+    name: Text
+    number: Code
+    component: Key
+    positions: tuple[Position, ...] = Field(min_length=1)
+    quantity: int = Field(default=1, gt=0)
+    driver: Driver
+    life: Life
+    discard: Text
+    price_class: Literal["A", "B", "C", "D", "E"]
+    lead_class: Literal["L0", "L1", "L2", "L3"]
+    minutes: int = Field(gt=0)
+    failure_modes: tuple[Code, ...] = ()
+    source: str = "J"
+
+
+class PartNeed(Model):
+    """So many pieces of a part."""
+
+    part: Key
+    quantity: int = Field(default=1, gt=0)
+
+
+class ServiceInterval(Model):
+    """A scheduled service: every `every_h` operating hours, or once at `first_h`.
+
+    A longer interval contains the shorter ones named in `includes`. `every_months` makes it due
+    by the calendar too, whichever comes first.
+    """
+
+    id: Key
+    name: Text
+    every_h: float | None = Field(default=None, gt=0)
+    first_h: float | None = Field(default=None, gt=0)
+    every_months: int | None = Field(default=None, gt=0)
+    by: Literal["operator", "service"]
+    items: tuple[Text, ...] = Field(min_length=1)
+    includes: tuple[Key, ...] = ()
+    parts: tuple[PartNeed, ...] = ()
+    skill: Skill
+    minutes: int = Field(gt=0)
+    source: str = "J"
+
+    @model_validator(mode="after")
+    def _one_period(self) -> Self:
+        if (self.every_h is None) == (self.first_h is None):
+            raise ValueError("a service interval has exactly one of every_h and first_h")
+        return self
+
+
+class CheckItem(Model):
+    """One line of an inspection checklist, answered by the technician.
+
+    `result` says how: `ok` (yes or no), `number` (in `unit`, within `limits` where given),
+    `choice` (one of `choices`; those not in `passes` fail) or `text`.
+    """
+
+    id: Key
+    check: Text
+    method: Text
+    result: Literal["ok", "number", "choice", "text"]
+    unit: str | None = None
+    limits: Limit | None = None
+    choices: tuple[Text, ...] = ()
+    passes: tuple[int, ...] = ()
+    photo: bool = False
+    fail_severity: Severity
+    component: Key
+    failure_modes: tuple[Code, ...] = ()
+    minutes: float = Field(gt=0)
+    source: str = "J"
+
+
+class Checklist(Model):
+    """An inspection checklist; its items in the order they are walked."""
+
+    id: Key
+    name: Text
+    items: tuple[CheckItem, ...] = Field(min_length=1)
+
+
+class ProductPlan(Model):
+    """The whole plan of one product, everything in it already checked against everything."""
+
+    product: Key
+    name: Text
+    code: Code
+    description: Text
+    models: tuple[MachineModel, ...] = Field(min_length=1)
+    report: Report
+    max_gap_s: float = Field(gt=0)
+    """Longest time between two samples that still counts as uninterrupted, seconds."""
+    hours_signal: Key
+    """The counter of operating hours that services follow."""
+    components: tuple[Component, ...] = Field(min_length=1)
+    signals: tuple[Signal, ...] = Field(min_length=1)
+    regimes: tuple[Regime, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...] = ()
+    failure_modes: tuple[FailureMode, ...] = ()
+    parts: tuple[WearPart, ...] = ()
+    services: tuple[ServiceInterval, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
+    version: str = ""
+    """Checksum of the files the plan was read from; set by the loader."""
+
+    @cached_property
+    def signal(self) -> dict[str, Signal]:
+        return _by(self.signals, "key")
+
+    @cached_property
+    def component(self) -> dict[str, Component]:
+        return _by(self.components, "id")
+
+    @cached_property
+    def regime(self) -> dict[str, Regime]:
+        return _by(self.regimes, "id")
+
+    @cached_property
+    def rule(self) -> dict[str, Rule]:
+        return _by(self.rules, "id")
+
+    @cached_property
+    def failure_mode(self) -> dict[str, FailureMode]:
+        return _by(self.failure_modes, "id")
+
+    @cached_property
+    def part(self) -> dict[str, WearPart]:
+        return _by(self.parts, "id")
+
+    @cached_property
+    def service(self) -> dict[str, ServiceInterval]:
+        return _by(self.services, "id")
+
+    @property
+    def signal_keys(self) -> tuple[str, ...]:
+        """Keys of all signals in column order."""
+        return tuple(signal.key for signal in self.signals)
+
+
+class ServiceTier(Model):
+    """What a customer was promised: hours from a ticket's opening to the technician on site,
+    by severity."""
+
+    id: Key
+    name: Text
+    target_h: dict[Severity, float]
+
+
+class Catalogue(Model):
+    """All product plans and what they share."""
+
+    plans: dict[str, ProductPlan]
+    tiers: dict[str, ServiceTier]
+    fmi: dict[int, Text]
+    """J1939 failure mode identifiers 0-31."""
+    spn: dict[int, Text]
+    """Names of the suspect parameters whose codes may arrive."""
+
+
+T = TypeVar("T")
+
+
+def _by(items: Iterable[T], field: str) -> dict[str, T]:
+    return {getattr(item, field): item for item in items}

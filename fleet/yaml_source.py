@@ -1,0 +1,134 @@
+"""YAML with places: plain values, and the line and column each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fleet.errors import Fault, PlanError
+
+_TRUTH = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A YAML node of a file: where it stands, and its plain value."""
+
+    file: Path
+    node: yaml.Node
+
+    @property
+    def line(self) -> int:
+        return int(self.node.start_mark.line) + 1
+
+    @property
+    def column(self) -> int:
+        return int(self.node.start_mark.column) + 1
+
+    def fault(self, message: str) -> Fault:
+        """A fault at this place."""
+        return Fault(self.file, self.line, self.column, message)
+
+    def at(self, path: Sequence[str | int]) -> Node:
+        """The node at `path` below this one, or the nearest one above it that exists."""
+        here = self.node
+        for step in path:
+            below = _child(here, step)
+            if below is None:
+                break
+            here = below
+        return Node(self.file, here)
+
+    def get(self, key: str) -> Node | None:
+        """The value of a mapping's key, None where it is absent."""
+        below = _child(self.node, key)
+        return None if below is None else Node(self.file, below)
+
+    def items(self) -> list[Node]:
+        """The entries of a sequence; empty for anything else."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            return []
+        return [Node(self.file, item) for item in self.node.value]
+
+    def entries(self) -> list[tuple[str, Node]]:
+        """Keys of a mapping with the place of each key; empty for anything else."""
+        if not isinstance(self.node, yaml.MappingNode):
+            return []
+        return [(str(key.value), Node(self.file, key)) for key, _ in self.node.value]
+
+    def plain(self) -> Any:
+        """The value as dicts, lists, strings, numbers, booleans and None."""
+        return _plain(self.node)
+
+
+def read_yaml(path: Path) -> Node:
+    """The root node of a YAML file. Raises PlanError when it cannot be read, is empty, or names
+    a key twice."""
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError([Fault(path, 0, 0, f"cannot be read: {error}")]) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise PlanError([Fault(path, line, column, f"is no YAML: {error.problem}")]) from error
+    if root is None:
+        raise PlanError([Fault(path, 0, 0, "is empty")])
+    doubles = _double_keys(root)
+    if doubles:
+        raise PlanError(
+            [Node(path, key).fault(f"the key {key.value} stands here twice") for key in doubles]
+        )
+    return Node(path, root)
+
+
+def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return value  # type: ignore[no-any-return]  # PyYAML's nodes are untyped
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step]  # type: ignore[no-any-return]
+    return None
+
+
+def _double_keys(node: yaml.Node) -> list[yaml.Node]:
+    found: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                found.append(key)
+            seen.add(key.value)
+            found += _double_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            found += _double_keys(item)
+    return found
+
+
+def _plain(node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {_plain(key): _plain(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item) for item in node.value]
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> Any:
+    text = str(node.value)
+    kind = node.tag.rsplit(":", 1)[-1]
+    if kind == "null":
+        return None
+    if kind == "bool":
+        # YAML 1.1 also reads yes, no, on and off as booleans; in plans they are words.
+        return _TRUTH.get(text.lower(), text)
+    if kind == "int":
+        return int(text.replace("_", ""), 0)
+    if kind == "float":
+        return float(text.replace("_", ""))
+    return text
