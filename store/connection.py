@@ -1,0 +1,94 @@
+"""Connections to the database, and the one place where its errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from fleet.errors import IronpulseError
+
+Connection = psycopg.Connection[DictRow]
+
+
+class StoreError(IronpulseError):
+    """The database refused something."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, or went away; the same call may work later."""
+
+
+class StoreFull(StoreError):
+    """The database has no room or no right to write; somebody has to make room first."""
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turns the driver's errors into StoreError and its kinds; others pass."""
+    try:
+        yield
+    except (psycopg.errors.DiskFull, psycopg.errors.InsufficientPrivilege) as error:
+        raise StoreFull(f"the database cannot write: {_first_line(error)}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
+    except psycopg.Error as error:
+        raise StoreError(f"the database refused: {_first_line(error)}") from error
+
+
+def connect(url: str) -> Connection:
+    """A connection of its own, in autocommit, rows as dicts, times in UTC.
+
+    Raises StoreUnavailable when nothing answers at `url`.
+    """
+    with our_errors():
+        return psycopg.connect(
+            url, autocommit=True, row_factory=dict_row, options="-c timezone=UTC"
+        )
+
+
+class Database:
+    """A pool of connections for one process. Open it with `with`."""
+
+    def __init__(self, url: str, max_size: int = 8) -> None:
+        self.url = url
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={
+                "row_factory": dict_row,
+                "autocommit": True,
+                "options": "-c timezone=UTC",
+            },
+            min_size=1,
+            max_size=max_size,
+            open=False,
+            check=ConnectionPool.check_connection,
+        )
+
+    def __enter__(self) -> Database:
+        with our_errors():
+            self._pool.open(wait=True, timeout=30)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit, for reading."""
+        with our_errors(), self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside one transaction: commits at the end, rolls back on an error."""
+        with our_errors(), self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
