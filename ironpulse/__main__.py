@@ -1,0 +1,5 @@
+"""`python -m ironpulse` is the command line."""
+
+from ironpulse.cli import app
+
+app()

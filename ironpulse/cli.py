@@ -1,0 +1,187 @@
+"""The command line: `ironpulse COMMAND`. Exit code 0 only if it worked."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fleet.errors import IronpulseError
+from ironpulse.foreground import configure_log, stop_on_signals
+from ironpulse.settings import Settings
+from ironpulse.stack.cli import app as stack_app
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="After-sales service that knows first: telemetry, rules, wear, tickets and parts.",
+)
+products_app = typer.Typer(no_args_is_help=True, help="Product plans.")
+machines_app = typer.Typer(no_args_is_help=True, help="The registry of machines.")
+app.add_typer(stack_app, name="stack")
+app.add_typer(products_app, name="products")
+app.add_typer(machines_app, name="machines")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+
+
+def says_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """An error of ours becomes its sentence and exit code 1; a defect keeps its traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        configure_log()
+        try:
+            return command(*args, **kwargs)
+        except IronpulseError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@app.command()
+@says_errors
+def demo(
+    port: Annotated[
+        int, typer.Option(help="Port of the dashboard; the API takes the next.")
+    ] = 8501,
+    machines: Annotated[int, typer.Option(min=5, max=2000, help="Machines of the fleet.")] = 60,
+    seed: Annotated[int, typer.Option(help="Same seed, same fleet and history.")] = 1,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="How much faster than life faults grow.")
+    ] = 60.0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what an earlier demo left.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history.")] = 90,
+) -> None:
+    """Run everything on this machine: servers, history, live machines, API and dashboard."""
+    from ironpulse.demo import DemoOptions, run
+
+    run(DemoOptions(port, machines, seed, speed, fresh, days), stop_on_signals())
+
+
+@app.command()
+@says_errors
+def migrate() -> None:
+    """Bring the database up to date and load the product plans into it."""
+    from fleet.loader import load_catalogue
+    from store.migrate import migrate as bring_up_to_date
+
+    settings = Settings()
+    catalogue = load_catalogue(settings.products)
+    done = bring_up_to_date(settings.database(), catalogue)
+    for step in done:
+        typer.echo(step)
+    typer.echo(f"The database is up to date; {len(catalogue.plans)} product plans are loaded.")
+
+
+@app.command()
+@says_errors
+def ingest(
+    client_id: Annotated[
+        str, typer.Option(help="Name of the persistent session at the broker.")
+    ] = "ironpulse-ingest",
+    metrics_port: Annotated[int | None, typer.Option(help="Port for Prometheus.")] = None,
+) -> None:
+    """Take messages from the broker into the store; acknowledge after the commit."""
+    from ingest.service import run
+
+    settings = Settings()
+    run(
+        database_url=settings.database(),
+        mqtt_url=settings.mqtt(),
+        client_id=client_id,
+        metrics_port=metrics_port,
+        stop=stop_on_signals(),
+    )
+
+
+@app.command()
+@says_errors
+def rules() -> None:
+    """Judge what arrives in the store and raise alarms and tickets."""
+    from rules.worker import run
+
+    run(Settings().database(), stop_on_signals())
+
+
+@app.command()
+@says_errors
+def predict() -> None:
+    """Count the use of fitted parts; predict remaining life; raise wear-part alerts."""
+    from predict.worker import run
+
+    run(Settings().database(), stop_on_signals())
+
+
+@app.command()
+@says_errors
+def api(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+) -> None:
+    """Serve people and systems over HTTP."""
+    from api.app import run
+
+    run(Settings().database(), host, port, stop_on_signals())
+
+
+@app.command()
+@says_errors
+def dashboard(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+) -> None:
+    """Serve the dashboard, a client of the API at IRONPULSE_API_URL."""
+    from ironpulse.dashboard import serve
+
+    serve(Settings().api_url, host, port)
+
+
+@products_app.command("check")
+@says_errors
+def products_check(
+    directory: Annotated[Path | None, typer.Argument(help="Folder of the plans.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check every plan against everything and run the tests beside its rules."""
+    from rules.plan_tests import check_products
+
+    report = check_products(directory or Settings().products)
+    typer.echo(json.dumps(report.as_json()) if as_json else report.as_text())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+@says_errors
+def status(as_json: Json = False) -> None:
+    """Say what runs, at which addresses, and how far behind each consumer is."""
+    from ironpulse.status import read_status
+
+    found = read_status(Settings().database())
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    Console().print(_table("Processes", found["processes"]))
+    Console().print(_table("Consumers of the ingest log", found["consumers"]))
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in rows[0] if rows else ["none"]:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(value) if value is not None else "-" for value in row.values()))
+    return table

@@ -1,0 +1,63 @@
+"""Settings of every process: environment variables, then the local stack that runs here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fleet.errors import IronpulseError
+from ironpulse.stack import StackAddresses, default_directory
+from ironpulse.stack.local import running_state
+
+PRODUCTS = Path(__file__).resolve().parent.parent / "products"
+
+
+class SettingsError(IronpulseError):
+    """A setting is missing or cannot be right."""
+
+
+class Settings(BaseSettings):
+    """Where the servers are. Read from IRONPULSE_DATABASE_URL, IRONPULSE_MQTT_URL, ...
+
+    Without them the addresses of the local stack are taken, if one runs (`ironpulse stack up`).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="IRONPULSE_", extra="ignore")
+
+    database_url: str | None = None
+    """PostgreSQL with TimescaleDB, postgresql://user:password@host:port/name."""
+    mqtt_url: str | None = None
+    """The broker with the account of the ingest, mqtt://user:password@host:port."""
+    api_url: str = "http://127.0.0.1:8000"
+    """Where the dashboard finds the API."""
+    products: Path = PRODUCTS
+    """The folder of the product plans."""
+
+    def database(self) -> str:
+        """The database's URL. Raises SettingsError when none is set and no stack runs."""
+        return self.database_url or self._stack("IRONPULSE_DATABASE_URL").database_url
+
+    def mqtt(self) -> str:
+        """The broker's URL with user and password of the ingest; raises SettingsError likewise."""
+        if self.mqtt_url is not None:
+            return self.mqtt_url
+        stack = self._stack("IRONPULSE_MQTT_URL")
+        return with_user(stack.mqtt_url, stack.mqtt_ingest_user, stack.mqtt_ingest_password)
+
+    def _stack(self, variable: str) -> StackAddresses:
+        state = running_state(default_directory())
+        if state is None or state.addresses is None:
+            raise SettingsError(
+                f"{variable} is not set and no local stack runs. Set it to the server's URL, or "
+                "start the local stack with `ironpulse stack up`."
+            )
+        return StackAddresses(**state.addresses)
+
+
+def with_user(url: str, user: str, password: str) -> str:
+    """The URL with user and password put into it."""
+    parts = urlsplit(url)
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    return parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port or 1883}").geturl()
