@@ -1,0 +1,34 @@
+"""The interface for people and systems, below /api/v1. OpenAPI: /api/v1/openapi.json.
+
+    GET    /health                              no sign-in -> HealthReport
+    POST   /session {name, password}            -> Session; DELETE /session; GET /session -> WhoAmI
+    GET    /api-keys  POST /api-keys  DELETE /api-keys/{id}         Page[ApiKey], NewApiKey
+    GET    /words                               -> Words
+    GET    /products                            -> Page[ProductSummary]
+    GET    /products/{id}                       -> Product
+    GET    /overview                            -> Overview
+    GET    /machines?product&region&station&health&text             -> Page[MachineSummary]
+    GET    /machines/{serial}                   -> Machine
+    GET    /machines/{serial}/telemetry?signals=a,b&from&to&step    -> Telemetry
+    GET    /machines/{serial}/regimes?from&to&step                  -> RegimeBands
+    GET    /machines/{serial}/alarms?live       -> Page[Alarm]
+    GET    /machines/{serial}/ledger            -> Ledger
+    GET    /alarms?live&state&severity&product&region&machine&from&to   -> Page[Alarm]
+    POST   /alarms/{id}/acknowledge             -> Alarm
+    GET    /tickets?open&status&station&priority&machine&assignee   -> Page[TicketSummary]
+    GET    /tickets/{number}                    -> Ticket
+    POST   /tickets/{number}/transitions        Transition -> Ticket
+    PUT    /tickets/{number}/checks/{sequence}  CheckAnswerRequest -> Ticket
+    PUT    /tickets/{number}/parts/{id}         PartAnswerRequest -> Ticket
+    POST   /tickets/{number}/notes              NoteRequest -> Ticket
+    GET    /parts/alerts?region&product&status  -> Page[PartAlert]
+    POST   /parts/alerts/{id}/status            PartAlertChange -> PartAlert
+    GET    /parts/fitted?region&product&machine -> Page[FittedPart]
+    GET    /ingest                              -> Ingest
+    GET    /ingest/machines                     -> Page[Reporter], the longest silent first
+    GET    /rejected?reason&machine             -> Page[Rejected], the newest first
+    GET    /metrics                             at the root, for Prometheus
+
+Every list takes `limit` (1-500, 100) and `cursor`. Times are RFC 3339 in UTC. Errors are Problem
+(application/problem+json). Sign-in: `Authorization: Bearer <token>` or `X-API-Key`.
+"""

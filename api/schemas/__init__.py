@@ -1,0 +1,1 @@
+"""Every request and response of the interface, one module per noun."""

@@ -1,0 +1,40 @@
+"""Alarms."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.base import Answer, Bilingual, Time
+
+AlarmState = Literal["active", "acknowledged", "returned", "cleared", "withdrawn"]
+
+
+class Alarm(Answer):
+    """One alarm of one machine (states after ISA-18.2)."""
+
+    id: int
+    serial: str
+    product: str
+    component: str
+    component_name: Bilingual
+    rule: str
+    name: Bilingual
+    advice: Bilingual | None
+    severity: int = Field(ge=1, le=4)
+    state: AlarmState
+    raised_at: Time = Field(description="Time of measurement at which it began.")
+    returned_at: Time | None
+    detected_at: Time
+    acknowledged_at: Time | None
+    acknowledged_by: str | None
+    cleared_at: Time | None
+    occurrences: int
+    late: bool = Field(description="True: seen in data that arrived late.")
+    evidence: dict[str, Any] = Field(
+        description="What was measured against which limit, over which window, in which regime."
+    )
+    plan_version: str
+    shows: list[str] = Field(description="Signals worth drawing beside it.")
+    ticket: str | None = Field(description="Number of the ticket it became part of.")

@@ -1,0 +1,105 @@
+"""What all responses share: times, texts, values with unit and age, pages, problems."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+Health = Literal["stop", "alarm", "warning", "ok", "unknown"]
+Connection = Literal["never_seen", "online", "late", "offline", "parked"]
+Role = Literal["manager", "technician", "parts"]
+
+T = TypeVar("T")
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment in UTC with milliseconds, as every time of this interface is written."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    Field(examples=["2026-11-21T08:15:30.250Z"]),
+]
+
+
+class Answer(BaseModel):
+    """Base of every response body."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Request(BaseModel):
+    """Base of every request body: an unknown field is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Bilingual(Answer):
+    """One text in both languages."""
+
+    en: str
+    zh: str
+
+
+class Value(Answer):
+    """A measured value with its unit, the time of its measurement, and its age."""
+
+    value: float
+    unit: str | None
+    at: Time
+    age_s: float = Field(description="Seconds from `at` to the moment of the answer.")
+
+
+class Named(Answer):
+    """Something with a key and a name."""
+
+    id: str
+    name: Bilingual
+
+
+class Page(Answer, Generic[T]):
+    """A page of a list. Ask again with `cursor` = `next_cursor` for the next one."""
+
+    items: list[T]
+    next_cursor: str | None = Field(description="null: this was the last page.")
+
+
+class ProblemError(Answer):
+    """One thing that is wrong with a request."""
+
+    place: str = Field(description="Where: `query.limit`, `body.version`, ...")
+    message: str
+
+
+class Problem(Answer):
+    """An error after RFC 9457, with its texts in both languages."""
+
+    type: str = Field(description="A URI reference that names the kind of problem.")
+    title: str
+    title_zh: str
+    status: int
+    detail: str
+    detail_zh: str
+    instance: str | None = Field(default=None, description="The path of the request.")
+    errors: list[ProblemError] = Field(default_factory=list)
+
+
+def _no_nul(text: str) -> str:
+    """The database cannot hold NUL, and lone surrogates are no text."""
+    if "\x00" in text:
+        raise ValueError("the text holds a NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError("the text is no valid Unicode") from error
+    return text
+
+
+CleanText = Annotated[str, AfterValidator(_no_nul)]
+"""A text from outside that the database can hold."""
+
+Note = Annotated[CleanText, Field(min_length=1, max_length=4000)]

@@ -1,0 +1,89 @@
+"""Wear parts: what is fitted, how long it lasts, what to order."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.base import Answer, Bilingual, Note, Request, Time
+
+PartAlertStatus = Literal["open", "ordered", "done", "dismissed"]
+
+
+class RemainingLife(Answer):
+    """Remaining life with its interval, in the part's own unit and as dates."""
+
+    unit: str
+    p10: float
+    p50: float
+    p90: float
+    due_p10: Time | None = Field(description="null: beyond the horizon.")
+    due_p50: Time | None
+    due_p90: Time | None
+    worn_share: float = Field(description="Use so far / expected life.")
+    method: str
+    sample_size: int
+    as_of: Time
+
+
+class FittedPart(Answer):
+    """One part in one place on one machine."""
+
+    id: int
+    serial: str
+    product: str
+    region: str
+    part: str
+    number: str
+    name: Bilingual
+    component: str
+    position: str
+    position_name: Bilingual
+    fitted_at: Time
+    unit: str
+    used: float | None = Field(description="Use since it was fitted, in `unit`.")
+    per_day: float | None
+    used_as_of: Time | None
+    life_low: float
+    life_mid: float
+    life_high: float
+    remaining: RemainingLife | None
+    price_class: str
+    lead_class: str
+
+
+class PartAlert(Answer):
+    """A fitted part that will be needed: order it by `order_by`."""
+
+    id: int
+    serial: str
+    product: str
+    region: str
+    station: str
+    fitted_part_id: int
+    part: str
+    number: str
+    name: Bilingual
+    position_name: Bilingual
+    quantity: int
+    price_class: str
+    lead_class: str
+    status: PartAlertStatus
+    raised_at: Time
+    order_by: Time
+    needed_by: Time
+    probability: float = Field(description="Chance that it wears out by `needed_by`.")
+    overdue: bool = Field(description="Still open after `order_by`.")
+    remaining: RemainingLife | None
+    evidence: dict[str, Any]
+    ticket: str | None
+    changed_at: Time
+    changed_by: str | None
+
+
+class PartAlertChange(Request):
+    """What the parts team did. To dismiss an alert needs a note that says why."""
+
+    status: Literal["ordered", "dismissed"]
+    note: Note | None = None
