@@ -19,7 +19,7 @@
     GET    /tickets/{number}                    -> Ticket
     POST   /tickets/{number}/transitions        Transition -> Ticket
     PUT    /tickets/{number}/checks/{sequence}  CheckAnswerRequest -> Ticket
-    PUT    /tickets/{number}/parts/{id}         PartAnswerRequest -> Ticket
+    PUT    /tickets/{number}/parts/{id}         PartAnswer -> Ticket
     POST   /tickets/{number}/notes              NoteRequest -> Ticket
     GET    /parts/alerts?region&product&status  -> Page[PartAlert]
     POST   /parts/alerts/{id}/status            PartAlertChange -> PartAlert

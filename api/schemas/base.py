@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 Health = Literal["stop", "alarm", "warning", "ok", "unknown"]
 Connection = Literal["never_seen", "online", "late", "offline", "parked"]
@@ -88,18 +88,7 @@ class Problem(Answer):
     errors: list[ProblemError] = Field(default_factory=list)
 
 
-def _no_nul(text: str) -> str:
-    """The database cannot hold NUL, and lone surrogates are no text."""
-    if "\x00" in text:
-        raise ValueError("the text holds a NUL character")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError("the text is no valid Unicode") from error
-    return text
-
-
-CleanText = Annotated[str, AfterValidator(_no_nul)]
-"""A text from outside that the database can hold."""
+CleanText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""A text from outside that the database can hold: it cannot hold NUL."""
 
 Note = Annotated[CleanText, Field(min_length=1, max_length=4000)]

@@ -9,6 +9,9 @@ from pydantic import Field
 from api.schemas.base import Answer, Bilingual, CleanText, Named, Note, Request, Time
 
 TicketStatus = Literal["new", "assigned", "accepted", "travelling", "working", "done", "cancelled"]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="The version last read.")]
+FindingCode = Annotated[CleanText, Field(min_length=1, max_length=60)]
+ItemId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
 class TicketSummary(Answer):
@@ -123,17 +126,47 @@ class Ticket(TicketSummary):
     )
 
 
-class Transition(Request):
-    """A step of the life cycle. `assignee` goes with `assigned`, `finding_code` with `done`."""
+class Assign(Request):
+    """Give the ticket to somebody."""
 
-    to: TicketStatus
-    version: int = Field(ge=1, le=2**31 - 1)
+    to: Literal["assigned"]
+    version: Version
+    assignee: Annotated[CleanText, Field(min_length=1, max_length=100)]
     note: Note | None = None
-    assignee: Annotated[CleanText, Field(min_length=1, max_length=100)] | None = None
-    finding_code: Annotated[CleanText, Field(max_length=60)] | None = None
-    item_codes: dict[int, Annotated[CleanText, Field(max_length=60)]] = Field(
-        default_factory=dict, description="Finding code of each single item: id -> code."
+
+
+class Step(Request):
+    """Accept it, travel to it, start working, or (to `new`) give it back."""
+
+    to: Literal["new", "accepted", "travelling", "working"]
+    version: Version
+    note: Note | None = None
+
+
+class Finish(Request):
+    """Finish it with what was found, for the whole visit and for each of its items."""
+
+    to: Literal["done"]
+    version: Version
+    finding_code: FindingCode
+    item_codes: dict[ItemId, FindingCode] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Finding code of single items: id -> code; the others take the visit's.",
     )
+    note: Note | None = None
+
+
+class Cancel(Request):
+    """Cancel it; the note says why."""
+
+    to: Literal["cancelled"]
+    version: Version
+    note: Note
+
+
+Transition = Annotated[Assign | Step | Finish | Cancel, Field(discriminator="to")]
+"""A step of the life cycle."""
 
 
 class CheckAnswerRequest(Request):
@@ -142,13 +175,20 @@ class CheckAnswerRequest(Request):
     answer: bool | float | Annotated[CleanText, Field(max_length=4000)]
 
 
-class PartAnswerRequest(Request):
-    """Whether the part was replaced, and why."""
+class Replaced(Request):
+    """The part was replaced, and why."""
 
-    replaced: bool
-    reason: Literal["worn", "failed", "early"] | None = Field(
-        default=None, description="Needed for a replaced fitted part."
-    )
+    replaced: Literal[True]
+    reason: Literal["worn", "failed", "early"]
+
+
+class Kept(Request):
+    """The part was not replaced."""
+
+    replaced: Literal[False]
+
+
+PartAnswer = Replaced | Kept
 
 
 class NoteRequest(Request):
