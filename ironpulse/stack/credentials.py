@@ -21,6 +21,7 @@ from ironpulse.stack.errors import StackError
 _CONTROL = "$CONTROL/dynamic-security/v1"
 _BATCH = 200  # commands in one message; the broker saves its file once per message
 _PATIENCE_S = 30.0
+_SUBSTITUTION_SINCE = (2, 1)  # before it %u meant itself, so each machine needs its own role
 # The serial is a level of the topic and the user name the ACL puts in its place.
 _SERIAL = re.compile(r"[^\s/+#%$\x00]+")
 
@@ -38,14 +39,15 @@ class Credentials:
         address = urlsplit(mqtt_url)
         self._where = f"{address.hostname}:{address.port or 1883}"
         self._answers: queue.Queue[list[dict[str, Any]]] = queue.Queue()
+        self._one_at_a_time = threading.Lock()  # an answer belongs to the question before it
+        self._version = (2, 1)
         self._ready = threading.Event()
         self._refused = ""
         version = CallbackAPIVersion.VERSION2
         self._client = mqtt.Client(version, protocol=mqtt.MQTTv5)
         self._client.username_pw_set(user, password)
         self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: self._ready.set()
-        self._client.on_message = lambda _c, _u, message: self._on_answer(message.payload)
+        self._client.on_message = self._on_message
         self._connect(address.hostname or "127.0.0.1", address.port or 1883)
 
     def __enter__(self) -> Self:
@@ -75,21 +77,18 @@ class Credentials:
             raise ValueError(
                 f"These serials cannot be part of a topic (no spaces, / + # % or $): {wrong[:10]}"
             )
-        roles = [{"rolename": MACHINE_ROLE}]
-        clients = ({"username": s, "password": p, "roles": roles} for s, p in wanted.items())
-        for some in _batches({"command": "createClient", **client} for client in clients):
-            failed = self._run(some)
-            known = [some[at] for at, text in failed.items() if "already exists" in text]
-            _raise({at: text for at, text in failed.items() if "already exists" not in text}, some)
-            if known:
-                again = [{**command, "command": "modifyClient"} for command in known]
-                _raise(self._run(again), again)
+        own_roles = self._version < _SUBSTITUTION_SINCE
+        if own_roles:
+            self._run_all((_own_role(serial) for serial in wanted), "already exists")
+        create = (_create(serial, word, own_roles) for serial, word in wanted.items())
+        known = self._run_all(create, "already exists")
+        self._run_all({**command, "command": "modifyClient"} for command in known)
 
     def revoke(self, serials: Iterable[str]) -> None:
         """Shut machines out and cut their connections; an unknown serial is no error."""
-        for some in _batches({"command": "deleteClient", "username": s} for s in serials):
-            failed = self._run(some)
-            _raise({at: text for at, text in failed.items() if "not found" not in text}, some)
+        self._run_all(
+            ({"command": "deleteClient", "username": serial} for serial in serials), "not found"
+        )
 
     def _connect(self, host: str, port: int) -> None:
         try:
@@ -113,22 +112,40 @@ class Credentials:
             self._refused = str(reason)
             self._ready.set()
         else:
-            client.subscribe(f"{_CONTROL}/response", qos=1)
+            client.subscribe([("$SYS/broker/version", 0), (f"{_CONTROL}/response", 1)])
 
-    def _on_answer(self, payload: bytes | bytearray) -> None:
-        self._answers.put(json.loads(payload).get("responses", []))
+    def _on_message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
+        if message.topic.startswith("$SYS"):
+            if match := re.search(rb"(\d+)\.(\d+)", message.payload):
+                self._version = (int(match[1]), int(match[2]))
+            self._ready.set()
+        else:
+            self._answers.put(json.loads(message.payload).get("responses", []))
+
+    def _run_all(self, commands: Iterable[Command], harmless: str | None = None) -> list[Command]:
+        """Run commands in batches; returns those refused with the harmless words."""
+        passed_over = []
+        for some in _batches(commands):
+            refused = self._run(some)
+            bad = {at: t for at, t in refused.items() if harmless is None or harmless not in t}
+            if bad:
+                words = "; ".join(f"{some[at].get('username')}: {text}" for at, text in bad.items())
+                raise StackError(f"The broker at {self._where} refused credentials: {words[:500]}")
+            passed_over += [some[at] for at in refused]
+        return passed_over
 
     def _run(self, commands: Sequence[Command]) -> dict[int, str]:
         """Send commands together; returns the refused ones: position -> the broker's words."""
         numbered = [{**c, "correlationData": str(at)} for at, c in enumerate(commands)]
-        self._client.publish(_CONTROL, json.dumps({"commands": numbered}), qos=1)
-        try:
-            answers = self._answers.get(timeout=_PATIENCE_S)
-        except queue.Empty:
-            raise StackError(
-                f"The broker at {self._where} did not answer {len(commands)} credential commands "
-                f"within {_PATIENCE_S:.0f} s. Does it run the dynamic-security plugin?"
-            ) from None
+        with self._one_at_a_time:
+            self._client.publish(_CONTROL, json.dumps({"commands": numbered}), qos=1)
+            try:
+                answers = self._answers.get(timeout=_PATIENCE_S)
+            except queue.Empty:
+                raise StackError(
+                    f"The broker at {self._where} did not answer {len(commands)} credential "
+                    f"commands within {_PATIENCE_S:.0f} s. Does it run the dynamic-security plugin?"
+                ) from None
         return {int(a["correlationData"]): str(a["error"]) for a in answers if "error" in a}
 
 
@@ -138,7 +155,17 @@ def _batches(commands: Iterable[Command]) -> Iterable[list[Command]]:
         yield some
 
 
-def _raise(failed: dict[int, str], commands: Sequence[Command]) -> None:
-    if failed:
-        words = "; ".join(f"{commands[at]['username']}: {text}" for at, text in failed.items())
-        raise StackError(f"The broker refused credentials: {words[:500]}")
+def _create(serial: str, password: str, own_role: bool) -> Command:
+    role = f"{MACHINE_ROLE}-{serial}" if own_role else MACHINE_ROLE
+    return {
+        "command": "createClient",
+        "username": serial,
+        "password": password,
+        "roles": [{"rolename": role}],
+    }
+
+
+def _own_role(serial: str) -> Command:
+    topic = f"ironpulse/v1/{serial}/#"
+    acl = {"acltype": "publishClientSend", "topic": topic, "priority": 0, "allow": True}
+    return {"command": "createRole", "rolename": f"{MACHINE_ROLE}-{serial}", "acls": [acl]}

@@ -134,7 +134,8 @@ def _fetch(bundle: Bundle, target: Path, progress: Progress) -> Unpacked:
         size = sum(deb.stat().st_size for deb in debs) / 1e6
         progress(f"Unpacking {size:.0f} MB into {target} ...")
         _unpack(debs, root)
-        _patch(bundle.programs, root, target)
+        if bundle.programs:
+            _patch(bundle.programs, root, target)
         versions = {deb.name.split("_")[0]: deb.name.split("_")[1] for deb in debs}
         manifest = {"root": str(target), "suite": apt.suite, "packages": versions}
         (root / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -193,7 +194,7 @@ def _patch(patterns: Sequence[str], root: Path, target: Path) -> None:
 def library_folders(root: Path) -> list[Path]:
     """Folders below `root` that hold shared libraries a program may name."""
     found = [f for top in ("usr/lib", "lib") for f in sorted(root.glob(f"{top}/*-linux-*"))]
-    extra = [f for folder in found for f in sorted(folder.glob("*/")) if any(f.glob("lib*.so.*"))]
+    extra = [f for folder in found for f in sorted(folder.glob("*/")) if any(f.glob("lib*.so*"))]
     return found + extra
 
 
