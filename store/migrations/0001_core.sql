@@ -194,6 +194,8 @@ create table ticket (
     assignee text,
     opened_at timestamptz not null,
     target_at timestamptz not null,     -- on site by, from the machine's service tier
+    planned_at timestamptz,             -- when the visit is meant to begin
+    arrived_at timestamptz,             -- work began: the promise is kept or broken
     done_at timestamptz,
     minutes integer not null,
     skill text not null,
@@ -214,6 +216,7 @@ create table fitted_part (
     part text not null,
     position text not null,
     fitted_at timestamptz not null,
+    used_before double precision not null default 0,    -- use before the first reading
     removed_at timestamptz,
     removed_reason text check (removed_reason in ('worn', 'failed', 'early')),
     removed_ticket bigint references ticket,
@@ -307,8 +310,18 @@ create table usage_state (
     state jsonb not null
 );
 
+-- The state as it was before the first sample of a day: late data are folded in from there.
+create table usage_checkpoint (
+    machine_id integer not null references machine,
+    day date not null,                  -- UTC
+    as_of timestamptz not null,         -- newest moment folded in
+    state jsonb not null,
+    primary key (machine_id, day)
+);
+
 create table part_usage (
     fitted_part_id bigint primary key references fitted_part,
+    at_fitting double precision not null,   -- the machine's total when the part was fitted
     used double precision not null,     -- in the unit of the part's driver
     per_day double precision,           -- recent average, null while too short
     as_of timestamptz not null
@@ -335,7 +348,9 @@ create table part_alert (
     fitted_part_id bigint not null references fitted_part,
     part text not null,
     quantity integer not null,
-    status text not null check (status in ('open', 'ordered', 'done', 'dismissed')),
+    -- withdrawn: no longer true by itself; dismissed: a person said no.
+    status text not null
+        check (status in ('open', 'ordered', 'done', 'dismissed', 'withdrawn')),
     raised_at timestamptz not null,
     order_by timestamptz not null,
     needed_by timestamptz not null,
@@ -347,6 +362,19 @@ create table part_alert (
 );
 create unique index part_alert_live on part_alert (fitted_part_id)
     where status in ('open', 'ordered');
+
+-- Scheduled services: what is due next on each machine.
+create table service_due (
+    machine_id integer not null references machine,
+    service text not null,
+    hours double precision not null,    -- operating hours now
+    due_hours double precision,         -- null: due by the calendar only
+    due_at timestamptz,                 -- by recent use or by the calendar; null: no use
+    since timestamptz not null,         -- when this period began: last done, or first seen
+    announce boolean not null,          -- within the lead time of the service
+    as_of timestamptz not null,
+    primary key (machine_id, service)
+);
 
 create table service_done (
     machine_id integer not null references machine,
