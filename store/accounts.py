@@ -1,0 +1,120 @@
+"""Accounts, their sessions, API keys, and failed attempts to sign in.
+
+Only hashes are stored: of passwords (made by `api.passwords`), of tokens and of keys (SHA-256
+of 32 random bytes). Times are aware datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from fleet.text import Text
+from store.connection import Connection
+from store.queries import load
+
+_SQL = load("accounts")
+
+Role = Literal["manager", "technician", "parts"]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in; `station` is where a technician belongs."""
+
+    name: str
+    display: Text
+    role: Role
+    password_hash: str
+    station: str | None = None
+
+
+def put_account(connection: Connection, account: Account, now: datetime) -> None:
+    """Add an account, or replace the one of that name."""
+    connection.execute(
+        _SQL["put_account"],
+        {
+            "name": account.name,
+            "display": Jsonb(account.display.model_dump()),
+            "role": account.role,
+            "station": account.station,
+            "password_hash": account.password_hash,
+            "now": now,
+        },
+    )
+
+
+def find_account(connection: Connection, name: str) -> Row | None:
+    """name, display, role, station and password_hash of an account."""
+    return connection.execute(_SQL["find_account"], {"name": name}).fetchone()
+
+
+def failures_since(
+    connection: Connection, name: str, since: datetime
+) -> tuple[int, datetime | None]:
+    """How many attempts failed for `name` since then, and when the first of them was."""
+    row = connection.execute(_SQL["count_failures"], {"name": name, "since": since}).fetchone()
+    assert row is not None
+    return row["failures"], row["oldest"]
+
+
+def add_failure(connection: Connection, name: str, now: datetime, forget: datetime) -> None:
+    """Note a failed attempt; what is older than `forget` goes."""
+    connection.execute(_SQL["forget_old_failures"], {"since": forget})
+    connection.execute(_SQL["add_failure"], {"name": name, "now": now})
+
+
+def open_session(
+    connection: Connection, account: str, token_hash: bytes, now: datetime, expires_at: datetime
+) -> None:
+    """Open a session and forget the account's failed attempts and all expired sessions."""
+    connection.execute(_SQL["forget_failures"], {"name": account})
+    connection.execute(_SQL["forget_old_sessions"], {"now": now})
+    connection.execute(
+        _SQL["open_session"],
+        {"token_hash": token_hash, "account": account, "expires_at": expires_at},
+    )
+
+
+def find_session(connection: Connection, token_hash: bytes, now: datetime) -> Row | None:
+    """name, display, role, station and expires_at of a session that has not expired."""
+    return connection.execute(
+        _SQL["find_session"], {"token_hash": token_hash, "now": now}
+    ).fetchone()
+
+
+def close_session(connection: Connection, token_hash: bytes) -> None:
+    """End a session; one that is gone already is no error."""
+    connection.execute(_SQL["close_session"], {"token_hash": token_hash})
+
+
+def add_key(
+    connection: Connection, name: str, role: Role, key_hash: bytes, by: str, now: datetime
+) -> Row:
+    """Add an API key; the row as `list_keys` shows it."""
+    row = connection.execute(
+        _SQL["add_key"], {"name": name, "role": role, "key_hash": key_hash, "by": by, "now": now}
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def find_key(connection: Connection, key_hash: bytes) -> Row | None:
+    """id, name and role of a key that is not revoked."""
+    return connection.execute(_SQL["find_key"], {"key_hash": key_hash}).fetchone()
+
+
+def list_keys(connection: Connection, after: int, limit: int) -> list[dict[str, Any]]:
+    """Keys with an id above `after`, revoked ones too."""
+    return connection.execute(_SQL["list_keys"], {"after": after, "limit": limit}).fetchall()
+
+
+def revoke_key(connection: Connection, key_id: int, now: datetime) -> bool:
+    """Revoke a key; False when there is none to revoke."""
+    parameters = {"id": key_id, "now": now}
+    return connection.execute(_SQL["revoke_key"], parameters).fetchone() is not None
