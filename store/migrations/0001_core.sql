@@ -368,7 +368,7 @@ create table service_due (
     machine_id integer not null references machine,
     service text not null,
     hours double precision not null,    -- operating hours now
-    due_hours double precision,         -- null: due by the calendar only
+    due_hours double precision not null,
     due_at timestamptz,                 -- by recent use or by the calendar; null: no use
     since timestamptz not null,         -- when this period began: last done, or first seen
     announce boolean not null,          -- within the lead time of the service
