@@ -20,10 +20,11 @@ from playwright.sync_api import Page, sync_playwright
 from psycopg import sql
 
 from ironpulse.stack import Credentials, LocalStack
-from ironpulse.stack.broker import ADMIN, INGEST, Broker
+from ironpulse.stack.broker import Broker
 from ironpulse.stack.browser import Browser, browser
 from ironpulse.stack.processes import free_port
 from ironpulse.stack.programs import Programs, server_programs
+from ironpulse.stack.security import ADMIN, INGEST
 
 EMPTY_TEMPLATE = "empty_template"
 _numbers = count(1)

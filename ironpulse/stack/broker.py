@@ -9,17 +9,13 @@ process; against a power cut `full` would be, at one fsync per message.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import json
 import os
-import secrets
 import signal
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -33,10 +29,8 @@ from ironpulse.stack.processes import (
     servers_account,
 )
 from ironpulse.stack.programs import Programs
+from ironpulse.stack.security import ADMIN, INGEST, first_security
 
-ADMIN = "admin"
-INGEST = "ingest"
-MACHINE_ROLE = "machine"
 _READY_S = 30.0
 # What an outage of ingest may pile up: 2,000 machines with a message every 10 s for 7 hours.
 # Beyond it the broker drops and counts in $SYS/broker/publish/messages/dropped.
@@ -92,43 +86,16 @@ class Broker:
         self._server.stop()
 
     def _configuration(self) -> str:
-        security = self._programs.plugin("dynamic_security")
-        lines = [
-            f"listener {self.port} 127.0.0.1",
-            "allow_anonymous false",
-            f"plugin {security}",
-            f"plugin_opt_config_file {self._folder / 'dynamic-security.json'}",
-            *self._persistence(),
-            f"max_queued_messages {MAX_QUEUED_MESSAGES}",
-            f"max_inflight_messages {MAX_INFLIGHT_MESSAGES}",
-            f"max_packet_size {MAX_PACKET_SIZE}",
-            "set_tcp_nodelay true",
-            "sys_interval 5",
-            "log_dest stderr",
-            "log_type error",
-            "log_type warning",
-            "log_type notice",
-            "log_timestamp_format %Y-%m-%dT%H:%M:%S",
-        ]
-        # persistent_client_expiration stays unset: a session waits for its client for ever.
-        return "\n".join(lines) + "\n"
-
-    def _persistence(self) -> list[str]:
-        where = f"persistence_location {self._folder}/"
         sqlite = self._programs.plugin("persist_sqlite")
-        if sqlite is not None:
-            return [
-                where,
-                f"plugin {sqlite}",
-                "plugin_opt_sync normal",
-                "plugin_opt_flush_period 0",
-            ]
-        log.warning(
-            "This Mosquitto is older than 2.1 and has no SQLite persistence: it saves all messages "
-            "after each change instead, which is slow and may lose the last second on kill -9.",
-            version=self._programs.versions.get("mosquitto"),
-        )
-        return [where, "persistence true", "autosave_on_changes true", "autosave_interval 1"]
+        if sqlite is None:
+            log.warning(
+                "This Mosquitto is older than 2.1 and has no SQLite persistence: it saves all "
+                "messages after each change instead, which is slow and may lose the last second "
+                "on kill -9.",
+                version=self._programs.versions.get("mosquitto"),
+            )
+        security = self._programs.mosquitto_plugins / "mosquitto_dynamic_security.so"
+        return configuration(f"{self.port} 127.0.0.1", self._folder, security, sqlite)
 
     def _write(self, name: str, text: str) -> None:
         path = self._folder / name
@@ -153,56 +120,29 @@ class Broker:
             time.sleep(0.02)  # between two real attempts to connect
 
 
-def first_security(passwords: dict[str, str]) -> dict[str, Any]:
-    """The dynamic-security file a new broker begins with: `admin`, `ingest` and three roles."""
-    roles = {
-        "admin": [
-            ("publishClientSend", "$CONTROL/dynamic-security/#"),
-            ("publishClientReceive", "$CONTROL/dynamic-security/#"),
-            ("publishClientSend", "#"),
-            ("subscribePattern", "#"),
-            ("subscribePattern", "$CONTROL/dynamic-security/#"),
-            ("subscribePattern", "$SYS/#"),
-        ],
-        "ingest": [
-            ("subscribePattern", "ironpulse/v1/#"),
-            ("subscribePattern", "spBv1.0/#"),
-            ("subscribePattern", "$share/+/ironpulse/v1/#"),
-            ("subscribePattern", "$share/+/spBv1.0/#"),
-            ("subscribePattern", "$SYS/#"),
-            ("publishClientSend", "spBv1.0/#"),  # a host's STATE and its rebirth requests
-        ],
-        # %u is the user name, which is the machine's serial.
-        MACHINE_ROLE: [("publishClientSend", "ironpulse/v1/%u/#")],
-    }
-    return {
-        # What no role allows is refused; receiving needs a subscription, which needs a role.
-        "defaultACLAccess": {
-            "publishClientSend": False,
-            "publishClientReceive": True,
-            "subscribe": False,
-            "unsubscribe": True,
-        },
-        "clients": [_client(user, password, user) for user, password in passwords.items()],
-        "groups": [],
-        "roles": [
-            {"rolename": name, "acls": [_acl(kind, topic) for kind, topic in acls]}
-            for name, acls in roles.items()
-        ],
-    }
-
-
-def _acl(kind: str, topic: str) -> dict[str, Any]:
-    return {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
-
-
-def _client(user: str, password: str, role: str) -> dict[str, Any]:
-    salt, rounds = secrets.token_bytes(12), 1000
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds, 64)
-    return {
-        "username": user,
-        "password": base64.b64encode(digest).decode(),
-        "salt": base64.b64encode(salt).decode(),
-        "iterations": rounds,
-        "roles": [{"rolename": role, "priority": 0}],
-    }
+def configuration(listener: str, folder: Path, security: Path, sqlite: Path | None) -> str:
+    """The text of mosquitto.conf; `sqlite` is None where the version lacks that plugin."""
+    if sqlite is None:
+        persistence = ["persistence true", "autosave_on_changes true", "autosave_interval 1"]
+    else:
+        persistence = [f"plugin {sqlite}", "plugin_opt_sync normal", "plugin_opt_flush_period 0"]
+    lines = [
+        f"listener {listener}",
+        "allow_anonymous false",
+        f"plugin {security}",
+        f"plugin_opt_config_file {folder / 'dynamic-security.json'}",
+        f"persistence_location {folder}/",
+        *persistence,
+        f"max_queued_messages {MAX_QUEUED_MESSAGES}",
+        f"max_inflight_messages {MAX_INFLIGHT_MESSAGES}",
+        f"max_packet_size {MAX_PACKET_SIZE}",
+        "set_tcp_nodelay true",
+        "sys_interval 5",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+    ]
+    # persistent_client_expiration stays unset: a session waits for its client for ever.
+    return "\n".join(lines) + "\n"

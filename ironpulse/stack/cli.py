@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import threading
 from dataclasses import asdict
@@ -14,6 +15,7 @@ import typer
 
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.local import LocalStack, default_directory, running_state
+from ironpulse.stack.security import ADMIN, INGEST, first_security
 from ironpulse.stack.state import StackAddresses, State
 
 app = typer.Typer(no_args_is_help=True, help="A private TimescaleDB and Mosquitto.")
@@ -68,6 +70,31 @@ def status(
         _print(addresses)
     if addresses is None:
         raise typer.Exit(1)
+
+
+@app.command()
+def compose(
+    directory: Annotated[Path, typer.Option("--dir", help="Folder beside compose.yaml.")] = Path(
+        "compose/state"
+    ),
+) -> None:
+    """Write the passwords and the broker's first accounts for compose.yaml, once."""
+    security = directory / "broker" / "dynamic-security.json"
+    if security.exists():
+        typer.echo(f"{security} is there already. Remove {directory} to begin anew.", err=True)
+        raise typer.Exit(1)
+    database, admin, ingest = (secrets.token_urlsafe(24) for _ in range(3))
+    security.parent.mkdir(parents=True, exist_ok=True)
+    _write_secret(directory / "database.env", f"POSTGRES_PASSWORD={database}\n")
+    _write_secret(security, json.dumps(first_security({ADMIN: admin, INGEST: ingest})))
+    typer.echo(f"IRONPULSE_DATABASE_URL=postgresql://ironpulse:{database}@127.0.0.1:5432/ironpulse")
+    typer.echo(f"IRONPULSE_MQTT_URL=mqtt://{INGEST}:{ingest}@127.0.0.1:1883")
+    typer.echo(f"The broker's administrator is {ADMIN}, password {admin}")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 def _processes(state: State) -> dict[str, object]:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ironpulse.stack.broker import MACHINE_ROLE
 from ironpulse.stack.errors import StackError
+from ironpulse.stack.security import MACHINE_ROLE
 
 _CONTROL = "$CONTROL/dynamic-security/v1"
 _BATCH = 200  # commands in one message; the broker saves its file once per message

@@ -14,13 +14,14 @@ from typing import Self
 
 import structlog
 
-from ironpulse.stack.broker import ADMIN, INGEST, Broker
+from ironpulse.stack.broker import Broker
 from ironpulse.stack.credentials import Credentials
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.packages import Progress, say
 from ironpulse.stack.postgres import Postgres
 from ironpulse.stack.processes import free_port, require_reachable, servers_account
 from ironpulse.stack.programs import server_programs
+from ironpulse.stack.security import ADMIN, INGEST
 from ironpulse.stack.state import StackAddresses, State, StateFile
 
 _ATTACH_S = 300.0  # the other process may be fetching packages over a slow line
