@@ -93,10 +93,15 @@ class ServiceDue(Answer):
 
     service: str
     name: Bilingual
+    hours: float = Field(description="Operating hours at `as_of`.")
     due_hours: float = Field(description="Reading of the hour meter at which it is due.")
-    hours_left: float | None = Field(description="Negative: overdue. null: no reading yet.")
-    due_at: Time | None = Field(description="At the present pace; null where none is known.")
-    last_done_at: Time | None
+    hours_left: float = Field(description="Negative: overdue.")
+    due_at: Time | None = Field(
+        description="By recent use or by the calendar, whichever comes first; null: no use."
+    )
+    since: Time = Field(description="When this period began: last done, or first seen.")
+    announced: bool = Field(description="Within the lead time of the service.")
+    as_of: Time
 
 
 class Machine(MachineSummary):

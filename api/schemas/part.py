@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.schemas.base import Answer, Bilingual, Note, Request, Time
 
-PartAlertStatus = Literal["open", "ordered", "done", "dismissed"]
+PartAlertStatus = Literal["open", "ordered", "done", "dismissed", "withdrawn"]
 
 
 class RemainingLife(Answer):

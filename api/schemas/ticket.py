@@ -30,8 +30,10 @@ class TicketSummary(Answer):
     assignee: str | None
     opened_at: Time
     target_at: Time = Field(description="Promised: the technician on site by then.")
+    planned_at: Time | None = Field(description="When the visit is meant to begin.")
+    arrived_at: Time | None = Field(description="Work began: the promise is kept or broken.")
     done_at: Time | None
-    overdue: bool
+    overdue: bool = Field(description="Nobody was on site by `target_at`.")
     minutes: int
     skill: str
     finding_code: str | None

@@ -1,0 +1,168 @@
+"""Errors as problem details (RFC 9457), in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from api.schemas.base import Problem, ProblemError
+from fleet.text import Text
+from store.connection import StoreFull, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+#: kind of problem -> its status and title
+KINDS: dict[str, tuple[HTTPStatus, Text]] = {
+    "not-signed-in": (HTTPStatus.UNAUTHORIZED, Text(en="Not signed in", zh="未登录")),
+    "not-allowed": (HTTPStatus.FORBIDDEN, Text(en="Not allowed", zh="没有权限")),
+    "not-found": (HTTPStatus.NOT_FOUND, Text(en="Not found", zh="未找到")),
+    "wrong-method": (HTTPStatus.METHOD_NOT_ALLOWED, Text(en="Method not allowed", zh="方法不支持")),
+    "conflict": (HTTPStatus.CONFLICT, Text(en="In conflict with the present state", zh="状态冲突")),
+    "invalid": (HTTPStatus.UNPROCESSABLE_ENTITY, Text(en="Request is not valid", zh="请求无效")),
+    "too-many": (HTTPStatus.TOO_MANY_REQUESTS, Text(en="Too many attempts", zh="尝试次数过多")),
+    "refused": (HTTPStatus.BAD_REQUEST, Text(en="Request refused", zh="请求被拒绝")),
+    "defect": (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        Text(en="Defect in the service", zh="服务内部错误"),
+    ),
+    "unavailable": (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        Text(en="Store unavailable", zh="数据库不可用"),
+    ),
+}
+_KIND_OF_STATUS = {status: kind for kind, (status, _) in KINDS.items()}
+
+
+class ProblemException(Exception):
+    """Ends a request with a problem of one of KINDS; `detail` says what is wrong here."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: Text,
+        errors: Sequence[ProblemError] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail.en)
+        self.kind, self.detail, self.errors, self.headers = kind, detail, errors, headers
+
+
+def not_found(en: str, zh: str) -> ProblemException:
+    """404: what the address names does not exist, or is not for the caller."""
+    return ProblemException("not-found", Text(en=en, zh=zh))
+
+
+def invalid(place: str, en: str, zh: str) -> ProblemException:
+    """422: `place` (`query.to`, `body.answer`, ...) does not fit."""
+    return ProblemException("invalid", Text(en=en, zh=zh), [ProblemError(place=place, message=en)])
+
+
+def conflict(en: str, zh: str) -> ProblemException:
+    """409: the request does not fit the state things are in now."""
+    return ProblemException("conflict", Text(en=en, zh=zh))
+
+
+def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """What a route declares in OpenAPI for the problems it may answer with."""
+    declared: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        status, title = KINDS[kind]
+        declared[int(status)] = {
+            "model": Problem,
+            "description": title.en,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    return declared
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with problem details."""
+    app.add_exception_handler(ProblemException, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(StarletteHTTPException, _on_http)
+    app.add_exception_handler(StoreUnavailable, _on_unavailable)
+    app.add_exception_handler(StoreFull, _on_unavailable)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+def _answer(
+    request: Request,
+    kind: str,
+    detail: Text,
+    errors: Sequence[ProblemError] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    status, title = KINDS[kind]
+    problem = Problem(
+        type=f"urn:ironpulse:problem:{kind}",
+        title=title.en,
+        title_zh=title.zh,
+        status=status,
+        detail=detail.en,
+        detail_zh=detail.zh,
+        instance=request.url.path,
+        errors=list(errors),
+    )
+    body = problem.model_dump(mode="json")
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def _on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemException)
+    return _answer(request, error.kind, error.detail, error.errors, error.headers)
+
+
+def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        ProblemError(place=".".join(str(step) for step in e["loc"]), message=e["msg"])
+        for e in error.errors()
+    ]
+    places = ", ".join(dict.fromkeys(e.place for e in errors))
+    detail = Text(
+        en=f"These parts of the request are not valid: {places}. `errors` says why.",
+        zh=f"请求中以下部分无效：{places}。原因见 errors。",
+    )
+    return _answer(request, "invalid", detail, errors)
+
+
+def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException)
+    kind = _KIND_OF_STATUS.get(HTTPStatus(error.status_code), "refused")
+    path = request.url.path
+    details = {
+        "not-found": Text(en=f"There is nothing at {path}.", zh=f"地址 {path} 不存在。"),
+        "wrong-method": Text(
+            en=f"{path} does not know the method {request.method}.",
+            zh=f"{path} 不支持 {request.method} 方法。",
+        ),
+    }
+    fallback = Text(en=str(error.detail), zh=f"请求无法处理：{error.detail}")
+    headers = dict(error.headers) if error.headers else None
+    return _answer(request, kind, details.get(kind, fallback), headers=headers)
+
+
+def _on_unavailable(request: Request, error: Exception) -> JSONResponse:
+    detail = Text(
+        en=f"{error}. Try again in a few seconds; if it stays, call the operator.",
+        zh="暂时无法访问数据库，请稍后重试；如持续出现，请联系运维人员。",
+    )
+    return _answer(request, "unavailable", detail, headers={"Retry-After": "5"})
+
+
+def _on_defect(request: Request, error: Exception) -> JSONResponse:
+    log.error("A request met a defect.", path=request.url.path, exc_info=error)
+    detail = Text(
+        en="The service could not answer this request; the log says why.",
+        zh="服务未能处理该请求，详情见服务日志。",
+    )
+    return _answer(request, "defect", detail)
