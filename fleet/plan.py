@@ -403,7 +403,8 @@ class ServiceTier(Model):
 
     id: Key
     name: Text
-    target_h: dict[Severity, float]
+    # A plain number and not Severity: JSON has text for keys, which a Literal would refuse.
+    target_h: dict[Annotated[int, Field(ge=1, le=4)], float]
 
 
 class Catalogue(Model):

@@ -19,14 +19,20 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 from psycopg import sql
 
+from fleet.loader import load_catalogue
 from ironpulse.stack import Credentials, LocalStack
 from ironpulse.stack.broker import Broker
 from ironpulse.stack.browser import Browser, browser
 from ironpulse.stack.processes import free_port
 from ironpulse.stack.programs import Programs, server_programs
 from ironpulse.stack.security import ADMIN, INGEST
+from store.connection import connect
+from store.machines import register
+from store.migrate import migrate
+from tests import small
 
 EMPTY_TEMPLATE = "empty_template"
+PRODUCTS = Path(__file__).parents[1] / "products"
 _numbers = count(1)
 
 
@@ -95,7 +101,7 @@ def stack(programs: Programs) -> Iterator[LocalStack]:
 @pytest.fixture(scope="session")
 def empty_template(stack: LocalStack) -> str:
     """Name of a database with the timescaledb extension, to copy from."""
-    make_template(stack, EMPTY_TEMPLATE, "template1")
+    make_template(stack, EMPTY_TEMPLATE, "template0")
     return EMPTY_TEMPLATE
 
 
@@ -103,6 +109,53 @@ def empty_template(stack: LocalStack) -> str:
 def empty_database(stack: LocalStack, empty_template: str) -> Iterator[str]:
     """Address of a new database with the timescaledb extension and nothing else."""
     yield from copied_database(stack, empty_template)
+
+
+@pytest.fixture(scope="session")
+def small_template(stack: LocalStack, empty_template: str) -> str:
+    """Name of a migrated database with the plan and machines of tests/small.py, to copy from."""
+    name = "small_template"
+    url = make_template(stack, name, empty_template)
+    migrate(url, small.catalogue())
+    with connect(url) as connection:
+        register(connection, small.registration())
+    close_template(stack, name)
+    return name
+
+
+@pytest.fixture
+def small_store(stack: LocalStack, small_template: str) -> Iterator[str]:
+    """Address of a new database with the small product and the machines P-1, P-2 and P-3."""
+    yield from copied_database(stack, small_template)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(stack: LocalStack, empty_template: str) -> str:
+    """Name of a migrated database with the plans of products/ and two machines of each."""
+    name = "migrated_template"
+    url = make_template(stack, name, empty_template)
+    catalogue = load_catalogue(PRODUCTS)
+    migrate(url, catalogue)
+    machines = [
+        small.new_machine(
+            f"{plan.code}-{number}",
+            product=plan.product,
+            model=plan.models[0].id,
+            tier=next(iter(catalogue.tiers)),
+        )
+        for plan in catalogue.plans.values()
+        for number in (1, 2)
+    ]
+    with connect(url) as connection:
+        register(connection, small.registration(*machines))
+    close_template(stack, name)
+    return name
+
+
+@pytest.fixture
+def migrated(stack: LocalStack, migrated_template: str) -> Iterator[str]:
+    """Address of a new database with all product plans and machines `<plan code>-1` and `-2`."""
+    yield from copied_database(stack, migrated_template)
 
 
 def make_template(stack: LocalStack, name: str, source: str) -> str:

@@ -1,0 +1,228 @@
+"""The registry: regions, customers, service stations, machines and the parts fitted to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg.types.json import Jsonb
+
+from fleet import clock
+from fleet.plan import Catalogue
+from fleet.text import Text
+from store import plans
+from store.connection import Connection, StoreError
+from store.queries import load
+
+#: Channel on which `register` announces that machines were added or changed.
+CHANNEL = "machine"
+
+_SQL = load("machine")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A sales and service region."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who owns or rents machines."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A service station; its technicians drive from there."""
+
+    id: str
+    region: str
+    name: Text
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewMachine:
+    """A machine to be registered. `site` names where it works, `lat` and `lon` (degrees) where
+    that is, `tier` the customer's service promise."""
+
+    serial: str
+    product: str
+    model: str
+    customer: str
+    station: str
+    tier: str
+    site: Text
+    lat: float
+    lon: float
+    commissioned_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A registered machine with the names that people read."""
+
+    id: int
+    serial: str
+    product: str
+    model: str
+    customer: str
+    customer_name: Text
+    station: str
+    station_name: Text
+    region: str
+    region_name: Text
+    tier: str
+    site: Text
+    lat: float
+    lon: float
+    commissioned_on: date
+    registered_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Everything that is registered together; what is known already is brought up to date."""
+
+    regions: Sequence[Region] = ()
+    customers: Sequence[Customer] = ()
+    stations: Sequence[Station] = ()
+    machines: Sequence[NewMachine] = ()
+
+
+def register(connection: Connection, registration: Registration) -> dict[str, int]:
+    """Write a registration; returns the id of each machine by serial.
+
+    Every new machine gets its fitted parts, as old as the machine. Raises StoreError naming
+    every machine that does not fit the product plans, and writes nothing then.
+    """
+    with connection.transaction():
+        _refuse_misfits(connection, registration.machines)
+        _put_places(connection, registration)
+        ids = _put_machines(connection, registration.machines)
+        fit_missing_parts(connection)
+        connection.execute(_SQL["announce"])
+    return ids
+
+
+def fit_missing_parts(connection: Connection) -> int:
+    """A fitted part at each position a plan names and a machine lacks; returns how many.
+
+    They count from the day the machine was commissioned.
+    """
+    return connection.execute(_SQL["fit_missing_parts"]).rowcount
+
+
+def list_machines(
+    connection: Connection,
+    *,
+    serials: Collection[str] | None = None,
+    ids: Collection[int] | None = None,
+) -> list[Machine]:
+    """Machines by serial, all or the chosen ones."""
+    values = {
+        "serials": None if serials is None else list(serials),
+        "ids": None if ids is None else list(ids),
+    }
+    return [_machine(row) for row in connection.execute(_SQL["machines"], values).fetchall()]
+
+
+def get_machine(connection: Connection, serial: str) -> Machine | None:
+    """The machine of that serial, None where there is none."""
+    found = list_machines(connection, serials=[serial])
+    return found[0] if found else None
+
+
+def of_serials(connection: Connection, serials: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Serial -> (machine id, product) of those that are registered."""
+    rows = connection.execute(_SQL["of_serials"], {"serials": list(serials)}).fetchall()
+    return {row["serial"]: (row["id"], row["product"]) for row in rows}
+
+
+def _refuse_misfits(connection: Connection, machines: Sequence[NewMachine]) -> None:
+    if not machines:
+        return
+    catalogue = plans.load_catalogue(connection)
+    known = of_serials(connection, [machine.serial for machine in machines])
+    faults = [
+        f"  {machine.serial}: {fault}"
+        for machine in machines
+        for fault in _misfits(machine, catalogue, known)
+    ]
+    if faults:
+        listed = "\n".join(faults)
+        raise StoreError(f"these machines cannot be registered, nothing was written:\n{listed}")
+
+
+def _misfits(
+    machine: NewMachine, catalogue: Catalogue, known: dict[str, tuple[int, str]]
+) -> list[str]:
+    plan = catalogue.plans.get(machine.product)
+    if plan is None:
+        return [f"there is no product {machine.product}; there are {', '.join(catalogue.plans)}"]
+    faults = []
+    models = [model.id for model in plan.models]
+    if machine.model not in models:
+        faults.append(f"{plan.product} has no model {machine.model}; it has {', '.join(models)}")
+    if machine.tier not in catalogue.tiers:
+        tiers = ", ".join(catalogue.tiers)
+        faults.append(f"there is no service tier {machine.tier}; there are {tiers}")
+    if machine.serial in known and known[machine.serial][1] != machine.product:
+        faults.append(f"it is registered as a {known[machine.serial][1]} already")
+    return faults
+
+
+def _put_places(connection: Connection, registration: Registration) -> None:
+    for block, named in (
+        ("put_regions", registration.regions),
+        ("put_customers", registration.customers),
+    ):
+        values = {"ids": [each.id for each in named], "names": [_json(each.name) for each in named]}
+        connection.execute(_SQL[block], values)
+    stations = registration.stations
+    connection.execute(
+        _SQL["put_stations"],
+        {
+            "ids": [station.id for station in stations],
+            "regions": [station.region for station in stations],
+            "names": [_json(station.name) for station in stations],
+            "lats": [station.lat for station in stations],
+            "lons": [station.lon for station in stations],
+        },
+    )
+
+
+def _put_machines(connection: Connection, machines: Sequence[NewMachine]) -> dict[str, int]:
+    values = {
+        "at": clock.to_datetime(clock.now_ms()),
+        "serials": [machine.serial for machine in machines],
+        "products": [machine.product for machine in machines],
+        "models": [machine.model for machine in machines],
+        "customers": [machine.customer for machine in machines],
+        "stations": [machine.station for machine in machines],
+        "tiers": [machine.tier for machine in machines],
+        "sites": [_json(machine.site) for machine in machines],
+        "lats": [machine.lat for machine in machines],
+        "lons": [machine.lon for machine in machines],
+        "commissioned_on": [machine.commissioned_on for machine in machines],
+    }
+    rows = connection.execute(_SQL["put_machines"], values).fetchall()
+    return {row["serial"]: row["id"] for row in rows}
+
+
+def _machine(row: dict[str, object]) -> Machine:
+    names = ("customer_name", "station_name", "region_name", "site")
+    texts = {name: Text.model_validate(row[name]) for name in names}
+    return Machine(**{**row, **texts})  # type: ignore[arg-type]  # the query names the fields
+
+
+def _json(text: Text) -> Jsonb:
+    return Jsonb(text.model_dump())

@@ -1,0 +1,62 @@
+-- name: put_regions
+insert into region (id, name)
+select * from unnest(%(ids)s::text[], %(names)s::jsonb[])
+on conflict (id) do update set name = excluded.name;
+
+-- name: put_customers
+insert into customer (id, name)
+select * from unnest(%(ids)s::text[], %(names)s::jsonb[])
+on conflict (id) do update set name = excluded.name;
+
+-- name: put_stations
+insert into station (id, region, name, lat, lon)
+select * from unnest(%(ids)s::text[], %(regions)s::text[], %(names)s::jsonb[],
+    %(lats)s::double precision[], %(lons)s::double precision[])
+on conflict (id) do update
+set region = excluded.region, name = excluded.name, lat = excluded.lat, lon = excluded.lon;
+
+-- name: put_machines
+insert into machine (serial, product, model, customer, station, tier, site, lat, lon,
+    commissioned_on, registered_at)
+select given.*, %(at)s::timestamptz
+from unnest(%(serials)s::text[], %(products)s::text[], %(models)s::text[], %(customers)s::text[],
+    %(stations)s::text[], %(tiers)s::text[], %(sites)s::jsonb[], %(lats)s::double precision[],
+    %(lons)s::double precision[], %(commissioned_on)s::date[]) given
+on conflict (serial) do update
+set model = excluded.model, customer = excluded.customer, station = excluded.station,
+    tier = excluded.tier, site = excluded.site, lat = excluded.lat, lon = excluded.lon,
+    commissioned_on = excluded.commissioned_on
+returning id, serial;
+
+-- name: of_serials
+select serial, id, product from machine where serial = any(%(serials)s::text[]);
+
+-- name: fit_missing_parts
+insert into fitted_part (machine_id, part, position, fitted_at)
+select machine.id, wear ->> 'id', place ->> 'id',
+    machine.commissioned_on::timestamp at time zone 'UTC'
+from machine
+join product on product.id = machine.product
+cross join jsonb_array_elements(product.plan -> 'parts') wear
+cross join jsonb_array_elements(wear -> 'positions') place
+where not exists (
+    select from fitted_part old
+    where old.machine_id = machine.id and old.part = wear ->> 'id'
+        and old.position = place ->> 'id'
+);
+
+-- name: machines
+select machine.id, machine.serial, machine.product, machine.model, machine.customer,
+    customer.name as customer_name, machine.station, station.name as station_name,
+    station.region, region.name as region_name, machine.tier, machine.site, machine.lat,
+    machine.lon, machine.commissioned_on, machine.registered_at, machine.retired_at
+from machine
+join customer on customer.id = machine.customer
+join station on station.id = machine.station
+join region on region.id = station.region
+where (%(serials)s::text[] is null or machine.serial = any(%(serials)s::text[]))
+    and (%(ids)s::integer[] is null or machine.id = any(%(ids)s::integer[]))
+order by machine.serial;
+
+-- name: announce
+select pg_notify('machine', '');
