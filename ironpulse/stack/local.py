@@ -155,22 +155,7 @@ class LocalStack:
 
     def _start_servers(self) -> StackAddresses:
         try:
-            programs = server_programs(self._progress)
-            state = self._file.change(self._choose_ports)
-            assert state.database_port is not None and state.mqtt_port is not None
-            postgres = Postgres(
-                programs,
-                self.directory / "postgres",
-                state.database_port,
-                state.database_password,
-            )
-            broker = Broker(
-                programs,
-                self.directory / "broker",
-                state.mqtt_port,
-                state.admin_password,
-                state.ingest_password,
-            )
+            state, postgres, broker = self._prepare()
             self._servers = {"postgres": postgres, "mosquitto": broker}
             _together([postgres.start, broker.start])
         except BaseException:
@@ -181,6 +166,23 @@ class LocalStack:
         )
         self._remember_running()
         return self._addresses
+
+    def _prepare(self) -> tuple[State, Postgres, Broker]:
+        programs = server_programs(self._progress)
+        require_reachable(programs.root, servers_account(self.directory / "postgres"))
+        state = self._file.change(self._choose_ports)
+        assert state.database_port is not None and state.mqtt_port is not None
+        postgres = Postgres(
+            programs, self.directory / "postgres", state.database_port, state.database_password
+        )
+        broker = Broker(
+            programs,
+            self.directory / "broker",
+            state.mqtt_port,
+            state.admin_password,
+            state.ingest_password,
+        )
+        return state, postgres, broker
 
     def _choose_ports(self, state: State) -> None:
         _forget_addresses(state)  # of a run that was killed

@@ -85,7 +85,7 @@ def unpacked(bundle: Bundle, progress: Progress = say) -> Unpacked:
         return ready
     require_apt()
     _make_folder(cache)
-    with _locked(cache / f"{bundle.name}.lock"):
+    with _locked(cache / "fetch.lock"):  # one for all bundles: they share apt's lists
         if (ready := _read(target)) is None:
             ready = _fetch(bundle, target, progress)
     return ready

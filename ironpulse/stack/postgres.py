@@ -174,8 +174,12 @@ class Postgres:
             connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
 
 
-def make_database(admin_url: str, name: str, template: str = "template1") -> None:
-    """Create a database on the server of `admin_url` unless it is there."""
+def make_database(admin_url: str, name: str, template: str = "template0") -> None:
+    """Create a database on the server of `admin_url` unless it is there.
+
+    From template0 by default, as nobody can be connected to it: TimescaleDB looks into every
+    other database at start, and one in use cannot be copied.
+    """
     with psycopg.connect(admin_url, autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
         if found.fetchone() is None:
