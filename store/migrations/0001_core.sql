@@ -289,6 +289,8 @@ create table ticket_part (
     quantity integer not null check (quantity > 0),
     reason jsonb not null,
     replaced boolean,                   -- null until the technician has answered
+    found text check (found in ('worn', 'failed', 'early')),
+    check (found is null or coalesce(replaced, false)),
     unique nulls not distinct (ticket_id, part, fitted_part_id)
 );
 
