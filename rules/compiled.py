@@ -1,0 +1,161 @@
+"""A product plan made ready for the engine: expressions parsed, durations in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fleet.batch import FloatColumn, IntColumn
+from fleet.expression import Expression, parse
+from fleet.plan import Override, ProductPlan, Rule
+
+#: A value is carried forward for this many reporting periods, then it is unknown.
+CARRIED_PERIODS = 3
+
+Params = dict[str, float | FloatColumn]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What overrides of rules ask of a machine."""
+
+    serial: str
+    model: str
+    region: str
+
+
+@dataclass(frozen=True)
+class ConditionRule:
+    """A rule with a `when`. `regimes` holds the indices of the plan's regimes that guard it,
+    None for any; durations are milliseconds."""
+
+    rule: Rule
+    when: Expression
+    clear: Expression
+    regimes: tuple[int, ...] | None
+    hold_ms: int
+    clear_hold_ms: int
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Signals that explain the rule: those it reads, then those it shows."""
+        own = sorted((self.when.names | self.clear.names) - set(self.rule.params))
+        return tuple(dict.fromkeys([*own, *self.rule.shows]))
+
+    def params(self, machines: Sequence[Identity]) -> Params:
+        """The rule's numbers: one value for all, or one per machine where they differ."""
+        if not self.rule.overrides:
+            return dict(self.rule.params)
+        each = [_params_of(self.rule, machine) for machine in machines]
+        return {name: np.array([one[name] for one in each]) for name in self.rule.params}
+
+
+@dataclass(frozen=True)
+class CompiledPlan:
+    """What the engine needs of a plan."""
+
+    plan: ProductPlan
+    regimes: tuple[Expression, ...]
+    conditions: tuple[ConditionRule, ...]
+    fault_rules: tuple[Rule, ...]
+    silence_rules: tuple[Rule, ...]
+
+    @cached_property
+    def signals(self) -> tuple[str, ...]:
+        return self.plan.signal_keys
+
+    @cached_property
+    def carry_ms(self) -> IntColumn:
+        """How long each signal's last value stays known, (signals,) milliseconds."""
+        working_s = self.plan.report.working_s
+        periods = [max(signal.period_s, working_s) for signal in self.plan.signals]
+        return np.array([round(CARRIED_PERIODS * s * 1000) for s in periods], np.int64)
+
+    @cached_property
+    def max_gap_ms(self) -> int:
+        return round(self.plan.max_gap_s * 1000)
+
+    @cached_property
+    def filled(self) -> tuple[str, ...]:
+        """Signals that any regime or rule reads or shows."""
+        names = {name for regime in self.regimes for name in regime.names}
+        for condition in self.conditions:
+            names.update(condition.signals)
+        return tuple(key for key in self.signals if key in names)
+
+    @cached_property
+    def windowed(self) -> tuple[str, ...]:
+        """Signals whose past the windows of the rules need."""
+        names: set[str] = set()
+        for condition in self.conditions:
+            for expression in (condition.when, condition.clear):
+                if expression.lookback_ms:
+                    names |= expression.names
+        return tuple(key for key in self.signals if key in names)
+
+    @cached_property
+    def tail_ms(self) -> int:
+        """How much of the past the windows need: twice the longest (see fleet.windows)."""
+        spans = [max(c.when.lookback_ms, c.clear.lookback_ms) for c in self.conditions]
+        return 2 * max(spans, default=0)
+
+    @cached_property
+    def condition_index(self) -> Mapping[str, int]:
+        return {condition.rule.id: i for i, condition in enumerate(self.conditions)}
+
+
+def compile_plan(plan: ProductPlan) -> CompiledPlan:
+    """The plan for the engine. The loader has checked it: nothing here can fail."""
+    regimes = tuple(parse(regime.when, plan.signal) for regime in plan.regimes)
+    index = {regime.id: i for i, regime in enumerate(plan.regimes)}
+    return CompiledPlan(
+        plan,
+        regimes,
+        tuple(_condition(rule, plan, index) for rule in plan.rules if rule.when is not None),
+        tuple(rule for rule in plan.rules if rule.faults is not None),
+        tuple(rule for rule in plan.rules if rule.silence is not None),
+    )
+
+
+def _condition(rule: Rule, plan: ProductPlan, index: Mapping[str, int]) -> ConditionRule:
+    assert rule.when is not None and rule.clear is not None and rule.hold_s is not None
+    known = set(plan.signal) | set(rule.params)
+    guards = rule.regimes if isinstance(rule.regimes, tuple) else None
+    return ConditionRule(
+        rule,
+        parse(rule.when, known),
+        parse(rule.clear, known),
+        None if guards is None else tuple(index[regime] for regime in guards),
+        round(rule.hold_s * 1000),
+        round(rule.clear_hold_s * 1000),
+    )
+
+
+def _params_of(rule: Rule, machine: Identity) -> dict[str, float]:
+    """Defaults, overlaid by the overrides of region, model and machine, in this order."""
+    params = dict(rule.params)
+    for override in sorted(_matching(rule.overrides, machine), key=_closeness):
+        params.update(override.params)
+    return params
+
+
+def _matching(overrides: Iterable[Override], machine: Identity) -> Iterable[Override]:
+    for override in overrides:
+        wanted = (
+            (override.machine, machine.serial),
+            (override.model, machine.model),
+            (override.region, machine.region),
+        )
+        if all(asked is None or asked == found for asked, found in wanted):
+            yield override
+
+
+def _closeness(override: Override) -> tuple[bool, bool, bool]:
+    return (
+        override.machine is not None,
+        override.model is not None,
+        override.region is not None,
+    )

@@ -1,0 +1,95 @@
+"""Window functions against slow twins, and cut anywhere without a difference."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.expression import WINDOW_FUNCTIONS
+from fleet.windows import Columns, window
+
+Machine = list[tuple[int, float]]
+
+values = st.one_of(
+    st.just(math.nan),
+    st.sampled_from([0.0, 1.0, 1.0]),
+    st.floats(-1e6, 1e6, width=32),
+)
+machine = st.lists(st.tuples(st.integers(1, 40), values), max_size=25).map(
+    lambda steps: [
+        (1_700_000_000_000 + sum(gap for gap, _ in steps[: i + 1]) * 1000, value)
+        for i, (_, value) in enumerate(steps)
+    ]
+)
+fleets = st.lists(machine, min_size=1, max_size=4).filter(lambda fleet: any(fleet))
+
+
+def columns_of(fleet: list[Machine]) -> tuple[Columns, np.ndarray]:
+    rows = [row for one in fleet for row in one]
+    starts = np.cumsum([0] + [len(one) for one in fleet if one])[:-1]
+    times = np.array([time for time, _ in rows], np.int64)
+    return Columns(times, starts, {}), np.array([value for _, value in rows])
+
+
+def slow(name: str, rows: Machine, at: int, window_ms: int) -> float:
+    now = rows[at][0]
+    known = [(t, v) for t, v in rows[: at + 1] if now - window_ms < t and not math.isnan(v)]
+    if not known:
+        return math.nan
+    (t0, first), (t1, last) = known[0], known[-1]
+    match name:
+        case "avg":
+            return math.fsum(v for _, v in known) / len(known)
+        case "low":
+            return min(v for _, v in known)
+        case "high":
+            return max(v for _, v in known)
+        case "delta":
+            return last - first
+        case "rate":
+            return (last - first) / ((t1 - t0) / 60_000) if t1 > t0 else math.nan
+    return float(sum(became_true(rows, t, v, window_ms) for t, v in known))
+
+
+def became_true(rows: Machine, time: int, value: float, window_ms: int) -> bool:
+    before = [v for t, v in rows if time - window_ms < t < time and not math.isnan(v)]
+    return value != 0 and bool(before) and before[-1] == 0
+
+
+@pytest.mark.parametrize("name", WINDOW_FUNCTIONS)
+@given(fleet=fleets, window_s=st.integers(1, 200))
+def test_equals_the_slow_twin(name: str, fleet: list[Machine], window_s: int) -> None:
+    columns, argument = columns_of(fleet)
+    found = window(name, argument, columns, window_s * 1000)
+    expected = [slow(name, one, at, window_s * 1000) for one in fleet for at in range(len(one))]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", WINDOW_FUNCTIONS)
+@given(rows=machine.filter(bool), window_s=st.integers(1, 100), data=st.data())
+def test_older_rows_change_no_bit(
+    name: str, rows: Machine, window_s: int, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(rows) - 1))
+    columns, argument = columns_of([rows])
+    whole = window(name, argument, columns, window_s * 1000)[at]
+    tail = [row for row in rows[: at + 1] if row[0] > rows[at][0] - 2 * window_s * 1000]
+    columns, argument = columns_of([tail])
+    cut = window(name, argument, columns, window_s * 1000)[-1]
+    assert whole.tobytes() == cut.tobytes()
+
+
+def test_count_sees_a_change_across_an_unknown_value() -> None:
+    rows = [(0, 0.0), (1000, math.nan), (2000, 1.0), (3000, 1.0), (4000, 0.0), (5000, 1.0)]
+    columns, argument = columns_of([rows])
+    assert window("count", argument, columns, 60_000).tolist() == [0, 0, 1, 1, 1, 2]
+
+
+def test_no_rows_give_no_values() -> None:
+    columns = Columns(np.empty(0, np.int64), np.empty(0, np.int64), {})
+    for name in WINDOW_FUNCTIONS:
+        assert window(name, np.empty(0), columns, 1000).shape == (0,)
