@@ -1,0 +1,130 @@
+"""Months of a fleet's past, machine by machine, as fast as columns allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fleet.batch import FaultReport, SampleBatch
+from fleet.clock import MS_PER_DAY
+from fleet.plan import ProductPlan
+from simulators.fleet import DemoFleet, FleetMachine
+from simulators.life import Life, ServiceDone
+from simulators.machine import Machine, MachineState, Stretch
+from simulators.moments import Moments, reporting
+from simulators.seeds import generator
+from simulators.truth import Episode, episode
+from simulators.wear import Fitted
+
+#: Failures begin, parts wear and are replaced in pieces of this length.
+_PIECE_MS = 4 * MS_PER_DAY
+#: Services due within this time of the end are left for the living to do.
+_OPEN_SERVICES_MS = 5 * MS_PER_DAY
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is known of a machine at the end of history.
+
+    `parts` are all parts ever fitted in it, those on the machine last; `state` goes on live.
+    """
+
+    parts: tuple[Fitted, ...]
+    services: tuple[ServiceDone, ...]
+    episodes: tuple[Episode, ...]
+    state: MachineState
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some days of one machine; `past` stands in its last piece."""
+
+    serial: str
+    batch: SampleBatch
+    faults: tuple[FaultReport, ...]
+    past: Past | None
+
+
+def generate(
+    fleet: DemoFleet,
+    plans: Mapping[str, ProductPlan],
+    machine_ids: Mapping[str, int],
+    start_ms: int,
+    end_ms: int,
+    *,
+    step_s: float = 180.0,
+    seed: int = 1,
+    illness_rate: float = 1.0,
+    awake_share: float = 0.0,
+) -> Iterator[Piece]:
+    """The history of `fleet` in [start_ms, end_ms): machine after machine, each in order of time.
+
+    Working machines are sampled every `step_s` seconds, resting ones as rarely as their plan
+    says. `illness_rate` scales the base rates of failures (0: a healthy fleet). `awake_share` of
+    the machines work through the last hours whatever the time of day, so that a live fleet is
+    warm when it takes over. Received times equal measured times plus a second.
+    """
+    for spec in fleet.machines:
+        machine = Machine(spec, plans[spec.product], seed, start_ms)
+        awake = awake_from(spec, seed, end_ms, awake_share)
+        life = Life(machine, illness_rate)
+        duty = machine.duty
+        timeline = duty.timeline(start_ms, end_ms, awake)
+        rest_s = machine.plan.report.off_s if duty.rest == "off" else 1800.0
+        everything = reporting(timeline, duty, start_ms, end_ms, step_s, rest_s)
+        yield from _pieces(machine, life, everything, machine_ids[spec.serial], end_ms)
+
+
+def awake_from(
+    spec: FleetMachine, seed: int, present_ms: int, awake_share: float
+) -> int | None:
+    """Since when a machine works without going home before `present_ms`; None for the others."""
+    rng = generator(seed, spec.serial, "awake")
+    if float(rng.random()) >= awake_share:
+        return None
+    return present_ms - round(float(rng.uniform(2.0, 5.0)) * 3_600_000)
+
+
+def _pieces(
+    machine: Machine, life: Life, everything: Moments, machine_id: int, end_ms: int
+) -> Iterator[Piece]:
+    edges = np.arange(everything.at_ms[0], end_ms, _PIECE_MS)
+    cuts = [*np.searchsorted(everything.at_ms, edges).tolist(), len(everything)]
+    for first, last in zip(cuts, cuts[1:], strict=False):
+        if first == last:
+            continue
+        part = everything.part(first, last)
+        life.before(part)
+        stretch = machine.advance(part)
+        life.after(part, stretch, end_ms - _OPEN_SERVICES_MS)
+        past = _past(machine, life) if last == len(everything) else None
+        yield _piece(machine, stretch, machine_id, past)
+
+
+def _piece(machine: Machine, stretch: Stretch, machine_id: int, past: Past | None) -> Piece:
+    plan = machine.plan
+    batch = SampleBatch(
+        product=plan.product,
+        signals=plan.signal_keys,
+        machine_id=np.full(len(stretch.at_ms), machine_id, dtype=np.int64),
+        measured_at=stretch.at_ms,
+        received_at=stretch.at_ms + 1000,
+        values=stretch.values,
+    )
+    faults = tuple(
+        FaultReport(machine_id, at_ms, at_ms + 1000, codes) for at_ms, codes in stretch.codes
+    )
+    return Piece(machine.spec.serial, batch, faults, past)
+
+
+def _past(machine: Machine, life: Life) -> Past:
+    serial, plan, state = machine.spec.serial, machine.plan, machine.state
+    episodes = tuple(episode(serial, plan, item) for item in [*life.past, *state.illnesses])
+    return Past(
+        parts=(*life.removed, *state.parts),
+        services=tuple(life.services),
+        episodes=episodes,
+        state=state,
+    )

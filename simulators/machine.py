@@ -1,0 +1,223 @@
+"""One simulated machine: hidden state, duty, faults and wear, stepped through time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.batch import FaultCode, FloatColumn, IntColumn
+from fleet.clock import MS_PER_DAY, to_ms
+from fleet.plan import ProductPlan, Signal
+from simulators.duty import Duty
+from simulators.fleet import FleetMachine
+from simulators.illness import Illness
+from simulators.moments import Moments
+from simulators.output import Output
+from simulators.physics import PHYSICS
+from simulators.run import Mask, Run, State
+from simulators.seeds import generator
+from simulators.site import place
+from simulators.traits import Traits
+from simulators.wear import Fitted, fit_before
+from simulators.weather import Weather
+
+#: What a machine says with its key off: the telematics unit runs on the battery.
+HEARTBEAT = frozenset(
+    ("gps_lat", "gps_lon", "env_ambient_c", "veh_batt_v", "veh_fuel_pct", "eng_speed_rpm",
+     "veh_speed_kmh", "gps_speed_kmh")
+)  # fmt: skip
+
+
+@dataclass
+class MachineState:
+    """Everything that is carried from one stretch to the next; `as_json` can be stored."""
+
+    at_ms: int
+    physics: State = field(default_factory=dict)
+    illnesses: list[Illness] = field(default_factory=list)
+    until_onset_h: dict[str, float] = field(default_factory=dict)
+    parts: list[Fitted] = field(default_factory=list)
+    services_h: dict[str, float] = field(default_factory=dict)
+    codes: list[dict[str, Any]] = field(default_factory=list)
+    occurrences: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The state in values that JSON knows."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> MachineState:
+        """The state that `as_json` gave."""
+        fields = dict(data)
+        fields["illnesses"] = [Illness(**item) for item in data["illnesses"]]
+        fields["parts"] = [Fitted(**item) for item in data["parts"]]
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a machine says over n moments: `values` (n, signals) column-major in plan order, NaN
+    where it says nothing; lists of active trouble codes with the time from which they hold."""
+
+    at_ms: IntColumn
+    values: FloatColumn
+    codes: list[tuple[int, tuple[FaultCode, ...]]]
+    working: Mask
+
+
+class Machine:
+    """A machine of the fleet with its plan; the same `seed` and serial give the same machine."""
+
+    def __init__(
+        self, spec: FleetMachine, plan: ProductPlan, seed: int, start_ms: int,
+        state: MachineState | None = None,
+    ) -> None:  # fmt: skip
+        self.spec = spec
+        self.plan = plan
+        self.seed = seed
+        self.duty = Duty(seed, spec.serial, plan.product, spec.climate)
+        self.physics = PHYSICS[plan.product]
+        self.state = state or self._new_state(start_ms)
+        self._traits = Traits(seed, spec.serial)
+        self._weather = Weather(seed, spec.station, spec.lat, spec.altitude_m)
+        self._rng = generator(seed, spec.serial, "noise", self.state.at_ms)
+        self._columns = [_Column(signal) for signal in plan.signals]
+        self._resting = np.array(
+            [name in (self.duty.rest, "off", "transport") for name in self.duty.regimes]
+        )
+
+    @property
+    def commissioned_ms(self) -> int:
+        """When the machine was commissioned, milliseconds since 1970."""
+        day = self.spec.commissioned_on
+        return to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+    def advance(self, moments: Moments, speed: float = 1.0) -> Stretch:
+        """Live through `moments`; heat and faults move `speed` times faster than the clock."""
+        working = ~self._resting[moments.regime]
+        pace_s = moments.clock_s * speed
+        ill = self._ill(moments.at_ms, pace_s, working)
+        output = self._output(moments, pace_s, ill)
+        values = self._values(output)
+        codes = self._changes(moments.at_ms, output)
+        self.state.at_ms = int(moments.at_ms[-1])
+        return Stretch(moments.at_ms, values, codes, working)
+
+    def regime_masks(self, regime: NDArray[np.int16]) -> dict[str, Mask]:
+        """A mask for each regime of the plan, from numbers of the duty's regimes."""
+        names = [self.physics.plan_regime.get(name, name) for name in self.duty.regimes]
+        return {
+            wanted.id: np.isin(regime, [i for i, name in enumerate(names) if name == wanted.id])
+            for wanted in self.plan.regimes
+        }
+
+    def _new_state(self, start_ms: int) -> MachineState:
+        rng = generator(self.seed, self.spec.serial, "past")
+        age_days = max(0.0, (start_ms - self.commissioned_ms) / MS_PER_DAY)
+        hours = 15.0 + age_days / 365.25 * self.physics.hours_per_year * rng.uniform(0.8, 1.2)
+        counters = {name: hours * rate for name, rate in self.physics.per_hour.items()}
+        parts = fit_before(self.plan, start_ms, min(self.commissioned_ms, start_ms), rng)
+        services = {
+            service.id: hours - hours % service.every_h
+            for service in self.plan.services
+            if service.every_h is not None
+        }
+        return MachineState(start_ms, counters, parts=parts, services_h=services)
+
+    def _ill(
+        self, at_ms: IntColumn, pace_s: FloatColumn, working: Mask
+    ) -> dict[str, FloatColumn]:
+        ill: dict[str, FloatColumn] = {}
+        for illness in self.state.illnesses:
+            shows = illness.advance(at_ms, pace_s, working)
+            ill[illness.mode] = np.maximum(ill.get(illness.mode, 0.0), shows)
+        return ill
+
+    def _output(self, moments: Moments, pace_s: FloatColumn, ill: dict[str, FloatColumn]) -> Output:
+        run = Run(
+            at_ms=moments.at_ms, clock_s=moments.clock_s, pace_s=pace_s, regime=moments.regime,
+            regimes=self.duty.regimes, since_s=moments.since_s, length_s=moments.length_s,
+            job=moments.job, turn=moments.turn,
+            ambient_c=self._weather.ambient_c(moments.at_ms),
+            wind_ms=self._weather.wind_ms(moments.at_ms),
+            baro_kpa=self._weather.baro_kpa(moments.at_ms),
+            ill=ill, traits=self._traits, state=self.state.physics, rng=self._rng,
+        )  # fmt: skip
+        output = self.physics.signals(run)
+        moving = run.doing("travel", "transport")
+        for key, column in place(
+            run, self.spec.lat, self.spec.lon, self.spec.altitude_m, moving
+        ).items():
+            output.signals.setdefault(key, column)
+        return output
+
+    def _values(self, output: Output) -> FloatColumn:
+        values = np.full((len(output.awake), len(self._columns)), np.nan, order="F")
+        asleep = ~output.awake
+        for i, column in enumerate(self._columns):
+            raw = output.signals.get(column.key)
+            if raw is None:
+                continue
+            values[:, i] = column.as_sent(raw)
+            if column.key not in HEARTBEAT:
+                values[asleep, i] = np.nan
+        return values
+
+    def _changes(
+        self, at_ms: IntColumn, output: Output
+    ) -> list[tuple[int, tuple[FaultCode, ...]]]:
+        """The list of active codes each time it changes; with the key off nobody looks."""
+        awake = np.flatnonzero(output.awake)
+        if not output.codes or not len(awake):
+            return []
+        active = np.stack([mask[awake] for _, mask in output.codes], axis=1)
+        known = {tuple(sorted(code.items())) for code in self.state.codes}
+        codes = [code for code, _ in output.codes]
+        first = np.array([tuple(sorted(_plain(code).items())) in known for code in codes])
+        before = np.vstack([first, active[:-1]])
+        changes = []
+        for row in np.flatnonzero((active != before).any(axis=1)):
+            for i in np.flatnonzero(active[row] & ~before[row]):
+                self.state.occurrences[codes[i].key] = self.state.occurrences.get(codes[i].key, 0) + 1
+            now = tuple(self._counted(codes[i]) for i in np.flatnonzero(active[row]))
+            changes.append((int(at_ms[awake[row]]), now))
+        self.state.codes = [_plain(codes[i]) for i in np.flatnonzero(active[-1])]
+        return changes
+
+    def _counted(self, code: FaultCode) -> FaultCode:
+        oc = min(126, self.state.occurrences[code.key])
+        return FaultCode(code.spn, code.fmi, code.code, oc, code.sa, code.lamp)
+
+
+def _plain(code: FaultCode) -> dict[str, Any]:
+    return {"spn": code.spn or 0, "fmi": code.fmi or 0, "code": code.code or ""}
+
+
+class _Column:
+    """How a signal is told: in steps of its bus resolution, within its range."""
+
+    def __init__(self, signal: Signal) -> None:
+        self.key = signal.key
+        self._low, self._high = signal.range
+        self._offset = 0.0
+        if signal.kind in ("enum", "flag") or signal.type in ("integer", "smallint"):
+            self._step = 1.0
+        elif signal.j1939 is not None:
+            self._step, self._offset = signal.j1939.resolution, signal.j1939.offset
+        elif signal.kind == "counter":
+            self._step = 1.0 if signal.unit == "count" else 0.01
+        else:
+            self._step = 10.0 ** np.floor(np.log10((self._high - self._low) / 10000.0))
+        self._step = max(self._step, 1e-7)
+        self._decimals = int(max(0, min(7, np.ceil(-np.log10(self._step)) + 2)))
+
+    def as_sent(self, raw: FloatColumn) -> FloatColumn:
+        """The values as the controller would send them."""
+        steps = np.round((np.asarray(raw) - self._offset) / self._step)
+        sent = np.clip(steps * self._step + self._offset, self._low, self._high)
+        result: FloatColumn = np.round(sent, self._decimals)
+        return result

@@ -1,0 +1,52 @@
+"""What really happened, for those who judge detectors; no detector may read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.plan import ProductPlan
+from simulators.illness import Illness
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One failure of one machine. Times are milliseconds since 1970, None where it did not come to
+    that. `expected` says whether a ticket should come of it, and for which component."""
+
+    machine: str
+    product: str
+    failure_mode: str
+    onset_ms: int
+    detectable_ms: int | None
+    failed_ms: int | None
+    repaired_ms: int | None
+    part: str | None
+    expected: dict[str, Any]
+
+
+def episode(serial: str, plan: ProductPlan, illness: Illness) -> Episode:
+    """The truth about one illness."""
+    mode = plan.failure_mode[illness.mode]
+    ticket = mode.detectable and illness.detectable_ms is not None
+    return Episode(
+        machine=serial,
+        product=plan.product,
+        failure_mode=illness.mode,
+        onset_ms=illness.onset_ms,
+        detectable_ms=illness.detectable_ms if mode.detectable else None,
+        failed_ms=illness.failed_ms,
+        repaired_ms=illness.repaired_ms,
+        part=illness.part,
+        expected={"ticket": ticket, "kind": "alarm", "component": mode.component},
+    )
+
+
+def write_truth(path: Path, episodes: Iterable[Episode]) -> None:
+    """Append episodes to a file of JSON lines."""
+    with path.open("a", encoding="utf-8") as file:
+        for item in episodes:
+            file.write(json.dumps(asdict(item), ensure_ascii=False, sort_keys=True) + "\n")
