@@ -34,8 +34,10 @@ row_values = st.fixed_dictionaries(
 )
 gaps = st.sampled_from([5, 10, 10, 10, 20, 55, 70])
 streams = st.lists(
-    st.tuples(st.sampled_from([1, 1, 2, 3]), gaps, row_values), min_size=1, max_size=60
-).map(lambda steps: timed(steps))
+    st.tuples(st.sampled_from([1, 1, 2, 3]), gaps, row_values, st.sampled_from([1, 1, 2, 5])),
+    min_size=1,
+    max_size=40,
+).map(lambda runs: timed([run[:3] for run in runs for _ in range(run[3])]))
 
 
 def timed(steps: list[tuple[int, int, dict[str, float]]]) -> list[Row]:
