@@ -1,0 +1,176 @@
+"""Writing samples into the wide hypertables, and telling new moments from repeated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import sql
+
+from fleet import clock
+from fleet.batch import FloatColumn, SampleBatch
+from fleet.plan import ProductPlan
+from store import binary
+from store.connection import Connection
+from store.hypertables import table_name
+from store.queries import load
+
+STORED, MERGED, REPEATED = 0, 1, 2
+
+_SQL = load("telemetry")
+_PACKED = {"real": ">f4", "double": ">f8", "integer": ">i4", "smallint": ">i2"}
+
+Outcome = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of each row of a batch, in its order: `outcome` (n,) holds STORED (a new
+    moment), MERGED (added to or changed a moment that was there) or REPEATED (changed nothing)."""
+
+    outcome: Outcome
+
+    @property
+    def stored(self) -> int:
+        return self._count(STORED)
+
+    @property
+    def merged(self) -> int:
+        return self._count(MERGED)
+
+    @property
+    def repeated(self) -> int:
+        return self._count(REPEATED)
+
+    def _count(self, kind: int) -> int:
+        return int(np.count_nonzero(self.outcome == kind))
+
+
+def write(
+    connection: Connection, plan: ProductPlan, batch: SampleBatch, batch_id: int
+) -> WriteResult:
+    """Write `batch` in one step and say what became of each row.
+
+    Of rows with one key the later one's values win, and what it does not bring stays. Integer
+    columns must hold whole numbers that fit. Raises what the driver raises, with nothing written.
+    """
+    if not len(batch):
+        return WriteResult(np.empty(0, np.int8))
+    rounded = _as_stored(batch, plan)
+    order = np.lexsort((rounded.measured_at, rounded.machine_id))
+    in_order = rounded.take(order)
+    single, group, outcome = merge_repetitions(in_order)
+    with connection.transaction():
+        found = _write_single(connection, plan, single, batch_id)
+    # The first row of a moment fares as the moment does; where the moment was there already with
+    # everything the batch brings, none of its rows changed anything.
+    firsts = np.r_[True, group[1:] != group[:-1]]
+    outcome = np.where(firsts | (found[group] == REPEATED), found[group], outcome)
+    result = np.empty(len(batch), np.int8)
+    result[order] = outcome
+    return WriteResult(result)
+
+
+def merge_repetitions(batch: SampleBatch) -> tuple[SampleBatch, NDArray[np.intp], Outcome]:
+    """Make the keys of a batch ordered by machine and time single.
+
+    Returns the merged batch, for each row the index of its moment there, and for each row what
+    it did to the rows before it: MERGED or REPEATED, STORED for the first of its moment.
+    """
+    same = (np.diff(batch.machine_id) == 0) & (np.diff(batch.measured_at) == 0)
+    firsts = np.r_[True, ~same]
+    group = np.cumsum(firsts) - 1
+    outcome: Outcome = np.zeros(len(batch), np.int8)
+    single = batch if not same.any() else batch.take(firsts)
+    if single is batch:
+        return batch, group, outcome
+    rank = np.arange(len(batch)) - np.flatnonzero(firsts)[group]
+    by_rank = np.argsort(rank, kind="stable")
+    bounds = np.searchsorted(rank[by_rank], np.arange(1, rank.max() + 2))
+    for start, end in pairwise(bounds):
+        rows = by_rank[start:end]
+        old, new = single.values[group[rows]], batch.values[rows]
+        changes = ~np.isnan(new) & (new != old)
+        outcome[rows] = np.where(changes.any(axis=1), MERGED, REPEATED)
+        single.values[group[rows]] = np.where(changes, new, old)
+    return single, group, outcome
+
+
+def _as_stored(batch: SampleBatch, plan: ProductPlan) -> SampleBatch:
+    """A copy of `batch` with values as their columns will hold them, so that equal means equal."""
+    values: FloatColumn = np.array(batch.values, np.float64, order="F")
+    for number, key in enumerate(batch.signals):
+        if plan.signal[key].type == "real":
+            values[:, number] = values[:, number].astype(np.float32)
+    return replace(batch, values=values)
+
+
+def _write_single(
+    connection: Connection, plan: ProductPlan, batch: SampleBatch, batch_id: int
+) -> Outcome:
+    """Write a batch of single keys: straight into the table, and only where a key is there
+    already by way of a staging table."""
+    used = np.flatnonzero(~np.isnan(batch.values).all(axis=0))
+    keys = [batch.signals[number] for number in used]
+    columns = [
+        (">i4", batch.machine_id),
+        (">i8", binary.to_timestamps(batch.measured_at)),
+        (">i8", np.full(len(batch), batch_id)),
+        *((_PACKED[plan.signal[batch.signals[n]].type], batch.values[:, n]) for n in used),
+    ]
+    data = binary.pack(columns)
+    names = {
+        "table": sql.Identifier(table_name(batch.product)),
+        "columns": _list(["machine_id", "measured_at", "batch_id", *keys]),
+    }
+    try:
+        with connection.transaction():
+            _copy(connection, data, names)
+    except psycopg.errors.UniqueViolation:
+        connection.execute(_SQL["drop_staging"])
+        connection.execute(sql.SQL(_SQL["make_staging"]).format(**names))
+        staging = sql.SQL("pg_temp.staging")
+        _copy(connection, data, {**names, "table": staging})
+        return _merge_staging(connection, batch, keys, names)
+    return np.full(len(batch), STORED, np.int8)
+
+
+def _copy(connection: Connection, data: bytes, names: dict[str, Any]) -> None:
+    statement = sql.SQL(_SQL["copy_in"]).format(**names)
+    with connection.cursor().copy(statement) as copy:
+        copy.write(data)
+
+
+def _merge_staging(
+    connection: Connection, batch: SampleBatch, keys: Sequence[str], names: dict[str, Any]
+) -> Outcome:
+    block = _SQL["merge_staging"] if keys else _SQL["add_staging"]
+    merged = [
+        sql.SQL("{0} = coalesce(excluded.{0}, old.{0})").format(sql.Identifier(key)) for key in keys
+    ]
+    differs = [
+        sql.SQL("(excluded.{0} is not null and excluded.{0} is distinct from old.{0})").format(
+            sql.Identifier(key)
+        )
+        for key in keys
+    ]
+    statement = sql.SQL(block).format(
+        **names, merged=sql.SQL(", ").join(merged), differs=sql.SQL(" or ").join(differs)
+    )
+    rows = connection.execute(statement).fetchall()
+    outcome: Outcome = np.full(len(batch), REPEATED, np.int8)
+    moments = zip(batch.machine_id.tolist(), batch.measured_at.tolist(), strict=True)
+    places = {moment: place for place, moment in enumerate(moments)}
+    for row in rows:
+        place = places[row["machine_id"], clock.to_ms(row["measured_at"])]
+        outcome[place] = STORED if row["stored"] else MERGED
+    return outcome
+
+
+def _list(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
