@@ -103,6 +103,13 @@ class CompiledPlan:
         return 2 * max(spans, default=0)
 
     @cached_property
+    def past_ms(self) -> int:
+        """How far back rows are read to make a machine's tail anew."""
+        carry = [ms for key, ms in zip(self.signals, self.carry_ms, strict=True)
+                 if key in self.windowed]  # fmt: skip
+        return self.tail_ms + int(max(carry, default=0))
+
+    @cached_property
     def condition_index(self) -> Mapping[str, int]:
         return {condition.rule.id: i for i, condition in enumerate(self.conditions)}
 

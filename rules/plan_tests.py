@@ -84,8 +84,24 @@ class Report:
     products: tuple[str, ...]
 
     @property
-    def good(self) -> bool:
+    def ok(self) -> bool:
         return not self.faults and not self.failures
+
+    def as_text(self) -> str:
+        """Every fault and failure on a line of its own, and a last line that sums up."""
+        lines = [str(fault) for fault in (*self.faults, *self.failures)]
+        count = f"{len(self.products)} products, {self.tests} tests"
+        verdict = f"{count}: {len(self.faults)} faults, {len(self.failures)} failures"
+        return "\n".join([*lines, verdict])
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "ok": self.ok,
+            "products": list(self.products),
+            "tests": self.tests,
+            "faults": [_plain(fault) for fault in self.faults],
+            "failures": [_plain(fault) for fault in self.failures],
+        }
 
 
 def check_products(directory: Path) -> Report:
@@ -279,11 +295,12 @@ def _told(one: _Raised | _Found) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Check the products of a directory (default `products`) and print what is wrong."""
     report = check_products(Path(arguments[0] if arguments else "products"))
-    for fault in (*report.faults, *report.failures):
-        print(fault)
-    verdict = f"{len(report.products)} products, {report.tests} tests"
-    print(f"{verdict}, {len(report.faults)} faults, {len(report.failures)} failed")
-    return 0 if report.good else 1
+    print(report.as_text())
+    return 0 if report.ok else 1
+
+
+def _plain(fault: Fault) -> dict[str, object]:
+    return {"file": str(fault.file), "line": fault.line, "message": fault.message}
 
 
 if __name__ == "__main__":

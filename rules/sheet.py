@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fleet.errors import IronpulseError
 from fleet.windows import Columns
 from rules.compiled import CompiledPlan
 from rules.holding import Grid, Rows
-from rules.state import FleetState, Tail
+from rules.state import FleetState, Tail, empty_state, empty_tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +125,17 @@ def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tail, ...]:
     values = np.column_stack([past.values[key][keep] for key in compiled.windowed])
     bounds = zip(np.concatenate(([0], kept[:-1])), kept, strict=True)
     return tuple(Tail(times[a:b].copy(), values[a:b].copy()) for a, b in bounds)
+
+
+def with_tails(compiled: CompiledPlan, state: FleetState, past: SampleBatch) -> FleetState:
+    """A state read back from the store, which keeps no tails, with those its windows need.
+
+    `past` are the machines' rows of the last `compiled.past_ms` up to and with their `as_of`.
+    """
+    if not compiled.windowed or len(past) == 0:
+        return state
+    sheet = sheet_of(compiled, empty_state(compiled, state.machine_id.tolist()), past)
+    found = dict(zip(sheet.before.machine_id.tolist(), tails_after(compiled, sheet), strict=True))
+    tails = [found.get(machine) for machine in state.machine_id.tolist()]
+    nothing = empty_tail(compiled)
+    return replace(state, tails=tuple(nothing if tail is None else tail for tail in tails))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +55,12 @@ class FleetState:
 
     def select(self, rows: Sequence[int] | NDArray[np.intp]) -> FleetState:
         """The machines at these positions, in this order."""
-        return FleetState(
-            self.machine_id[rows],
-            self.as_of[rows],
-            self.regime[rows],
-            self.regime_since[rows],
-            self.last_value[rows],
-            self.last_time[rows],
-            self.phase[rows],
-            self.since[rows],
-            self.known[rows],
-            self.raised_at[rows],
-            tuple(self.tails[int(row)] for row in rows),
-        )
+        columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
+        return FleetState(**columns, tails=tuple(self.tails[int(row)] for row in rows))
+
+
+#: The columns of FleetState, in the order of its fields.
+COLUMNS = tuple(FleetState.__dataclass_fields__)[:-1]
 
 
 def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetState:
@@ -95,18 +89,48 @@ def stack(states: Sequence[FleetState]) -> FleetState:
     """Several states as one, ordered by machine id. No machine may stand in two of them."""
     if len(states) == 1:
         return states[0]
-    machine_id = np.concatenate([state.machine_id for state in states])
-    joined = FleetState(
-        machine_id,
-        np.concatenate([state.as_of for state in states]),
-        np.concatenate([state.regime for state in states]),
-        np.concatenate([state.regime_since for state in states]),
-        np.concatenate([state.last_value for state in states]),
-        np.concatenate([state.last_time for state in states]),
-        np.concatenate([state.phase for state in states]),
-        np.concatenate([state.since for state in states]),
-        np.concatenate([state.known for state in states]),
-        np.concatenate([state.raised_at for state in states]),
-        tuple(tail for state in states for tail in state.tails),
-    )
-    return joined.select(np.argsort(machine_id))
+    tails = tuple(tail for each in states for tail in each.tails)
+    joined = _joined(states, tails)
+    return joined.select(np.argsort(joined.machine_id))
+
+
+def _joined(states: Sequence[FleetState], tails: tuple[Tail, ...]) -> FleetState:
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in states]) for name in COLUMNS
+    }
+    return FleetState(**columns, tails=tails)
+
+
+class Memory:
+    """The states a worker keeps between batches, by machine."""
+
+    def __init__(self, compiled: CompiledPlan) -> None:
+        self._all = empty_state(compiled, [])
+        self._tails: list[Tail] = []
+        self._row: dict[int, int] = {}
+
+    def lacks(self, machine_ids: Iterable[int]) -> list[int]:
+        """Those of the machines that were not put in yet."""
+        return [machine for machine in machine_ids if machine not in self._row]
+
+    def take(self, machine_ids: Sequence[int]) -> FleetState:
+        """The states of these machines, all of which were put in, in this order."""
+        rows = [self._row[machine] for machine in machine_ids]
+        columns: dict[str, Any] = {name: getattr(self._all, name)[rows] for name in COLUMNS}
+        return FleetState(**columns, tails=tuple(self._tails[row] for row in rows))
+
+    def put(self, state: FleetState) -> None:
+        """Keep these states; they replace what was known of the same machines."""
+        new = self.lacks(state.machine_id.tolist())
+        if new:
+            chosen = np.flatnonzero(np.isin(state.machine_id, new))
+            added = state.select(chosen)
+            for machine, tail in zip(added.machine_id.tolist(), added.tails, strict=True):
+                self._row[machine] = len(self._tails)
+                self._tails.append(tail)
+            self._all = _joined([self._all, added], ())
+        rows = [self._row[machine] for machine in state.machine_id.tolist()]
+        for name in COLUMNS:
+            getattr(self._all, name)[rows] = getattr(state, name)
+        for row, tail in zip(rows, state.tails, strict=True):
+            self._tails[row] = tail

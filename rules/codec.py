@@ -1,0 +1,150 @@
+"""A machine's state as bytes for the store: compact, versioned, and readable after the plan has
+changed, because signals, regimes and rules are kept by name.
+
+The tails of the windows are not part of it: they are made anew from the stored rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from fleet.batch import FaultCode
+from fleet.errors import IronpulseError
+from rules.compiled import CompiledPlan
+from rules.faults import ActiveCode, FaultState
+from rules.state import IDLE, NEVER, NO_REGIME, FleetState, empty_state
+
+VERSION = 1
+
+
+class _Code(msgspec.Struct, omit_defaults=True):
+    since: int
+    spn: int | None = None
+    fmi: int | None = None
+    code: str | None = None
+    oc: int | None = None
+    sa: int | None = None
+    lamp: str | None = None
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    version: int
+    as_of: int
+    regime: str | None
+    regime_since: int
+    signals: list[str]
+    values: bytes
+    times: bytes
+    rules: dict[str, tuple[int, int, int, int]]
+    faults_as_of: int
+    active: list[_Code]
+    raised: list[tuple[str, str, int]]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is kept of one machine: its row of a FleetState, and its trouble codes."""
+
+    state: FleetState
+    faults: FaultState
+
+    @property
+    def as_of(self) -> int:
+        """The newest moment folded in."""
+        return max(int(self.state.as_of[0]), self.faults.as_of)
+
+
+def dump(compiled: CompiledPlan, state: FleetState, row: int, faults: FaultState) -> bytes:
+    """The machine in `row` of `state`, and its trouble codes, as bytes."""
+    known = np.flatnonzero(state.last_time[row] != NEVER)
+    regime = int(state.regime[row])
+    rules = {
+        compiled.conditions[i].rule.id: (
+            int(state.phase[row, i]),
+            int(state.since[row, i]),
+            int(state.known[row, i]),
+            int(state.raised_at[row, i]),
+        )
+        for i in np.flatnonzero(state.phase[row] != IDLE)
+    }
+    return _encoder.encode(
+        _Stored(
+            VERSION,
+            int(state.as_of[row]),
+            None if regime == NO_REGIME else compiled.plan.regimes[regime].id,
+            int(state.regime_since[row]),
+            [compiled.signals[i] for i in known],
+            state.last_value[row, known].astype("<f8").tobytes(),
+            state.last_time[row, known].astype("<i8").tobytes(),
+            rules,
+            faults.as_of,
+            [_code(entry) for entry in faults.active.values()],
+            [(rule, key, at) for (rule, key), at in faults.raised.items()],
+        )
+    )
+
+
+def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
+    """The machine from its bytes; what the plan no longer has is left out.
+
+    Raises IronpulseError where the bytes are of another version.
+    """
+    stored = _decode(data)
+    state = empty_state(compiled, [machine_id])
+    state.as_of[0] = stored.as_of
+    regimes = [regime.id for regime in compiled.plan.regimes]
+    state.regime[0] = regimes.index(stored.regime) if stored.regime in regimes else NO_REGIME
+    state.regime_since[0] = stored.regime_since
+    places = {key: i for i, key in enumerate(compiled.signals)}
+    values, times = np.frombuffer(stored.values, "<f8"), np.frombuffer(stored.times, "<i8")
+    for key, value, time in zip(stored.signals, values, times, strict=True):
+        if key in places:
+            state.last_value[0, places[key]] = value
+            state.last_time[0, places[key]] = time
+    for rule, kept in stored.rules.items():
+        if rule in compiled.condition_index:
+            i = compiled.condition_index[rule]
+            phase, since, known, raised_at = kept
+            state.phase[0, i], state.since[0, i] = phase, since
+            state.known[0, i], state.raised_at[0, i] = known, raised_at
+    return Snapshot(state, _faults(compiled, stored))
+
+
+def nothing_known(compiled: CompiledPlan, machine_id: int) -> Snapshot:
+    """A machine nothing was heard of yet."""
+    return Snapshot(empty_state(compiled, [machine_id]), FaultState())
+
+
+def _decode(data: bytes) -> _Stored:
+    try:
+        stored = _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise IronpulseError(f"a machine's rule state cannot be read: {error}") from error
+    if stored.version != VERSION:
+        raise IronpulseError(
+            f"a machine's rule state is of version {stored.version}, this program reads "
+            f"{VERSION}; run the program that wrote it, or empty rule_state and rule_checkpoint"
+        )
+    return stored
+
+
+def _code(entry: ActiveCode) -> _Code:
+    code = entry.code
+    return _Code(entry.since, code.spn, code.fmi, code.code, code.oc, code.sa, code.lamp)
+
+
+def _faults(compiled: CompiledPlan, stored: _Stored) -> FaultState:
+    active = {}
+    for kept in stored.active:
+        code = FaultCode(kept.spn, kept.fmi, kept.code, kept.oc, kept.sa, kept.lamp)
+        active[code.key] = ActiveCode(code, kept.since)
+    known = {rule.id for rule in compiled.fault_rules}
+    raised = {(rule, key): at for rule, key, at in stored.raised if rule in known}
+    return FaultState(stored.faults_as_of, active, raised)

@@ -1,0 +1,90 @@
+"""Silence is a state of its own: never seen, online, late, offline or parked. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fleet.plan import Report, Rule
+
+State = Literal["never_seen", "online", "late", "offline", "parked"]
+
+#: A machine is late once it has missed this many reports.
+MISSED_REPORTS = 3
+
+_STANDS = {
+    "late": ("late", "offline"),
+    "offline": ("offline",),
+    "never_seen": ("never_seen",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What was last heard of a machine; times in milliseconds since 1970 UTC, None for never.
+
+    `heard_at` is the receipt of the last sample, `status` what its connection last said at
+    `status_at`, `running` whether its last regime was a running one (None unknown), `known_since`
+    the moment it was registered.
+    """
+
+    heard_at: int | None
+    status: Literal["online", "offline"] | None
+    status_at: int | None
+    running: bool | None
+    known_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The state of a connection and the moment it came to be so."""
+
+    state: State
+    since: int
+
+
+def connection_of(contact: Contact, report: Report, now: int) -> Connection:
+    """The machine's connection at `now`.
+
+    A broken connection of a running machine says `offline` through its will; that is lost
+    coverage and no goodbye, so such a machine is late and then offline by its silence.
+    """
+    last = _last_contact(contact)
+    if last is None:
+        return Connection("never_seen", contact.known_since)
+    if contact.running is not False and not (contact.running is None and _said_goodbye(contact)):
+        late, offline = _ms(MISSED_REPORTS * report.working_s), _ms(report.offline_s)
+        return _by_age(last, now, "late", min(late, offline), offline)
+    patience = 0 if _said_goodbye(contact) else _ms(MISSED_REPORTS * report.idle_s)
+    return _by_age(last, now, "parked", min(patience, _ms(report.parked_s)), _ms(report.parked_s))
+
+
+def silence_since(rule: Rule, connection: Connection, now: int) -> int | None:
+    """Since when a silence rule's alarm stands at `now`; None where it does not."""
+    if rule.silence is None or connection.state not in _STANDS[rule.silence]:
+        return None
+    raised_at = connection.since + _ms(rule.hold_s or 0)
+    return raised_at if raised_at <= now else None
+
+
+def _last_contact(contact: Contact) -> int | None:
+    times = [contact.heard_at, contact.status_at if contact.status is not None else None]
+    return max((time for time in times if time is not None), default=None)
+
+
+def _said_goodbye(contact: Contact) -> bool:
+    if contact.status != "offline" or contact.status_at is None:
+        return False
+    return contact.heard_at is None or contact.status_at >= contact.heard_at
+
+
+def _by_age(last: int, now: int, quiet: State, quiet_ms: int, offline_ms: int) -> Connection:
+    if now - last <= quiet_ms and quiet_ms > 0:
+        return Connection("online", last)
+    if now - last <= offline_ms:
+        return Connection(quiet, last + quiet_ms)
+    return Connection("offline", last + offline_ms)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
