@@ -101,9 +101,8 @@ def advance(connection: Connection, consumer: str, position: int) -> None:
 
 
 def lags(connection: Connection) -> list[Lag]:
-    """How far every consumer is behind."""
-    at = clock.to_datetime(clock.now_ms())
-    return [Lag(**row) for row in connection.execute(_SQL["lags"], {"at": at}).fetchall()]
+    """How far every consumer is behind, by the database's clock, which dated the commits."""
+    return [Lag(**row) for row in connection.execute(_SQL["lags"]).fetchall()]
 
 
 class Wakeup:

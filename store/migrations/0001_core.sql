@@ -70,7 +70,7 @@ create table consumer_cursor (
     updated_at timestamptz not null
 );
 
--- What came of everything a machine sent, counted in samples:
+-- What came of everything a machine sent, counted in samples (a fault or status report is one):
 -- received = stored + merged + repeated + rejected.
 create table machine_ledger (
     machine_id integer primary key references machine,

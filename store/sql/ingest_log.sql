@@ -32,7 +32,7 @@ set position = excluded.position, updated_at = excluded.updated_at;
 select consumer_cursor.consumer, consumer_cursor.position, consumer_cursor.updated_at,
     count(ingest_batch.position) as batches,
     coalesce(sum(ingest_batch.samples), 0)::bigint as samples,
-    coalesce(extract(epoch from %(at)s::timestamptz - min(ingest_batch.committed_at)), 0)
+    coalesce(extract(epoch from clock_timestamp() - min(ingest_batch.committed_at)), 0)
         ::double precision as seconds
 from consumer_cursor
 left join ingest_batch on ingest_batch.position > consumer_cursor.position

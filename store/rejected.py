@@ -1,0 +1,83 @@
+"""Messages that could not be stored: their bytes, and why. Lists of them: `store.ingest_view`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fleet import clock
+from store.connection import Connection
+from store.queries import load
+
+#: So much of a message is kept, in bytes.
+MOST_BYTES = 64 * 1024
+
+_SQL = load("rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A message, or those of its samples, that could not be stored.
+
+    `reason` is one word for counting, `detail` a sentence that says what is wrong and where;
+    `samples` how many samples the ledger counts for it; `machine_id` None where the sender is
+    unknown. `received_at` in milliseconds since 1970 UTC.
+    """
+
+    received_at: int
+    machine_id: int | None
+    topic: str
+    content_type: str | None
+    payload: bytes
+    samples: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedMessage:
+    """A rejection as it is stored; `payload` holds the first MOST_BYTES of `payload_size`."""
+
+    id: int
+    received_at: datetime
+    machine_id: int | None
+    topic: str
+    content_type: str | None
+    payload: bytes
+    payload_size: int
+    samples: int
+    reason: str
+    detail: str
+    replayed_at: datetime | None
+
+
+def add(connection: Connection, rejections: Sequence[Rejection]) -> None:
+    """Keep rejected messages."""
+    if not rejections:
+        return
+    values = {
+        "received_at": [clock.to_datetime(each.received_at) for each in rejections],
+        "machines": [each.machine_id for each in rejections],
+        "topics": [_text(each.topic) for each in rejections],
+        "content_types": [
+            None if each.content_type is None else _text(each.content_type) for each in rejections
+        ],
+        "payloads": [each.payload[:MOST_BYTES] for each in rejections],
+        "sizes": [len(each.payload) for each in rejections],
+        "samples": [each.samples for each in rejections],
+        "reasons": [each.reason for each in rejections],
+        "details": [_text(each.detail) for each in rejections],
+    }
+    connection.execute(_SQL["add"], values)
+
+
+def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
+    """One rejected message, None where there is none of that id."""
+    row = connection.execute(_SQL["get"], {"id": rejected_id}).fetchone()
+    return None if row is None else RejectedMessage(**row)
+
+
+def _text(words: str) -> str:
+    """Words as the database can hold them: it has no NUL and no half characters."""
+    return words.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
