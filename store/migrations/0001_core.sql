@@ -175,12 +175,16 @@ create table alarm (
     acknowledged_by text,
     cleared_at timestamptz,
     occurrences integer not null default 1,
+    spans jsonb not null default '[]',  -- [raised, returned or null] of each occurrence, epoch ms
     late boolean not null,
+    judged boolean not null default true,   -- false: late, its finding waits until it is clear
+                                            -- whether the alarm still stands
     evidence jsonb not null
 );
 create unique index alarm_live on alarm (machine_id, component, rule)
     where state in ('active', 'acknowledged', 'returned');
 create index alarm_machine on alarm (machine_id, raised_at);
+create index alarm_unjudged on alarm (machine_id) where not judged;
 
 create table ticket (
     id bigint primary key generated always as identity,
