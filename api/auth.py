@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -49,10 +49,8 @@ class Identity:
         return self.name if self.kind == "session" else f"key:{self.name}"
 
 
-class Authenticator(Protocol):
-    """One way to tell who presents a secret; None when it is not one of its own."""
-
-    def __call__(self, connection: Connection, secret: str, now: datetime) -> Identity | None: ...
+Authenticator = Callable[[Connection, str, datetime], Identity | None]
+"""One way to tell who presents a secret at a moment; None when it is not one of its own."""
 
 
 def by_session(connection: Connection, secret: str, now: datetime) -> Identity | None:

@@ -6,14 +6,16 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 
-from api.problems import not_found
+from api.problems import ProblemException, not_found
 from api.schemas.base import Page
 
 T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = Mapping[str, Any]
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Rows of a page.")]
@@ -50,12 +52,22 @@ def decode(cursor: str | None, kinds: Sequence[type]) -> list[Any] | None:
         and all(abs(part) < 2**62 for part in key if isinstance(part, int))
     )
     if not fits:
-        raise not_found(
-            "This cursor leads to no page of this list; begin without one.",
-            "该游标不属于此列表，请不带游标重新开始。",
-        )
+        raise _no_such_page()
     assert isinstance(key, list)
     return key
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970 UTC, as exact as the store's times, for a cursor."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(number: int) -> datetime:
+    """The moment of `micros`; 404 where no such moment exists."""
+    try:
+        return _EPOCH + timedelta(microseconds=number)
+    except OverflowError as error:
+        raise _no_such_page() from error
 
 
 def page(
@@ -68,3 +80,10 @@ def page(
     shown = rows[:limit]
     cursor = encode(key(shown[-1])) if len(rows) > limit else None
     return Page[T](items=[build(row) for row in shown], next_cursor=cursor)
+
+
+def _no_such_page() -> ProblemException:
+    return not_found(
+        "This cursor leads to no page of this list; begin without one.",
+        "该游标不属于此列表，请不带游标重新开始。",
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -21,23 +20,17 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 #: kind of problem -> its status and title
-KINDS: dict[str, tuple[HTTPStatus, Text]] = {
-    "not-signed-in": (HTTPStatus.UNAUTHORIZED, Text(en="Not signed in", zh="未登录")),
-    "not-allowed": (HTTPStatus.FORBIDDEN, Text(en="Not allowed", zh="没有权限")),
-    "not-found": (HTTPStatus.NOT_FOUND, Text(en="Not found", zh="未找到")),
-    "wrong-method": (HTTPStatus.METHOD_NOT_ALLOWED, Text(en="Method not allowed", zh="方法不支持")),
-    "conflict": (HTTPStatus.CONFLICT, Text(en="In conflict with the present state", zh="状态冲突")),
-    "invalid": (HTTPStatus.UNPROCESSABLE_ENTITY, Text(en="Request is not valid", zh="请求无效")),
-    "too-many": (HTTPStatus.TOO_MANY_REQUESTS, Text(en="Too many attempts", zh="尝试次数过多")),
-    "refused": (HTTPStatus.BAD_REQUEST, Text(en="Request refused", zh="请求被拒绝")),
-    "defect": (
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        Text(en="Defect in the service", zh="服务内部错误"),
-    ),
-    "unavailable": (
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        Text(en="Store unavailable", zh="数据库不可用"),
-    ),
+KINDS: dict[str, tuple[int, Text]] = {
+    "refused": (400, Text(en="Request refused", zh="请求被拒绝")),
+    "not-signed-in": (401, Text(en="Not signed in", zh="未登录")),
+    "not-allowed": (403, Text(en="Not allowed", zh="没有权限")),
+    "not-found": (404, Text(en="Not found", zh="未找到")),
+    "wrong-method": (405, Text(en="Method not allowed", zh="方法不支持")),
+    "conflict": (409, Text(en="In conflict with the present state", zh="状态冲突")),
+    "invalid": (422, Text(en="Request is not valid", zh="请求无效")),
+    "too-many": (429, Text(en="Too many attempts", zh="尝试次数过多")),
+    "defect": (500, Text(en="Defect in the service", zh="服务内部错误")),
+    "unavailable": (503, Text(en="Store unavailable", zh="数据库不可用")),
 }
 _KIND_OF_STATUS = {status: kind for kind, (status, _) in KINDS.items()}
 
@@ -76,7 +69,7 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     declared: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         status, title = KINDS[kind]
-        declared[int(status)] = {
+        declared[status] = {
             "model": Problem,
             "description": title.en,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -137,7 +130,7 @@ def _on_validation(request: Request, error: Exception) -> JSONResponse:
 
 def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
-    kind = _KIND_OF_STATUS.get(HTTPStatus(error.status_code), "refused")
+    kind = _KIND_OF_STATUS.get(error.status_code, "refused")
     path = request.url.path
     details = {
         "not-found": Text(en=f"There is nothing at {path}.", zh=f"地址 {path} 不存在。"),

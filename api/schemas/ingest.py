@@ -15,8 +15,9 @@ class Consumer(Answer):
     consumer: str
     position: int
     behind: int = Field(description="Commits not yet read.")
+    samples: int = Field(description="Samples not yet read.")
     lag_s: float = Field(description="Age of the oldest commit not yet read; 0: none.")
-    updated_at: Time | None
+    updated_at: Time
 
 
 class HealthReport(Answer):

@@ -119,7 +119,7 @@ class Machine(MachineSummary):
 
 
 class Series(Answer):
-    """One signal over time: per step its mean, least and greatest value; null: nothing came."""
+    """One signal over time: mean, least and greatest value of each step; null: not known."""
 
     unit: str | None
     avg: list[float | None]
@@ -128,7 +128,10 @@ class Series(Answer):
 
 
 class Telemetry(Answer):
-    """Signals of a machine as columns; every list is as long as `times`."""
+    """Signals of a machine as columns; every list is as long as `times`.
+
+    A value holds until the next one, but no longer than a gap that counts as uninterrupted.
+    """
 
     serial: str
     step_s: float = Field(description="Width of a step, seconds; a time is a step's beginning.")
@@ -137,15 +140,15 @@ class Telemetry(Answer):
 
 
 class RegimeBand(Answer):
-    """A span of time in one regime; `regime` is null where it is not known."""
+    """A span of time in one regime."""
 
-    regime: str | None
+    regime: str
     begin: Time
     end: Time
 
 
 class RegimeBands(Answer):
-    """What the machine was doing, without overlaps, in order; gaps in data stay gaps."""
+    """What the machine was doing, in order; where it is not known there is no band."""
 
     serial: str
     step_s: float

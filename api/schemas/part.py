@@ -28,29 +28,30 @@ class RemainingLife(Answer):
 
 
 class FittedPart(Answer):
-    """One part in one place on one machine."""
+    """One part in one place on one machine. What the plan says of the part (number, unit, life,
+    classes) is null where the plan no longer has it."""
 
     id: int
     serial: str
     product: str
     region: str
     part: str
-    number: str
+    number: str | None
     name: Bilingual
-    component: str
+    component: str | None
     position: str
     position_name: Bilingual
     fitted_at: Time
-    unit: str
+    unit: str | None
     used: float | None = Field(description="Use since it was fitted, in `unit`.")
     per_day: float | None
     used_as_of: Time | None
-    life_low: float
-    life_mid: float
-    life_high: float
+    life_low: float | None
+    life_mid: float | None
+    life_high: float | None
     remaining: RemainingLife | None
-    price_class: str
-    lead_class: str
+    price_class: str | None
+    lead_class: str | None
 
 
 class PartAlert(Answer):
@@ -63,12 +64,12 @@ class PartAlert(Answer):
     station: str
     fitted_part_id: int
     part: str
-    number: str
+    number: str | None
     name: Bilingual
     position_name: Bilingual
     quantity: int
-    price_class: str
-    lead_class: str
+    price_class: str | None
+    lead_class: str | None
     status: PartAlertStatus
     raised_at: Time
     order_by: Time

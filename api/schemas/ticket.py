@@ -61,7 +61,7 @@ class TicketItem(Answer):
     title: Bilingual
     reason: Bilingual
     evidence: dict[str, Any]
-    failure_modes: list[LikelyCause]
+    likely_causes: list[LikelyCause]
     added_at: Time
     alarm_id: int | None
     finding_code: str | None
@@ -93,15 +93,18 @@ class TicketPart(Answer):
 
     id: int
     part: str
-    number: str
+    number: str | None
     name: Bilingual
     position: Bilingual | None
     quantity: int
     reason: Bilingual
-    price_class: str
-    lead_class: str
+    price_class: str | None
+    lead_class: str | None
     fitted_part_id: int | None
     replaced: bool | None = Field(description="null until the technician has answered.")
+    found: Literal["worn", "failed", "early"] | None = Field(
+        description="What the replaced part was."
+    )
 
 
 class TicketEvent(Answer):

@@ -1,0 +1,1 @@
+"""Rows of the store and product plans, turned into answers. Pure functions."""

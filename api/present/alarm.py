@@ -1,0 +1,35 @@
+"""Alarms as answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.present.product import bilingual, named
+from api.schemas.alarm import Alarm
+from api.schemas.base import Bilingual
+from fleet.plan import Catalogue, ProductPlan
+
+Row = Mapping[str, Any]
+
+
+def alarm(row: Row, catalogue: Catalogue) -> Alarm:
+    """An alarm, with what the plan says about its rule."""
+    plan = catalogue.plans.get(row["product"])
+    rule = plan.rule.get(row["rule"]) if plan is not None else None
+    stored = {name: row[name] for name in Alarm.model_fields if name in row}
+    return Alarm(
+        **stored,
+        component_name=component_name(row["component"], plan),
+        name=named(row["rule"], rule.name if rule is not None else None).name,
+        advice=bilingual(rule.advice) if rule is not None else None,
+        shows=list(rule.shows) if rule is not None else [],
+    )
+
+
+def component_name(component: str, plan: ProductPlan | None) -> Bilingual:
+    """The name of a component; of a trouble code's (`component/code`) with the code behind it."""
+    key, _, code = component.partition("/")
+    known = plan.component.get(key) if plan is not None else None
+    name = named(key, known.name if known is not None else None).name
+    return Bilingual(en=f"{name.en}, {code}", zh=f"{name.zh}，{code}") if code else name

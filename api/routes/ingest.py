@@ -1,0 +1,165 @@
+"""Data coming in: what came of it, who reports, what was rejected."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.auth import Caller
+from api.context import Shared
+from api.paging import Cursor, Limit, decode, from_micros, micros, page
+from api.parameters import MachineSerial, Serial, Word
+from api.present.machine import age_s
+from api.problems import responses
+from api.routes.machines import machine_row
+from api.schemas.base import Page
+from api.schemas.ingest import (
+    BadValues,
+    Beat,
+    Consumer,
+    Ingest,
+    Ledger,
+    ReasonCount,
+    Rejected,
+    Reporter,
+)
+from fleet.clock import now_ms, to_datetime
+from store import fleet_view, ingest_log, ingest_view
+from store.connection import Connection
+
+#: A process that was not heard for so long does not run any more, seconds.
+ALIVE_S = 30.0
+
+router = APIRouter(tags=["ingest"], responses=responses("not-signed-in"))
+
+Row = Mapping[str, Any]
+
+
+def consumers(connection: Connection) -> list[Consumer]:
+    """How far each consumer of the ingest log is behind."""
+    return [
+        Consumer(
+            consumer=lag.consumer,
+            position=lag.position,
+            behind=lag.batches,
+            samples=lag.samples,
+            lag_s=max(0.0, lag.seconds),
+            updated_at=lag.updated_at,
+        )
+        for lag in ingest_log.lags(connection)
+    ]
+
+
+@router.get("/ingest", operation_id="get_ingest")
+def get_ingest(_caller: Caller, shared: Shared) -> Ingest:
+    """Data coming in, in numbers; how far consumers are behind; which processes run."""
+    now = to_datetime(now_ms())
+    with shared.database.transaction() as connection:
+        return Ingest(
+            as_of=now,
+            **ingest_view.totals(connection),
+            unknown_machine=ingest_view.unknown_machine(connection),
+            connections=fleet_view.connections(connection),
+            rejected_by_reason=_reasons(ingest_view.rejected_by_reason(connection, None)),
+            bad_values_by_reason=_reasons(ingest_view.bad_values_by_reason(connection)),
+            consumers=consumers(connection),
+            beats=[_beat(row, now) for row in ingest_view.beats(connection)],
+        )
+
+
+@router.get("/ingest/machines", operation_id="list_reporters", responses=responses("not-found"))
+def list_reporters(
+    _caller: Caller, shared: Shared, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Reporter]:
+    """Machines and when they were last heard, the longest silent first."""
+    after = decode(cursor, (int, str))
+    place = (from_micros(after[0]) if after[0] >= 0 else None, after[1]) if after else None
+    now = to_datetime(now_ms())
+    with shared.database.connection() as connection:
+        rows = ingest_view.reporters(connection, place, limit + 1)
+    return page(rows, limit, lambda row: _reporter(row, now), _heard)
+
+
+@router.get(
+    "/machines/{serial}/ledger",
+    operation_id="get_ledger",
+    tags=["machines"],
+    responses=responses("not-found"),
+)
+def get_ledger(serial: Serial, _caller: Caller, shared: Shared) -> Ledger:
+    """What came of everything a machine sent: received = stored + merged + repeated + rejected."""
+    with shared.database.transaction() as connection:
+        machine_id = machine_row(connection, serial)["id"]
+        ledger = ingest_view.ledger(connection, machine_id) or _NOTHING
+        bad = ingest_view.bad_values(connection, machine_id)
+        rejected = ingest_view.rejected_by_reason(connection, machine_id)
+    return Ledger(
+        serial=serial,
+        **ledger,
+        bad_values=[BadValues(**{**row, "last_day": row["last_day"].isoformat()}) for row in bad],
+        rejected_by_reason=_reasons(rejected),
+    )
+
+
+@router.get("/rejected", operation_id="list_rejected", responses=responses("not-found"))
+def list_rejected(
+    _caller: Caller,
+    shared: Shared,
+    reason: Word = None,
+    machine: MachineSerial = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Rejected]:
+    """Messages that could not be used, with the reason and their first bytes, newest first."""
+    before = decode(cursor, (int,))
+    with shared.database.connection() as connection:
+        rows = ingest_view.rejected(
+            connection, before[0] if before else None, reason, machine, limit + 1
+        )
+    return page(rows, limit, _rejected, lambda row: [row["id"]])
+
+
+_NOTHING: Row = {
+    **dict.fromkeys(
+        ("first_measured_at", "last_measured_at", "last_received_at", "status", "status_at")
+    ),
+    **dict.fromkeys(
+        ("messages", "received", "stored", "merged", "repeated", "rejected", "late"), 0
+    ),
+}
+
+
+def _reasons(rows: list[ingest_view.Row]) -> list[ReasonCount]:
+    return [ReasonCount(**row) for row in rows]
+
+
+def _beat(row: Row, now: datetime) -> Beat:
+    age = age_s(row["beat_at"], now)
+    return Beat(**row, age_s=age, alive=age <= ALIVE_S)
+
+
+def _reporter(row: Row, now: datetime) -> Reporter:
+    measured, received = row["last_measured_at"], row["last_received_at"]
+    delay = (received - measured).total_seconds() if measured and received else None
+    return Reporter(
+        **row,
+        age_s=age_s(received, now) if received else None,
+        delay_s=max(0.0, delay) if delay is not None else None,
+    )
+
+
+def _heard(row: Row) -> tuple[int, str]:
+    heard = row["last_received_at"]
+    return (micros(heard) if heard is not None else -1, row["serial"])
+
+
+def _rejected(row: Row) -> Rejected:
+    payload = base64.b64encode(row["payload"]).decode()
+    return Rejected(
+        **{name: value for name, value in row.items() if name != "payload"},
+        payload_base64=payload,
+    )

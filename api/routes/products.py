@@ -1,0 +1,49 @@
+"""Product plans as data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api.auth import Caller
+from api.context import Shared
+from api.paging import Cursor, Limit, decode, page
+from api.present import product as present
+from api.problems import responses
+from api.schemas.base import Page
+from api.schemas.product import Product, ProductSummary
+from store import fleet_view
+
+router = APIRouter(
+    prefix="/products", tags=["products"], responses=responses("not-signed-in", "not-found")
+)
+
+
+@router.get("", operation_id="list_products")
+def list_products(
+    _caller: Caller, shared: Shared, limit: Limit = 100, cursor: Cursor = None
+) -> Page[ProductSummary]:
+    """The products and how many machines of each are in service."""
+    after = decode(cursor, (str,))
+    with shared.database.connection() as connection:
+        plans = shared.catalogue(connection).plans
+        counts = fleet_view.machines_per_product(connection)
+    rows = [{"id": key} for key in sorted(plans) if after is None or key > after[0]]
+    return page(
+        rows,
+        limit,
+        lambda row: present.summary(plans[row["id"]], counts.get(row["id"], 0)),
+        lambda row: [row["id"]],
+    )
+
+
+@router.get("/{product}", operation_id="get_product")
+def get_product(
+    product: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")],
+    _caller: Caller,
+    shared: Shared,
+) -> Product:
+    """The plan: signals, regimes, rules, failure modes, wear parts, services, checklists."""
+    with shared.database.connection() as connection:
+        return present.product(shared.plan(connection, product))

@@ -1,0 +1,73 @@
+"""Texts of the states and classes that the interface names, beside those of `fleet.words`."""
+
+from __future__ import annotations
+
+from fleet.text import Text
+
+PRIORITIES: dict[int, Text] = {
+    1: Text(en="urgent", zh="紧急"),
+    2: Text(en="high", zh="高"),
+    3: Text(en="normal", zh="一般"),
+    4: Text(en="low", zh="低"),
+}
+
+HEALTH: dict[str, Text] = {
+    "stop": Text(en="stopped", zh="停机"),
+    "alarm": Text(en="alarm", zh="报警"),
+    "warning": Text(en="warning", zh="预警"),
+    "ok": Text(en="healthy", zh="正常"),
+    "unknown": Text(en="unknown", zh="未知"),
+}
+
+CONNECTIONS: dict[str, Text] = {
+    "never_seen": Text(en="never seen", zh="从未上线"),
+    "online": Text(en="online", zh="在线"),
+    "late": Text(en="late", zh="上报延迟"),
+    "offline": Text(en="offline", zh="离线"),
+    "parked": Text(en="parked", zh="停放"),
+}
+
+ALARM_STATES: dict[str, Text] = {
+    "active": Text(en="active", zh="活动"),
+    "acknowledged": Text(en="acknowledged", zh="已确认"),
+    "returned": Text(en="returned, not acknowledged", zh="已恢复，未确认"),
+    "cleared": Text(en="cleared", zh="已解除"),
+    "withdrawn": Text(en="withdrawn", zh="已撤回"),
+}
+
+TICKET_STATES: dict[str, Text] = {
+    "new": Text(en="new", zh="新建"),
+    "assigned": Text(en="assigned", zh="已派工"),
+    "accepted": Text(en="accepted", zh="已接单"),
+    "travelling": Text(en="on the way", zh="途中"),
+    "working": Text(en="at work", zh="作业中"),
+    "done": Text(en="done", zh="已完成"),
+    "cancelled": Text(en="cancelled", zh="已取消"),
+}
+
+FINDING_KINDS: dict[str, Text] = {
+    "alarm": Text(en="alarm", zh="报警"),
+    "connection": Text(en="connection", zh="通信"),
+    "wear": Text(en="wear part", zh="易损件"),
+    "service": Text(en="scheduled service", zh="定期保养"),
+}
+
+PART_ALERT_STATES: dict[str, Text] = {
+    "open": Text(en="open", zh="待处理"),
+    "ordered": Text(en="ordered", zh="已订货"),
+    "done": Text(en="fitted", zh="已更换"),
+    "dismissed": Text(en="dismissed", zh="已驳回"),
+    "withdrawn": Text(en="no longer needed", zh="不再需要"),
+}
+
+REMOVAL_REASONS: dict[str, Text] = {
+    "worn": Text(en="worn out", zh="磨损到限"),
+    "failed": Text(en="failed", zh="失效损坏"),
+    "early": Text(en="replaced early", zh="提前更换"),
+}
+
+ROLES: dict[str, Text] = {
+    "manager": Text(en="service manager", zh="服务经理"),
+    "technician": Text(en="technician", zh="服务工程师"),
+    "parts": Text(en="parts team", zh="配件专员"),
+}

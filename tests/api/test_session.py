@@ -1,0 +1,106 @@
+"""Signing in and out, keys for programs, and what each role may do."""
+
+from __future__ import annotations
+
+import httpx
+
+from api.passwords import hash_password, verify_password
+from api.routes.session import ATTEMPTS
+from store.connection import Connection
+from tests.api.conftest import PASSWORD, sign_in
+
+
+def test_a_session_opens_shows_who_it_is_and_ends(api: httpx.Client) -> None:
+    answer = api.post("/session", json={"name": "tom", "password": PASSWORD})
+    body = answer.json()
+    assert body["account"]["role"] == "technician"
+    assert body["account"]["station"] == "station"
+    headers = {"Authorization": f"Bearer {body['token']}"}
+    me = api.get("/session", headers=headers).json()
+    assert me == body["account"]
+    assert api.delete("/session", headers=headers).status_code == 204
+    assert api.get("/session", headers=headers).status_code == 401
+
+
+def test_tokens_and_passwords_are_not_stored(api: httpx.Client, store: Connection) -> None:
+    token = api.post("/session", json={"name": "mia", "password": PASSWORD}).json()["token"]
+    stored = store.execute("select token_hash from session").fetchall()
+    assert [row["token_hash"] for row in stored] != [token.encode()]
+    hashes = store.execute("select password_hash from account").fetchall()
+    assert all(PASSWORD not in row["password_hash"] for row in hashes)
+    assert all(row["password_hash"].startswith("scrypt$") for row in hashes)
+
+
+def test_an_expired_session_opens_nothing(manager: httpx.Client, store: Connection) -> None:
+    assert manager.get("/session").status_code == 200
+    store.execute("update session set expires_at = now() - interval '1 second'")
+    assert manager.get("/session").status_code == 401
+
+
+def test_wrong_passwords_and_unknown_names_look_the_same(api: httpx.Client) -> None:
+    wrong = api.post("/session", json={"name": "mia", "password": "nope"})
+    unknown = api.post("/session", json={"name": "nobody", "password": "nope"})
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.json() == unknown.json()
+
+
+def test_five_wrong_passwords_and_the_name_has_to_wait(
+    api: httpx.Client, store: Connection
+) -> None:
+    for _ in range(ATTEMPTS):
+        assert api.post("/session", json={"name": "mia", "password": "nope"}).status_code == 401
+    answer = api.post("/session", json={"name": "mia", "password": PASSWORD})
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "min" in answer.json()["detail"] and "分钟" in answer.json()["detail_zh"]
+    assert api.post("/session", json={"name": "tom", "password": PASSWORD}).status_code == 201
+    store.execute("update sign_in_failure set at = at - interval '16 minutes'")
+    assert api.post("/session", json={"name": "mia", "password": PASSWORD}).status_code == 201
+
+
+def test_signing_in_forgets_earlier_failures(api: httpx.Client) -> None:
+    for _ in range(3):
+        for _ in range(ATTEMPTS - 1):
+            api.post("/session", json={"name": "mia", "password": "nope"})
+        answer = api.post("/session", json={"name": "mia", "password": PASSWORD})
+        assert answer.status_code == 201
+
+
+def test_keys_are_made_used_and_revoked(manager: httpx.Client) -> None:
+    made = manager.post("/api-keys", json={"name": "erp", "role": "parts"})
+    assert made.status_code == 201
+    key, key_id = made.json()["key"], made.json()["id"]
+    listed = manager.get("/api-keys").json()["items"]
+    assert [item["name"] for item in listed] == ["erp"]
+    assert "key" not in listed[0]
+    del manager.headers["Authorization"]
+    for headers in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
+        me = manager.get("/session", headers=headers).json()
+        assert (me["kind"], me["name"], me["role"]) == ("api_key", "erp", "parts")
+        assert manager.get("/api-keys", headers=headers).status_code == 403
+        assert manager.delete("/session", headers=headers).status_code == 409
+    sign_in(manager, "mia")
+    assert manager.delete(f"/api-keys/{key_id}").status_code == 204
+    assert manager.delete(f"/api-keys/{key_id}").status_code == 404
+    del manager.headers["Authorization"]
+    assert manager.get("/session", headers={"X-API-Key": key}).status_code == 401
+
+
+def test_only_managers_make_keys(api: httpx.Client) -> None:
+    for name in ("tom", "pat"):
+        sign_in(api, name)
+        for answer in (
+            api.get("/api-keys"),
+            api.post("/api-keys", json={"name": "mine", "role": "manager"}),
+            api.delete("/api-keys/1"),
+        ):
+            assert answer.status_code == 403
+            assert "manager" in answer.json()["detail"]
+
+
+def test_a_password_hash_is_salted_and_verifies() -> None:
+    first, second = hash_password("secret"), hash_password("secret")
+    assert first != second
+    assert verify_password("secret", first) and verify_password("secret", second)
+    assert not verify_password("Secret", first)
+    assert not verify_password("", None)
