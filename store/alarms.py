@@ -1,0 +1,194 @@
+"""Alarms: what the rules write, and what people read and acknowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from fleet import clock
+from store.connection import Connection
+from store.queries import load
+
+State = Literal["active", "acknowledged", "returned", "cleared", "withdrawn"]
+#: States of an alarm that is not over; one such alarm per machine, component and rule.
+LIVE: tuple[State, ...] = ("active", "acknowledged", "returned")
+
+Span = tuple[int, int | None]
+
+_SQL = load("alarm")
+_TIMES = ("raised_at", "returned_at", "detected_at", "acknowledged_at", "cleared_at")
+_WRITTEN = ("plan_version", "severity", "state", "raised_at", "returned_at", "cleared_at",
+            "occurrences", "spans", "late", "judged", "evidence")  # fmt: skip
+_INSERTED = ("machine_id", "component", "rule", "detected_at", *_WRITTEN)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """One alarm as the rules keep it; times in milliseconds since 1970 UTC.
+
+    `spans` are its last occurrences, each from when it was raised to when its condition was
+    gone (None while it stands); `returned_at` is the end of the last. `judged` is False while
+    nobody knows yet whether this late alarm still stands. `id` is None until it is written.
+    """
+
+    id: int | None
+    machine_id: int
+    component: str
+    rule: str
+    plan_version: str
+    severity: int
+    state: State
+    raised_at: int
+    returned_at: int | None
+    detected_at: int
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+    cleared_at: int | None
+    occurrences: int
+    spans: tuple[Span, ...]
+    late: bool
+    judged: bool
+    evidence: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        """Machine, component and rule: what an alarm is about."""
+        return self.machine_id, self.component, self.rule
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+
+def live(connection: Connection, machine_ids: Iterable[int]) -> list[AlarmRecord]:
+    """The live alarms of machines, locked until the transaction ends."""
+    rows = connection.execute(_SQL["records_live"], {"machines": list(machine_ids)}).fetchall()
+    return [_record(row) for row in rows]
+
+
+def after(connection: Connection, since: Mapping[int, int]) -> list[AlarmRecord]:
+    """Alarms of machines that stood at some time after a moment (machine -> ms), locked."""
+    values = {
+        "machines": list(since),
+        "times": [clock.to_datetime(max(moment, 0)) for moment in since.values()],
+    }
+    return [_record(row) for row in connection.execute(_SQL["records_after"], values).fetchall()]
+
+
+def write(connection: Connection, records: Sequence[AlarmRecord]) -> list[int]:
+    """Write alarms, those that are over first; returns their ids in the order given."""
+    ids: dict[int, int] = {}
+    order = sorted(range(len(records)), key=lambda i: (records[i].live, records[i].id is None))
+    known = [i for i in order if records[i].id is not None]
+    if known:
+        columns = _columns([records[i] for i in known], _WRITTEN)
+        identities = [records[i].id for i in known]
+        connection.execute(_SQL["update_records"], {**columns, "id": identities})
+        ids.update({i: record_id for i in known if (record_id := records[i].id) is not None})
+    for over in (True, False):
+        new = [i for i in order if records[i].id is None and records[i].live is not over]
+        if new:
+            columns = _columns([records[i] for i in new], _INSERTED)
+            rows = connection.execute(_SQL["insert_records"], columns).fetchall()
+            ids.update({i: int(row["id"]) for i, row in zip(new, rows, strict=True)})
+    return [ids[i] for i in range(len(records))]
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Take back alarms that a rule wants ignored. No finding may refer to them."""
+    connection.execute(_SQL["remove"], {"ids": list(ids)})
+
+
+def waiting(
+    connection: Connection, product: str, caught_up_ms: int, silent_since_ms: int
+) -> list[int]:
+    """Machines with late alarms whose time to be judged has come: the machine's data reaches
+    past `caught_up_ms`, or nothing more came since `silent_since_ms`."""
+    values = {
+        "product": product,
+        "caught_up": clock.to_datetime(caught_up_ms),
+        "silent_since": clock.to_datetime(silent_since_ms),
+    }
+    return [row["machine_id"] for row in connection.execute(_SQL["waiting"], values).fetchall()]
+
+
+def close_orphans(connection: Connection, product: str, rules: Collection[str], at_ms: int) -> int:
+    """Close live alarms of rules the plan no longer has; returns how many."""
+    values = {"product": product, "rules": list(rules), "at": clock.to_datetime(at_ms)}
+    return connection.execute(_SQL["close_orphans"], values).rowcount
+
+
+def acknowledge(connection: Connection, alarm_id: int, who: str, now_ms: int) -> bool:
+    """Somebody has seen the alarm: it stands acknowledged, or is over where its condition is gone.
+
+    False where there is nothing to acknowledge.
+    """
+    values = {"id": alarm_id, "who": who, "at": clock.to_datetime(now_ms)}
+    return connection.execute(_SQL["acknowledge"], values).fetchone() is not None
+
+
+def list_alarms(
+    connection: Connection,
+    *,
+    serial: str | None = None,
+    product: str | None = None,
+    region: str | None = None,
+    rule: str | None = None,
+    states: Collection[State] | None = None,
+    severity: int = 1,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: tuple[datetime, int] | None = None,
+    limit: int = 100,
+) -> list[dict[str, Any]]:
+    """Alarms for people, the latest first, with the machine's serial and product and the number
+    of the ticket each became part of.
+
+    `severity` is the least; `since` and `until` bound `raised_at`; `after` is (raised_at, id) of
+    the last alarm seen.
+    """
+    values = _filters(serial=serial, product=product, region=region, rule=rule, severity=severity)
+    values |= {
+        "states": None if states is None else list(states),
+        "since": since,
+        "until": until,
+        "after_at": after[0] if after else None,
+        "after_id": after[1] if after else None,
+        "limit": limit,
+    }
+    return connection.execute(_SQL["list"], values).fetchall()
+
+
+def get_alarm(connection: Connection, alarm_id: int) -> dict[str, Any] | None:
+    """One alarm as list_alarms() has it, None where there is none."""
+    return connection.execute(_SQL["list"], _filters(id=alarm_id)).fetchone()
+
+
+def _filters(**given: Any) -> dict[str, Any]:
+    names = ("id", "serial", "product", "region", "rule", "states", "since", "until", "after_at",
+             "after_id")  # fmt: skip
+    return {**dict.fromkeys(names), "severity": 1, "limit": 1, **given}
+
+
+def _record(row: Mapping[str, Any]) -> AlarmRecord:
+    times = {name: None if row[name] is None else clock.to_ms(row[name]) for name in _TIMES}
+    spans = tuple((begin, end) for begin, end in row["spans"])
+    return AlarmRecord(**{**row, **times, "spans": spans})
+
+
+def _columns(records: Sequence[AlarmRecord], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [_value(name, getattr(record, name)) for record in records] for name in names}
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _TIMES:
+        return clock.to_datetime(value)
+    if name == "evidence":
+        return Jsonb(dict(value))
+    return Jsonb(value) if name == "spans" else value

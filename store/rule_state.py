@@ -1,0 +1,183 @@
+"""What the rules keep between batches: states, checkpoints, and what is known of each machine
+now. States are bytes to the store; only the rules read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from fleet import clock
+from fleet.batch import FaultCode, FaultReport
+from store.connection import Connection
+from store.queries import load
+
+_SQL = load("rule_state")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A machine's state as of a moment (milliseconds since 1970 UTC)."""
+
+    machine_id: int
+    as_of: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is known of a machine now: newest sample, regime and since when, and each signal's
+    last value as [value, epoch ms]."""
+
+    machine_id: int
+    measured_at: int
+    regime: str | None
+    regime_since: int | None
+    signals: Mapping[str, tuple[float, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """What was last heard of a machine, and what its connection was said to be; ms."""
+
+    machine_id: int
+    product: str
+    registered_at: int
+    heard_at: int | None
+    status: str | None
+    status_at: int | None
+    regime: str | None
+    connection: str | None
+    connection_since: int | None
+
+
+def position(connection: Connection, consumer: str) -> int:
+    """The consumer's cursor, locked until the transaction ends."""
+    values = {"consumer": consumer, "at": clock.to_datetime(clock.now_ms())}
+    row = connection.execute(_SQL["lock_cursor"], values).fetchone()
+    assert row is not None
+    return int(row["position"])
+
+
+def states(connection: Connection, machine_ids: Iterable[int]) -> dict[int, bytes]:
+    """The states of machines; one that is missing was never folded."""
+    rows = connection.execute(_SQL["states"], {"machines": list(machine_ids)}).fetchall()
+    return {row["machine_id"]: bytes(row["state"]) for row in rows}
+
+
+def put_states(connection: Connection, saved: Sequence[Saved]) -> None:
+    """Replace the states of machines."""
+    connection.execute(_SQL["put_states"], _columns(saved))
+
+
+def checkpoints(connection: Connection, machine_ids: Iterable[int]) -> dict[int, list[Saved]]:
+    """The checkpoints of machines, the newest first."""
+    found: dict[int, list[Saved]] = {}
+    values = {"machines": list(machine_ids)}
+    for row in connection.execute(_SQL["checkpoints"], values).fetchall():
+        saved = Saved(row["machine_id"], clock.to_ms(row["as_of"]), bytes(row["state"]))
+        found.setdefault(saved.machine_id, []).append(saved)
+    return found
+
+
+def last_checkpoints(connection: Connection, machine_ids: Iterable[int]) -> dict[int, int]:
+    """The moment of each machine's newest checkpoint."""
+    values = {"machines": list(machine_ids)}
+    rows = connection.execute(_SQL["last_checkpoints"], values).fetchall()
+    return {row["machine_id"]: clock.to_ms(row["as_of"]) for row in rows}
+
+
+def put_checkpoints(connection: Connection, saved: Sequence[Saved]) -> None:
+    """Add checkpoints, and thin out old ones: all of the last day, one a day for 30 days."""
+    connection.execute(_SQL["put_checkpoints"], _columns(saved))
+    machines = sorted({one.machine_id for one in saved})
+    connection.execute(_SQL["thin_checkpoints"], {"machines": machines})
+
+
+def forget_checkpoints(connection: Connection, since: Mapping[int, int]) -> None:
+    """Drop the checkpoints of machines at or after a moment (machine -> ms)."""
+    times = [clock.to_datetime(moment) for moment in since.values()]
+    connection.execute(_SQL["forget_checkpoints"], {"machines": list(since), "times": times})
+
+
+def put_now(connection: Connection, known: Sequence[Now]) -> None:
+    """Replace what is known of machines now."""
+    values = {
+        "machines": [now.machine_id for now in known],
+        "measured_at": [clock.to_datetime(now.measured_at) for now in known],
+        "regimes": [now.regime for now in known],
+        "regime_since": [_moment(now.regime_since) for now in known],
+        "signals": [Jsonb(dict(now.signals)) for now in known],
+    }
+    connection.execute(_SQL["put_now"], values)
+
+
+def put_faults_now(
+    connection: Connection, faults: Mapping[int, Sequence[Mapping[str, object]]]
+) -> None:
+    """Replace the trouble codes active on machines."""
+    active = [Jsonb(list(codes)) for codes in faults.values()]
+    connection.execute(_SQL["put_faults_now"], {"machines": list(faults), "faults": active})
+
+
+def put_connections(connection: Connection, found: Mapping[int, tuple[str, int]]) -> None:
+    """Replace the connection states of machines: machine -> (state, since ms)."""
+    values = {
+        "machines": list(found),
+        "connections": [state for state, _ in found.values()],
+        "since": [clock.to_datetime(since) for _, since in found.values()],
+    }
+    connection.execute(_SQL["put_connections"], values)
+
+
+def contacts(connection: Connection) -> list[ContactRow]:
+    """What was last heard of every machine in service."""
+    return [_contact(row) for row in connection.execute(_SQL["contacts"]).fetchall()]
+
+
+def fault_reports(connection: Connection, machine_id: int, since_ms: int) -> list[FaultReport]:
+    """A machine's fault reports after a moment, oldest first."""
+    values = {"machine": machine_id, "since": clock.to_datetime(max(since_ms, 0))}
+    rows = connection.execute(_SQL["fault_reports"], values).fetchall()
+    return [
+        FaultReport(
+            row["machine_id"],
+            clock.to_ms(row["measured_at"]),
+            clock.to_ms(row["measured_at"]),
+            tuple(FaultCode(**code) for code in row["active"]),
+        )
+        for row in rows
+    ]
+
+
+def _contact(row: Mapping[str, Any]) -> ContactRow:
+    registered_at = clock.to_ms(row["registered_at"])
+    return ContactRow(
+        row["id"],
+        row["product"],
+        registered_at,
+        _ms(row["last_received_at"]),
+        row["status"],
+        _ms(row["status_at"]),
+        row["regime"],
+        row["connection"],
+        _ms(row["connection_since"]),
+    )
+
+
+def _columns(saved: Sequence[Saved]) -> dict[str, list[Any]]:
+    return {
+        "machines": [one.machine_id for one in saved],
+        "as_of": [clock.to_datetime(one.as_of) for one in saved],
+        "states": [one.state for one in saved],
+    }
+
+
+def _moment(epoch_ms: int | None) -> Any:
+    return None if epoch_ms is None else clock.to_datetime(epoch_ms)
+
+
+def _ms(moment: Any) -> int | None:
+    return None if moment is None else clock.to_ms(moment)

@@ -1,0 +1,119 @@
+-- name: records_live
+select id, machine_id, component, rule, plan_version, severity, state, raised_at, returned_at,
+    detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans, late, judged,
+    evidence
+from alarm
+where machine_id = any(%(machines)s::integer[])
+    and state in ('active', 'acknowledged', 'returned')
+order by id
+for update
+
+-- name: records_after
+select alarm.id, alarm.machine_id, component, rule, plan_version, severity, state, raised_at,
+    returned_at, detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans,
+    late, judged, evidence
+from alarm
+join unnest(%(machines)s::integer[], %(times)s::timestamptz[]) as asked (machine_id, since)
+    on asked.machine_id = alarm.machine_id
+where state in ('active', 'acknowledged', 'returned')
+    or (state = 'cleared' and returned_at > asked.since)
+order by alarm.id
+for update of alarm
+
+-- name: insert_records
+insert into alarm as old (machine_id, component, rule, plan_version, severity, state, raised_at,
+    returned_at, detected_at, cleared_at, occurrences, spans, late, judged, evidence)
+select * from unnest(%(machine_id)s::integer[], %(component)s::text[], %(rule)s::text[],
+    %(plan_version)s::text[], %(severity)s::smallint[], %(state)s::text[],
+    %(raised_at)s::timestamptz[], %(returned_at)s::timestamptz[], %(detected_at)s::timestamptz[],
+    %(cleared_at)s::timestamptz[], %(occurrences)s::integer[], %(spans)s::jsonb[],
+    %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[])
+on conflict (machine_id, component, rule) where state in ('active', 'acknowledged', 'returned')
+do update set state = excluded.state, plan_version = excluded.plan_version,
+    severity = excluded.severity, returned_at = excluded.returned_at,
+    occurrences = old.occurrences + excluded.occurrences, spans = old.spans || excluded.spans,
+    late = excluded.late, judged = excluded.judged, evidence = excluded.evidence
+returning id
+
+-- name: update_records
+update alarm
+set plan_version = new.plan_version, severity = new.severity, state = new.state,
+    raised_at = new.raised_at, returned_at = new.returned_at, cleared_at = new.cleared_at,
+    occurrences = new.occurrences, spans = new.spans, late = new.late, judged = new.judged,
+    evidence = new.evidence
+from unnest(%(id)s::bigint[], %(plan_version)s::text[], %(severity)s::smallint[],
+    %(state)s::text[], %(raised_at)s::timestamptz[], %(returned_at)s::timestamptz[],
+    %(cleared_at)s::timestamptz[], %(occurrences)s::integer[], %(spans)s::jsonb[],
+    %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[])
+    as new (id, plan_version, severity, state, raised_at, returned_at, cleared_at, occurrences,
+        spans, late, judged, evidence)
+where alarm.id = new.id
+
+-- name: remove
+delete from alarm where id = any(%(ids)s::bigint[])
+
+-- name: waiting
+select alarm.machine_id
+from alarm
+join machine on machine.id = alarm.machine_id
+left join machine_now on machine_now.machine_id = alarm.machine_id
+left join machine_ledger on machine_ledger.machine_id = alarm.machine_id
+where not alarm.judged
+    and machine.product = %(product)s::text
+    and alarm.state in ('active', 'acknowledged', 'returned')
+    and (
+        greatest(machine_now.measured_at, alarm.raised_at) >= %(caught_up)s::timestamptz
+        or coalesce(machine_ledger.last_received_at, alarm.detected_at)
+            < %(silent_since)s::timestamptz
+    )
+group by alarm.machine_id
+
+-- name: close_orphans
+update alarm
+set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
+    cleared_at = %(at)s::timestamptz, judged = true
+from machine
+where machine.id = alarm.machine_id
+    and machine.product = %(product)s::text
+    and alarm.state in ('active', 'acknowledged', 'returned')
+    and alarm.rule <> all(%(rules)s::text[])
+
+-- name: acknowledge
+update alarm
+set acknowledged_at = %(at)s::timestamptz, acknowledged_by = %(who)s::text,
+    state = case state when 'active' then 'acknowledged' else 'cleared' end,
+    cleared_at = case state when 'active' then null else %(at)s::timestamptz end
+where id = %(id)s::bigint and state in ('active', 'returned')
+returning id
+
+-- name: list
+select alarm.id, alarm.machine_id, machine.serial, machine.product, alarm.component, alarm.rule,
+    alarm.plan_version, alarm.severity, alarm.state, alarm.raised_at, alarm.returned_at,
+    alarm.detected_at, alarm.acknowledged_at, alarm.acknowledged_by, alarm.cleared_at,
+    alarm.occurrences, alarm.spans, alarm.late, alarm.evidence, named.number as ticket
+from alarm
+join machine on machine.id = alarm.machine_id
+join station on station.id = machine.station
+left join lateral (
+    select ticket.number
+    from finding
+    join ticket on ticket.id = finding.ticket_id
+    where finding.alarm_id = alarm.id
+    order by finding.id desc
+    limit 1
+) as named on true
+where (%(id)s::bigint is null or alarm.id = %(id)s::bigint)
+    and (%(serial)s::text is null or machine.serial = %(serial)s::text)
+    and (%(product)s::text is null or machine.product = %(product)s::text)
+    and (%(region)s::text is null or station.region = %(region)s::text)
+    and (%(rule)s::text is null or alarm.rule = %(rule)s::text)
+    and (%(states)s::text[] is null or alarm.state = any(%(states)s::text[]))
+    and alarm.severity >= %(severity)s::integer
+    and (%(since)s::timestamptz is null or alarm.raised_at >= %(since)s::timestamptz)
+    and (%(until)s::timestamptz is null or alarm.raised_at < %(until)s::timestamptz)
+    and (
+        %(after_id)s::bigint is null
+        or (alarm.raised_at, alarm.id) < (%(after_at)s::timestamptz, %(after_id)s::bigint)
+    )
+order by alarm.raised_at desc, alarm.id desc
+limit %(limit)s::integer
