@@ -100,6 +100,8 @@ class Duty:
         pieces.add(start, self.rest, rng.random(4), rng.random(2))
         level = activity(self._product, self._climate, local_date(number), self._holiday)
         if not dice.chance(min(0.97, level * self._busy * self._shifts.day_chance)):
+            if self.rest != "off" and dice.chance(0.3):
+                pieces.add(start, "off", rng.random(4), rng.random(2))
             return
         hours = dice.between(*self._shifts.hours)
         late = dice.chance(self._shifts.night_share)

@@ -85,12 +85,14 @@ def is_sudden(mode: FailureMode) -> bool:
 
 def draw(mode: FailureMode, onset_ms: int, rng: np.random.Generator) -> Illness:
     """An illness of kind `mode` that begins at `onset_ms`, with a lead time of its own."""
-    low, high = mode.lead_h or (20.0, 80.0)
+    low, high = mode.lead_h or (1.0, 20.0)
+    # What comes within minutes is cleared after it has happened, the rest mostly before.
+    repair = rng.uniform(1.5, 4.0) if high < 1.0 else rng.uniform(0.85, 1.1)
     return Illness(
         mode=mode.id,
         onset_ms=onset_ms,
         lead_h=float(rng.uniform(low, high)),
-        repair_at=float(rng.uniform(0.85, 1.1)),
+        repair_at=float(repair),
         sudden=is_sudden(mode),
     )
 

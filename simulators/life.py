@@ -14,7 +14,7 @@ from simulators.seeds import generator
 from simulators.wear import SHOWS_AT, Fitted, Usage, fit_new
 
 #: Failures per 1,000 operating hours where the domain reference names no rate.
-_RATE = {True: 0.6, False: 0.1}
+_RATE = {True: 0.3, False: 0.1}
 #: Working hours by which a failure is put off while another one is on its way.
 _POSTPONED_H = 15.0
 
@@ -41,7 +41,9 @@ class Life:
         self._usage = Usage(machine.plan)
         if not machine.state.until_onset_h and illness_rate > 0:
             machine.state.until_onset_h = {
-                mode.id: self._wait(mode) for mode in machine.plan.failure_modes
+                mode.id: self._wait(mode)
+                for mode in machine.plan.failure_modes
+                if machine.physics.can_have(machine.spec.model, mode.id)
             }
 
     def before(self, moments: Moments) -> None:
@@ -102,7 +104,7 @@ class Life:
             return
         for name in plan.part[item.part].failure_modes:
             mode = plan.failure_mode[name]
-            if mode.detectable:
+            if mode.detectable and name in self.machine.state.until_onset_h:
                 illness = draw(mode, at_ms, self._rng)
                 illness.part = f"{item.part}/{item.position}"
                 illness.grown = DETECTABLE / 2
@@ -123,7 +125,7 @@ class Life:
 
     def _serve(self, stretch: Stretch, until_ms: int) -> None:
         plan, done = self.machine.plan, self.machine.state.services_h
-        hours = self.machine.state.physics["hours"]
+        hours = self.machine.state.physics[self.machine.physics.hours]
         at_ms = int(stretch.at_ms[-1])
         for service in plan.services:
             if service.every_h is None or hours < done[service.id] + service.every_h:

@@ -28,7 +28,7 @@ from simulators.weather import Weather
 #: What a machine says with its key off: the telematics unit runs on the battery.
 HEARTBEAT = frozenset(
     ("gps_lat", "gps_lon", "env_ambient_c", "veh_batt_v", "veh_fuel_pct", "eng_speed_rpm",
-     "veh_speed_kmh", "gps_speed_kmh")
+     "veh_speed_kmh", "gps_speed_kmh", "mot_current_a", "ctl_mode")
 )  # fmt: skip
 
 
@@ -121,8 +121,9 @@ class Machine:
         hours = 15.0 + age_days / 365.25 * self.physics.hours_per_year * rng.uniform(0.8, 1.2)
         counters = {name: hours * rate for name, rate in self.physics.per_hour.items()}
         parts = fit_before(self.plan, start_ms, min(self.commissioned_ms, start_ms), rng)
+        own = counters[self.physics.hours]
         services = {
-            service.id: hours - hours % service.every_h
+            service.id: own - own % service.every_h
             for service in self.plan.services
             if service.every_h is not None
         }
@@ -145,7 +146,7 @@ class Machine:
             ambient_c=self._weather.ambient_c(moments.at_ms),
             wind_ms=self._weather.wind_ms(moments.at_ms),
             baro_kpa=self._weather.baro_kpa(moments.at_ms),
-            ill=ill, traits=self._traits, state=self.state.physics, rng=self._rng,
+            model=self.spec.model, ill=ill, traits=self._traits, state=self.state.physics, rng=self._rng,
         )  # fmt: skip
         output = self.physics.signals(run)
         moving = run.doing("travel", "transport")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, IntColumn
 from simulators.duty import Duty, Timeline
 
+_AWAKE_MS = 1_800_000
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -59,12 +61,14 @@ def reporting(
     timeline: Timeline, duty: Duty, start_ms: int, end_ms: int, step_s: float, rest_s: float
 ) -> Moments:
     """Moments every `step_s` seconds while the machine works and every `rest_s` while it rests,
-    with one more at each end of a rest, so that heat and counters know when it ended."""
+    with one more before work begins, so that heat and counters know when the rest ended. After
+    work the telematics unit stays awake for half an hour."""
     grid = np.arange(start_ms, end_ms, round(step_s * 1000), dtype=np.int64)
     index = timeline.at(grid)
-    resting = timeline.regime[index] == duty.regimes.index(duty.rest)
+    rests = [i for i, name in enumerate(duty.regimes) if name in (duty.rest, "off")]
+    resting = np.isin(timeline.regime[index], rests)
     every = max(1, round(rest_s / step_s))
-    edge = np.ones(len(grid), dtype=bool)
-    edge[1:-1] = (resting[:-2] != resting[1:-1]) | (resting[2:] != resting[1:-1])
-    keep = ~resting | edge | (np.arange(len(grid)) % every == 0)
+    awake = grid - timeline.starts[index] < _AWAKE_MS
+    before = np.append(~resting[1:], True)
+    keep = ~resting | awake | before | (np.arange(len(grid)) % every == 0)
     return moments(timeline, grid[keep], start_ms - round(step_s * 1000))

@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulators.output import Output
+from simulators.pumps import ELECTRIC_KW, boom_pump, trailer_pump
 from simulators.run import Run
+from simulators.tower_crane import tower_crane
 from simulators.truck_crane import truck_crane
 
 
 @dataclass(frozen=True)
 class Physics:
-    """The equations of a product; the counters it starts life with, per operating hour; and the
-    plan's name for regimes that the duty tells apart more finely."""
+    """The equations of a product.
+
+    `per_hour` are the counters that a machine comes with, per operating hour of its past, of
+    which there are `hours_per_year`; `hours` is the counter that services follow. `plan_regime` names the plan's regime for those that the duty
+    tells apart more finely. `never` are failure modes (by prefix) that a model cannot have.
+    """
 
     signals: Callable[[Run], Output]
     hours_per_year: float
     per_hour: dict[str, float]
-    plan_regime: dict[str, str]
+    hours: str = "hours"
+    plan_regime: dict[str, str] = field(default_factory=dict)
+    never: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def can_have(self, model: str, mode: str) -> bool:
+        """Whether a machine of `model` can have failure mode `mode` at all."""
+        return not mode.startswith(self.never.get(model, self.never.get("", ("-",))))
 
 
-_DIESEL = {"hours": 1.0, "idle_hours": 0.35, "pto_hours": 0.6, "fuel_total": 14.0, "odometer": 8.0}
+_DIESEL = {"hours": 1.0, "idle_hours": 0.35, "pto_hours": 0.7, "fuel_total": 14.0}
+_PUMP = {**_DIESEL, "volume": 26.0, "strokes": 300.0, "pump_hours": 0.4, "lube": 3.0}
 
 PHYSICS: dict[str, Physics] = {
+    "concrete_boom_pump": Physics(boom_pump, 1500.0, {**_PUMP, "odometer": 9.0}, "pto_hours"),
+    "trailer_pump": Physics(
+        trailer_pump,
+        1200.0,
+        {**_PUMP, "op_hours": 1.0},
+        "op_hours",
+        never={"": ("CPT-",), **{model: ("DE-",) for model in ELECTRIC_KW}},
+    ),
     "truck_crane": Physics(
         truck_crane,
         1400.0,
-        {**_DIESEL, "winch_hours": 0.25, "winch_weighted": 0.009, "lifts": 2.2, "stops": 14.0},
-        {"lower": "lift"},
+        {**_DIESEL, "odometer": 8.0, "winch_hours": 0.25, "winch_weighted": 0.009, "lifts": 2.2,
+         "stops": 14.0},
+        plan_regime={"lower": "lift"},
     ),
-}
+    "tower_crane": Physics(
+        tower_crane,
+        2200.0,
+        {"hours": 1.0, "lifts": 9.0, "stops": 45.0, "trolley": 2.0},
+    ),
+}  # fmt: skip

@@ -43,6 +43,7 @@ class Run:
     ambient_c: FloatColumn
     wind_ms: FloatColumn
     baro_kpa: FloatColumn
+    model: str
     ill: Mapping[str, FloatColumn]
     traits: Traits
     state: State

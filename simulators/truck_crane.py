@@ -47,7 +47,7 @@ def truck_crane(run: Run) -> Output:
     travel = run.doing("travel")
     demand = Demand(~run.doing("off"), rpm, load, working | run.doing("setup", "stow"),
                     np.where(travel, 28.0 + 45.0 * run.turn[:, 0], 0.0))
-    output = diesel(run, ENGINE, demand, 0.0)
+    output = diesel(run, ENGINE, demand)
     output.add(lmi)
     output.add(_hoist(run, motion, lmi, output.signals["eng_speed_rpm"], working))
     output.add(_winch_life(run, motion, lmi))

@@ -34,13 +34,14 @@ class Dice:
 
 
 def _pour(dice: Dice) -> Iterator[Step]:
-    yield "prime", dice.between(2, 4), True
+    yield "prime", dice.between(2, 4), False
     for _ in range(int(dice.between(6, 22))):
         yield "pump", dice.between(5, 13), False
         if dice.chance(0.07):
             yield "reverse", dice.between(0.4, 1.2), False
             yield "pump", dice.between(2, 5), False
-        yield "idle_wait", dice.between(3, 14), False
+        wait = dice.between(14, 26) if dice.chance(0.12) else dice.between(3, 12)
+        yield "idle_wait", wait, False
     yield "clean", dice.between(28, 45), False
 
 
@@ -82,8 +83,10 @@ def tower_crane(dice: Dice) -> Iterator[Step]:
         for _ in range(int(dice.between(20, 40))):
             yield "ready", dice.between(0.5, 3.5), True
             yield "lift_loaded", dice.between(0.8, 2.2), False
-            yield ("slew" if dice.chance(0.6) else "trolley"), dice.between(0.5, 1.3), False
-            yield "hold", dice.between(0.3, 1.0), False
+            yield "slew", dice.between(0.6, 1.3), False
+            if dice.chance(0.5):
+                yield "trolley", dice.between(0.6, 1.2), False
+            yield "hold", dice.between(5, 12) if dice.chance(0.05) else dice.between(0.3, 1), False
             yield "lift_empty", dice.between(0.6, 1.6), False
         yield "ready", dice.between(10, 30), False
 
