@@ -1,0 +1,167 @@
+-- name: due_parts
+select fitted_part.id as fitted_part_id, fitted_part.machine_id, fitted_part.part,
+    fitted_part.position, part_usage.used, part_usage.per_day, remaining_life.unit,
+    remaining_life.p10, remaining_life.p50, remaining_life.p90, remaining_life.due_p10,
+    remaining_life.due_p50, remaining_life.worn_share
+from fitted_part
+join remaining_life on remaining_life.fitted_part_id = fitted_part.id
+join part_usage on part_usage.fitted_part_id = fitted_part.id
+where fitted_part.machine_id = any(%(machine_ids)s) and fitted_part.removed_at is null
+    and remaining_life.due_p10 <= %(until)s
+order by fitted_part.machine_id, fitted_part.part, remaining_life.due_p10, fitted_part.id;
+
+-- name: due_services
+select machine_id, service, hours, due_hours, due_at, since, announce
+from service_due
+where machine_id = any(%(machine_ids)s)
+    and (announce or due_hours - hours <= %(within_h)s or due_at <= %(until)s)
+order by machine_id, due_hours;
+
+-- name: announced
+select finding.machine_id, finding.kind, finding.source
+from finding
+left join ticket on ticket.id = finding.ticket_id
+left join lateral (
+    select max(at) as at from ticket_event where ticket_event.ticket_id = ticket.id
+) ended on true
+where finding.machine_id = any(%(machine_ids)s) and finding.kind in ('wear', 'service')
+    and (ticket.status not in ('done', 'cancelled')
+        or coalesce(ended.at, finding.decided_at) > %(rest_since)s);
+
+-- name: usage_states
+select machine_id, state
+from usage_state
+where machine_id = any(%(machine_ids)s);
+
+-- name: checkpoints_ahead
+select distinct on (usage_checkpoint.machine_id) usage_checkpoint.machine_id,
+    usage_checkpoint.state
+from usage_checkpoint
+join unnest(%(machine_ids)s::integer[], %(moments)s::timestamptz[]) as late (machine_id, moment)
+    on late.machine_id = usage_checkpoint.machine_id and usage_checkpoint.as_of < late.moment
+order by usage_checkpoint.machine_id, usage_checkpoint.as_of desc;
+
+-- name: usage_days_ago
+select distinct on (machine_id) machine_id, as_of, day, state -> 'totals' as totals,
+    state -> 'hours' as hours
+from usage_checkpoint
+where machine_id = any(%(machine_ids)s) and day >= %(since)s::date
+order by machine_id, day;
+
+-- name: put_usage_states
+insert into usage_state (machine_id, as_of, state)
+select * from unnest(%(machine_ids)s::integer[], %(as_of)s::timestamptz[], %(states)s::jsonb[])
+on conflict (machine_id) do update set as_of = excluded.as_of, state = excluded.state;
+
+-- name: put_checkpoints
+insert into usage_checkpoint (machine_id, day, as_of, state)
+select * from unnest(%(machine_ids)s::integer[], %(days)s::date[], %(as_of)s::timestamptz[],
+    %(states)s::jsonb[])
+on conflict (machine_id, day) do update set as_of = excluded.as_of, state = excluded.state;
+
+-- name: forget_checkpoints
+delete from usage_checkpoint
+using usage_state
+where usage_state.machine_id = usage_checkpoint.machine_id
+    and usage_state.machine_id = any(%(machine_ids)s)
+    and usage_checkpoint.day < usage_state.as_of::date - %(keep_days)s::integer;
+
+-- name: fitted_since
+select fitted_part.id, fitted_part.machine_id, fitted_part.part, fitted_part.fitted_at,
+    fitted_part.removed_at, fitted_part.used_before, part_usage.at_fitting
+from fitted_part
+left join part_usage on part_usage.fitted_part_id = fitted_part.id
+join unnest(%(machine_ids)s::integer[], %(since)s::timestamptz[]) as folded (machine_id, since)
+    on folded.machine_id = fitted_part.machine_id
+where fitted_part.removed_at is null or fitted_part.removed_at >= folded.since;
+
+-- name: unmeasured
+select fitted_part.machine_id, min(fitted_part.fitted_at) as fitted_at
+from fitted_part
+join usage_state on usage_state.machine_id = fitted_part.machine_id
+left join part_usage on part_usage.fitted_part_id = fitted_part.id
+where part_usage.fitted_part_id is null and fitted_part.removed_at is null
+group by fitted_part.machine_id;
+
+-- name: put_part_usage
+insert into part_usage (fitted_part_id, at_fitting, used, as_of)
+select * from unnest(%(ids)s::bigint[], %(at_fitting)s::double precision[],
+    %(used)s::double precision[], %(as_of)s::timestamptz[])
+on conflict (fitted_part_id) do update
+set at_fitting = excluded.at_fitting, used = excluded.used, as_of = excluded.as_of;
+
+-- name: machines_to_assess
+select machine.id, machine.product, machine.commissioned_on, machine.serial
+from machine
+where machine.retired_at is null
+    and (%(machine_ids)s::integer[] is null or machine.id = any(%(machine_ids)s::integer[]))
+order by machine.id;
+
+-- name: live_parts
+select fitted_part.id, fitted_part.machine_id, fitted_part.part, fitted_part.position,
+    fitted_part.fitted_at, part_usage.used, fitted_part.used_before
+from fitted_part
+left join part_usage on part_usage.fitted_part_id = fitted_part.id
+where fitted_part.machine_id = any(%(machine_ids)s) and fitted_part.removed_at is null
+order by fitted_part.id;
+
+-- name: put_assessed_usage
+insert into part_usage (fitted_part_id, at_fitting, used, per_day, as_of)
+select given.id, 0, given.used, given.per_day, %(now)s
+from unnest(%(ids)s::bigint[], %(used)s::double precision[], %(per_day)s::double precision[])
+    as given (id, used, per_day)
+on conflict (fitted_part_id) do update
+set used = excluded.used, per_day = excluded.per_day;
+
+-- name: put_remaining_life
+insert into remaining_life (fitted_part_id, as_of, unit, p10, p50, p90, due_p10, due_p50, due_p90,
+    worn_share, method, sample_size)
+select given.id, %(now)s, given.unit, given.p10, given.p50, given.p90, given.due_p10,
+    given.due_p50, given.due_p90, given.worn_share, given.method, given.sample_size
+from unnest(%(ids)s::bigint[], %(units)s::text[], %(p10)s::double precision[],
+    %(p50)s::double precision[], %(p90)s::double precision[], %(due_p10)s::timestamptz[],
+    %(due_p50)s::timestamptz[], %(due_p90)s::timestamptz[], %(worn_share)s::double precision[],
+    %(methods)s::text[], %(sample_sizes)s::integer[])
+    as given (id, unit, p10, p50, p90, due_p10, due_p50, due_p90, worn_share, method, sample_size)
+on conflict (fitted_part_id) do update
+set as_of = excluded.as_of, unit = excluded.unit, p10 = excluded.p10, p50 = excluded.p50,
+    p90 = excluded.p90, due_p10 = excluded.due_p10, due_p50 = excluded.due_p50,
+    due_p90 = excluded.due_p90, worn_share = excluded.worn_share, method = excluded.method,
+    sample_size = excluded.sample_size;
+
+-- name: peers_per_day
+select machine.product, fitted_part.part, avg(part_usage.per_day) as per_day
+from part_usage
+join fitted_part on fitted_part.id = part_usage.fitted_part_id
+join machine on machine.id = fitted_part.machine_id
+where fitted_part.removed_at is null and part_usage.per_day is not null
+group by machine.product, fitted_part.part;
+
+-- name: last_services
+select distinct on (machine_id, service) machine_id, service, done_at, hours
+from service_done
+where machine_id = any(%(machine_ids)s)
+order by machine_id, service, done_at desc;
+
+-- name: put_services_due
+insert into service_due (machine_id, service, hours, due_hours, due_at, since, announce, as_of)
+select given.*, %(now)s
+from unnest(%(machine_ids)s::integer[], %(services)s::text[], %(hours)s::double precision[],
+    %(due_hours)s::double precision[], %(due_at)s::timestamptz[], %(since)s::timestamptz[],
+    %(announce)s::boolean[]) as given
+on conflict (machine_id, service) do update
+set hours = excluded.hours, due_hours = excluded.due_hours, due_at = excluded.due_at,
+    since = excluded.since, announce = excluded.announce, as_of = excluded.as_of;
+
+-- name: drop_services_due
+delete from service_due
+where machine_id = any(%(machine_ids)s) and as_of < %(now)s;
+
+-- name: record_fitted
+update fitted_part
+set fitted_at = given.fitted_at, used_before = given.used_before
+from unnest(%(machine_ids)s::integer[], %(parts)s::text[], %(positions)s::text[],
+    %(fitted_at)s::timestamptz[], %(used_before)s::double precision[])
+    as given (machine_id, part, position, fitted_at, used_before)
+where fitted_part.machine_id = given.machine_id and fitted_part.part = given.part
+    and fitted_part.position = given.position and fitted_part.removed_at is null;

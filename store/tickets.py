@@ -1,0 +1,78 @@
+"""Reading tickets: the queue, one ticket whole, promises kept.
+
+Rows are the columns of the blocks in sql/ticket.sql; times are aware datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fleet.clock import to_datetime
+from store.connection import Connection
+from store.queries import load
+
+_SQL = load("ticket")
+
+Row = dict[str, Any]
+After = tuple[int, datetime, int]
+"""(priority, target_at, id) of the last row of the page before."""
+
+FILTERS = ("open", "status", "station", "region", "product", "serial", "assignee", "priority")
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTicket:
+    """A ticket as the queue lists it, with everything on it."""
+
+    ticket: Row
+    items: list[Row]
+    checks: list[Row]
+    parts: list[Row]
+    events: list[Row]
+
+
+def queue(
+    connection: Connection,
+    filters: Mapping[str, str | int | bool | None],
+    after: After | None,
+    limit: int,
+) -> list[Row]:
+    """Tickets, the most urgent first; `filters` may name those of FILTERS.
+
+    Raises ValueError for another.
+    """
+    unknown = filters.keys() - set(FILTERS)
+    if unknown:
+        raise ValueError(f"there is no filter {sorted(unknown)[0]}; there are {', '.join(FILTERS)}")
+    priority, target, ticket_id = after or (None, None, None)
+    values: Row = {"number": None, **{name: filters.get(name) for name in FILTERS}}
+    values |= {"after_priority": priority, "after_target": target, "after_id": ticket_id}
+    return connection.execute(_SQL["tickets"], values | {"limit": limit}).fetchall()
+
+
+def whole(connection: Connection, number: str) -> WholeTicket | None:
+    """The ticket of that number with its items (the most severe first), checks, parts and
+    events; None when there is none."""
+    values: Row = dict.fromkeys((*FILTERS, "after_priority", "after_target", "after_id"))
+    values |= {"number": number, "limit": 1}
+    ticket = connection.execute(_SQL["tickets"], values).fetchone()
+    if ticket is None:
+        return None
+    of_ticket = {"ticket_id": ticket["id"]}
+    items, checks, parts, events = (
+        connection.execute(_SQL[block], of_ticket).fetchall()
+        for block in ("items", "checks", "parts", "events")
+    )
+    return WholeTicket(ticket, items, checks, parts, events)
+
+
+def promises_kept(connection: Connection, since_ms: int, now_ms: int) -> tuple[int, int]:
+    """Of the tickets opened since: how many promises were kept (on site before the target) and
+    how many are broken."""
+    values = {"since": to_datetime(since_ms), "now": to_datetime(now_ms)}
+    row = connection.execute(_SQL["promises_kept"], values).fetchone()
+    assert row is not None
+    return row["kept"], row["broken"]

@@ -1,0 +1,141 @@
+"""What a finding becomes: a visit, part of the visit already planned, or a recorded reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fleet.clock import MS_PER_HOUR
+from fleet.finding import Finding
+from fleet.plan import ProductPlan, ServiceTier
+from fleet.text import Text
+from fleet.words import SEVERITIES
+
+Outcome = Literal["opened", "merged", "raised", "recorded"]
+
+#: Below this severity an alarm or a connection case joins a visit, but is worth none of its own.
+VISIT_SEVERITY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The visit planned for a machine, nobody on the way yet; times in ms."""
+
+    id: int
+    number: str
+    priority: int
+    target_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """Something that an open ticket of the machine, planned or under way, already deals with."""
+
+    kind: str
+    source: str
+    component: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome, why, and the visit's priority (1 most urgent) and target time (ms) with it."""
+
+    outcome: Outcome
+    reason: Text
+    priority: int
+    target_at: int
+
+
+def priority_of(severity: int) -> int:
+    """1, the most urgent, for severity 4 down to 4 for severity 1."""
+    return 5 - severity
+
+
+def target_of(severity: int, tier: ServiceTier, now_ms: int) -> int:
+    """When the technician is promised to be on site, ms."""
+    promised = {int(key): hours for key, hours in tier.target_h.items()}
+    return now_ms + round(promised.get(severity, max(promised.values())) * MS_PER_HOUR)
+
+
+def decide(
+    finding: Finding,
+    plan: ProductPlan,
+    tier: ServiceTier,
+    visit: Visit | None,
+    open_items: tuple[OpenItem, ...],
+    now_ms: int,
+) -> Verdict:
+    """The outcome of one finding, given what is open on its machine."""
+    priority, target = priority_of(finding.severity), target_of(finding.severity, tier, now_ms)
+    obstacle = _obstacle(finding, plan, open_items) or (
+        _too_small(finding) if visit is None else None
+    )
+    if obstacle is not None:
+        return Verdict("recorded", obstacle, priority, target)
+    if visit is None:
+        return Verdict("opened", _opened(finding, tier), priority, target)
+    if priority < visit.priority:
+        reason = _raised(finding, visit, priority)
+        return Verdict("raised", reason, priority, min(target, visit.target_at))
+    return Verdict("merged", _merged(visit), visit.priority, visit.target_at)
+
+
+def _obstacle(finding: Finding, plan: ProductPlan, open_items: tuple[OpenItem, ...]) -> Text | None:
+    rule = plan.rule.get(finding.source) if finding.kind in ("alarm", "connection") else None
+    if rule is not None and not rule.ticket:
+        return Text(
+            en=f"The rule {rule.name.en} records and opens no visits.",
+            zh=f"规则“{rule.name.zh}”只作记录，不派工。",
+        )
+    if not finding.page and finding.late:
+        return Text(
+            en="It was reported late and is over by now; nobody needs to drive out for it.",
+            zh="数据迟到且情况已结束，无需上门。",
+        )
+    if not finding.page:
+        return Text(en="It is to be recorded only.", zh="仅作记录，不派工。")
+    for item in open_items:
+        if (item.kind, item.source, item.component) == (
+            finding.kind,
+            finding.source,
+            finding.component,
+        ):
+            return Text(
+                en=f"Ticket {item.number} already deals with it.",
+                zh=f"工单 {item.number} 已在处理同一问题。",
+            )
+    return None
+
+
+def _too_small(finding: Finding) -> Text | None:
+    if finding.kind in ("wear", "service") or finding.severity >= VISIT_SEVERITY:
+        return None
+    grade = SEVERITIES[finding.severity]
+    return Text(
+        en=f"Severity {grade.en} alone is no reason to drive out, and no visit is planned.",
+        zh=f"级别为“{grade.zh}”，单独不足以派工，且当前无待上门工单。",
+    )
+
+
+def _opened(finding: Finding, tier: ServiceTier) -> Text:
+    grade = SEVERITIES[finding.severity]
+    return Text(
+        en=f"No visit was planned for this machine; severity {grade.en}, promise {tier.name.en}.",
+        zh=f"该设备暂无待上门工单；级别“{grade.zh}”，服务承诺“{tier.name.zh}”。",
+    )
+
+
+def _merged(visit: Visit) -> Text:
+    return Text(
+        en=f"Joins visit {visit.number}, which is planned for this machine already.",
+        zh=f"并入该设备已计划的工单 {visit.number}。",
+    )
+
+
+def _raised(finding: Finding, visit: Visit, priority: int) -> Text:
+    return Text(
+        en=f"Joins visit {visit.number} and makes it more urgent: priority {visit.priority} "
+        f"becomes {priority}.",
+        zh=f"并入工单 {visit.number}，优先级由 {visit.priority} 提升为 {priority}。",
+    )
