@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,10 +53,13 @@ class RejectedMessage:
     replayed_at: datetime | None
 
 
-def add(connection: Connection, rejections: Sequence[Rejection]) -> None:
-    """Keep rejected messages."""
+def add(connection: Connection, rejections: Sequence[Rejection]) -> list[bool]:
+    """Keep rejected messages; returns for each whether it is new.
+
+    The same bytes at the same topic once more are a repetition and change nothing.
+    """
     if not rejections:
-        return
+        return []
     values = {
         "received_at": [clock.to_datetime(each.received_at) for each in rejections],
         "machines": [each.machine_id for each in rejections],
@@ -69,13 +73,25 @@ def add(connection: Connection, rejections: Sequence[Rejection]) -> None:
         "reasons": [each.reason for each in rejections],
         "details": [_text(each.detail) for each in rejections],
     }
-    connection.execute(_SQL["add"], values)
+    added = {row["digest"] for row in connection.execute(_SQL["add"], values).fetchall()}
+    fates = []
+    for digest in map(_digest, rejections):
+        fates.append(digest in added)
+        added.discard(digest)
+    return fates
 
 
 def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     """One rejected message, None where there is none of that id."""
     row = connection.execute(_SQL["get"], {"id": rejected_id}).fetchone()
     return None if row is None else RejectedMessage(**row)
+
+
+def _digest(rejection: Rejection) -> str:
+    """What the column `digest` holds of it."""
+    parts = (_text(rejection.topic).encode(), rejection.payload[:MOST_BYTES])
+    sums = [hashlib.md5(part, usedforsecurity=False).hexdigest() for part in parts]
+    return f"{''.join(sums)}{len(rejection.payload)}"
 
 
 def _text(words: str) -> str:

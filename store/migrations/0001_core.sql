@@ -109,7 +109,10 @@ create table rejected_message (
     samples integer not null default 1, -- as counted in the ledger
     reason text not null,               -- one word, for counting
     detail text not null,               -- a sentence: what is wrong and where
-    replayed_at timestamptz
+    replayed_at timestamptz,
+    -- The same bytes once more are a repetition: a redelivered message is rejected once.
+    digest text not null unique
+        generated always as (md5(topic) || md5(payload) || payload_size::text) stored
 );
 create index rejected_message_machine on rejected_message (machine_id, received_at);
 

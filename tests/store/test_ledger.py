@@ -70,6 +70,14 @@ def test_a_rejected_message_keeps_its_first_bytes(connection: Connection) -> Non
     assert rejected.get(connection, message.id + 1) is None
 
 
+def test_the_same_bytes_are_rejected_once(connection: Connection) -> None:
+    first = Rejection(START, 1, "a/b", None, b"{", 1, "not_json", "no JSON")
+    other = Rejection(START, 1, "a/b", None, b"[", 1, "not_json", "no JSON")
+    assert rejected.add(connection, [first, first, other]) == [True, False, True]
+    assert rejected.add(connection, [other]) == [False]
+    assert len(ingest_view.rejected(connection, None, None, "P-1", 10)) == 2
+
+
 def test_a_process_beats_and_takes_its_leave(connection: Connection) -> None:
     process = processes.Process("ingest", "i1", "http://here")
     processes.beat(connection, process, {"messages": 1})
