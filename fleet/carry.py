@@ -77,8 +77,6 @@ def regime_signals(plan: ProductPlan) -> frozenset[str]:
     return frozenset().union(*(parse(r.when, plan.signal).names for r in plan.regimes))
 
 
-def known_columns(
-    times: IntColumn, starts: IntColumn, carried: Mapping[str, Carried]
-) -> Columns:
+def known_columns(times: IntColumn, starts: IntColumn, carried: Mapping[str, Carried]) -> Columns:
     """Columns of the carried values, ready for `evaluate`."""
     return Columns(times, starts, {name: column.values for name, column in carried.items()})
