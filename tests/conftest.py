@@ -30,6 +30,7 @@ from store.connection import connect
 from store.machines import register
 from store.migrate import migrate
 from tests import small
+from tests.predict import plans
 
 EMPTY_TEMPLATE = "empty_template"
 PRODUCTS = Path(__file__).parents[1] / "products"
@@ -127,6 +128,25 @@ def small_template(stack: LocalStack, empty_template: str) -> str:
 def small_store(stack: LocalStack, small_template: str) -> Iterator[str]:
     """Address of a new database with the small product and the machines P-1, P-2 and P-3."""
     yield from copied_database(stack, small_template)
+
+
+@pytest.fixture(scope="session")
+def pump_template(stack: LocalStack, empty_template: str) -> str:
+    """Name of a migrated database with the plan of tests/predict/plans.py and machines of it."""
+    name = "pump_template"
+    url = make_template(stack, name, empty_template)
+    migrate(url, plans.catalogue())
+    with connect(url) as connection:
+        machines = [small.new_machine(serial, model="P56") for serial in small.SERIALS]
+        register(connection, small.registration(*machines))
+    close_template(stack, name)
+    return name
+
+
+@pytest.fixture
+def pump_store(stack: LocalStack, pump_template: str) -> Iterator[str]:
+    """Address of a new database with the pump that wears, and the machines P-1, P-2 and P-3."""
+    yield from copied_database(stack, pump_template)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ where ticket.machine_id = %(machine_id)s and ticket.status not in ('done', 'canc
 select id, part, position
 from fitted_part
 where machine_id = %(machine_id)s and removed_at is null
-order by id;
+order by part, position;
 
 -- name: open_visit
 with given as (select nextval(pg_get_serial_sequence('ticket', 'id')) as id)
