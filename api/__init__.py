@@ -18,9 +18,11 @@
     GET    /tickets?open&status&station&priority&machine&assignee   -> Page[TicketSummary]
     GET    /tickets/{number}                    -> Ticket
     POST   /tickets/{number}/transitions        Transition -> Ticket
+    PUT    /tickets/{number}/plan              PlanVisit -> Ticket
     PUT    /tickets/{number}/checks/{sequence}  CheckAnswerRequest -> Ticket
     PUT    /tickets/{number}/parts/{id}         PartAnswer -> Ticket
     POST   /tickets/{number}/notes              NoteRequest -> Ticket
+    GET    /technicians?station                 -> Page[Technician]
     GET    /parts/alerts?region&product&status  -> Page[PartAlert]
     POST   /parts/alerts/{id}/status            PartAlertChange -> PartAlert
     GET    /parts/fitted?region&product&machine -> Page[FittedPart]

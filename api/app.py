@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
@@ -14,21 +15,24 @@ from api import metrics, problems
 from api.auth import AUTHENTICATORS
 from api.context import Context
 from api.routes import (
-
+    alarms,
     api_keys,
     health,
     ingest,
     machines,
     overview,
-
+    parts,
     products,
     session,
     telemetry,
-
+    tickets,
     words,
 )
 from fleet.errors import IronpulseError
-from store.connection import Database
+from store.connection import Database, StoreError, connect, our_errors
+from store.processes import BEAT_S, Process, beat, forget
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
 ROUTERS = (
@@ -40,9 +44,9 @@ ROUTERS = (
     overview.router,
     machines.router,
     telemetry.router,
-
-
-
+    alarms.router,
+    tickets.router,
+    parts.router,
     ingest.router,
 )
 
@@ -56,9 +60,16 @@ def create(database_url: str) -> FastAPI:
     database = Database(database_url)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with database:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            database.__enter__()
+        except StoreError as error:
+            app.state.fault = error
+            raise
+        try:
             yield
+        finally:
+            database.__exit__()
 
     app = FastAPI(
         title="Ironpulse",
@@ -70,6 +81,7 @@ def create(database_url: str) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.fault = None
     app.state.context = Context(database, AUTHENTICATORS)
     problems.install(app)
     metrics.install(app, database)
@@ -88,15 +100,49 @@ def run(database_url: str, host: str, port: int, stop: threading.Event) -> None:
         raise ApiError(
             f"the API cannot listen on {host}:{port}: {error.strerror}; choose another --port"
         ) from error
-    config = uvicorn.Config(
-        create(database_url), log_level="warning", access_log=False, timeout_graceful_shutdown=5
-    )
+    app = create(database_url)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
+    ended = threading.Event()
 
-    def end() -> None:
+    def end_when_asked() -> None:
         stop.wait()
         server.should_exit = True
 
-    threading.Thread(target=end, name="api-stop", daemon=True).start()
-    with listener:
-        server.run(sockets=[listener])
+    address = f"http://{host}:{port}"
+    process = Process("api", instance=str(port), address=address)
+    helpers = [
+        threading.Thread(target=end_when_asked, name="api-stop", daemon=True),
+        threading.Thread(target=keep_beating, args=(database_url, process, ended), name="api-beat"),
+    ]
+    for helper in helpers:
+        helper.start()
+    try:
+        with listener:
+            server.run(sockets=[listener])
+    finally:
+        ended.set()
+        helpers[1].join()
+    if not server.started:
+        raise ApiError(f"the API did not start: {app.state.fault or 'the log says why'}")
+
+
+def keep_beating(database_url: str, process: Process, ended: threading.Event) -> None:
+    """Say every few seconds that this process runs, and take leave when it has ended."""
+    said = True
+    while True:
+        try:
+            with our_errors(), connect(database_url) as connection:
+                while not ended.is_set():
+                    beat(connection, process, {})
+                    said = True
+                    ended.wait(BEAT_S)
+                forget(connection, process)
+            return
+        except StoreError as error:
+            if ended.is_set():
+                return
+            if said:
+                log.warning("The store does not take this process's beat.", reason=str(error))
+            said = False
+            ended.wait(BEAT_S)

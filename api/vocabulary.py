@@ -35,16 +35,6 @@ ALARM_STATES: dict[str, Text] = {
     "withdrawn": Text(en="withdrawn", zh="已撤回"),
 }
 
-TICKET_STATES: dict[str, Text] = {
-    "new": Text(en="new", zh="新建"),
-    "assigned": Text(en="assigned", zh="已派工"),
-    "accepted": Text(en="accepted", zh="已接单"),
-    "travelling": Text(en="on the way", zh="途中"),
-    "working": Text(en="at work", zh="作业中"),
-    "done": Text(en="done", zh="已完成"),
-    "cancelled": Text(en="cancelled", zh="已取消"),
-}
-
 FINDING_KINDS: dict[str, Text] = {
     "alarm": Text(en="alarm", zh="报警"),
     "connection": Text(en="connection", zh="通信"),

@@ -54,6 +54,14 @@ def find_account(connection: Connection, name: str) -> Row | None:
     return connection.execute(_SQL["find_account"], {"name": name}).fetchone()
 
 
+def technicians(
+    connection: Connection, station: str | None, after: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """name, display, station and open_tickets of technicians, all or those of a station."""
+    parameters = {"station": station, "after": after, "limit": limit}
+    return connection.execute(_SQL["technicians"], parameters).fetchall()
+
+
 def failures_since(
     connection: Connection, name: str, since: datetime
 ) -> tuple[int, datetime | None]:

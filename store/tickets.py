@@ -20,7 +20,8 @@ Row = dict[str, Any]
 After = tuple[int, datetime, int]
 """(priority, target_at, id) of the last row of the page before."""
 
-FILTERS = ("open", "status", "station", "region", "product", "serial", "assignee", "priority")
+FILTERS = ("open", "status", "station", "region", "product", "serial", "assignee", "priority",
+           "sees_name", "sees_station")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ def queue(
     limit: int,
 ) -> list[Row]:
     """Tickets, the most urgent first; `filters` may name those of FILTERS.
+
+    `sees_name` and `sees_station` leave what a technician of that name and station may see: the
+    station's tickets, the technician's own, and those nobody has.
 
     Raises ValueError for another.
     """

@@ -18,7 +18,7 @@ from api.problems import not_found, responses
 from api.schemas.base import Health, Page
 from api.schemas.machine import Machine, MachineSummary
 from fleet.clock import now_ms, to_datetime
-from store import fleet_view
+from store import alarms, fleet_view, tickets
 from store.connection import Connection
 
 MOST_TICKETS = 50
@@ -77,13 +77,13 @@ def get_machine(serial: Serial, _caller: Caller, shared: Shared) -> Machine:
         catalogue = shared.catalogue(connection)
         row = machine_row(connection, serial)
         plan = shared.plan(connection, row["product"])
-        alarms = []
-        tickets = fleet_view.tickets(
+        live = alarms.list_alarms(connection, serial=serial, states=alarms.LIVE, limit=MOST_ALARMS)
+        open_tickets = tickets.queue(
             connection, {"serial": serial, "open": True}, None, MOST_TICKETS
         )
         parts = fleet_view.fitted_parts(connection, {"serial": serial}, None, MOST_PARTS)
         services = fleet_view.services_due(connection, row["id"])
-    worst_first = sorted(alarms, key=lambda a: (-a["severity"], a["raised_at"]))
+    worst_first = sorted(live, key=lambda a: (-a["severity"], a["raised_at"]))
     return Machine(
         **present.summary_fields(row, catalogue, now),
         commissioned_on=row["commissioned_on"],
@@ -92,7 +92,7 @@ def get_machine(serial: Serial, _caller: Caller, shared: Shared) -> Machine:
         signals=present.signals(row, plan, now),
         faults=present.faults(row, catalogue),
         alarms=[present_alarm.alarm(alarm, catalogue) for alarm in worst_first],
-        tickets=[present_ticket.summary(ticket, catalogue, now) for ticket in tickets],
+        tickets=[present_ticket.summary(ticket, catalogue, now) for ticket in open_tickets],
         parts=[present_part.fitted(part, catalogue) for part in parts],
         services=[present.service_due(service, plan) for service in services],
     )

@@ -14,6 +14,7 @@ from api.problems import responses
 from api.schemas.words import Texts, Tier, Words
 from fleet import words
 from fleet.text import Text
+from tickets.words import FINDING_CODES, STATUSES
 
 router = APIRouter(prefix="/words", tags=["words"], responses=responses("not-signed-in"))
 
@@ -29,8 +30,8 @@ def get_words(_caller: Caller, shared: Shared) -> Words:
         health=_texts(vocabulary.HEALTH),
         connections=_texts(vocabulary.CONNECTIONS),
         alarm_states=_texts(vocabulary.ALARM_STATES),
-        ticket_states=_texts(vocabulary.TICKET_STATES),
-        finding_codes={},
+        ticket_states=_texts(STATUSES),
+        finding_codes=_texts(FINDING_CODES),
         finding_kinds=_texts(vocabulary.FINDING_KINDS),
         part_alert_states=_texts(vocabulary.PART_ALERT_STATES),
         removal_reasons=_texts(vocabulary.REMOVAL_REASONS),

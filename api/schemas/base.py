@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 Health = Literal["stop", "alarm", "warning", "ok", "unknown"]
 Connection = Literal["never_seen", "online", "late", "offline", "parked"]
@@ -91,4 +91,20 @@ class Problem(Answer):
 CleanText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """A text from outside that the database can hold: it cannot hold NUL."""
 
-Note = Annotated[CleanText, Field(min_length=1, max_length=4000)]
+Note = Annotated[str, Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$", max_length=4000)]
+"""A text in which something is said."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def within(moment: datetime) -> datetime:
+    """The moment in UTC, moved to the nearest one that data can have."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if aware.year < EARLIEST.year:
+        return EARLIEST
+    return LATEST if aware.year >= LATEST.year else max(EARLIEST, aware.astimezone(UTC))
+
+
+PastOrFuture = Annotated[datetime, AfterValidator(within)]
+"""A moment from outside; one without a zone is in UTC."""

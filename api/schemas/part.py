@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -83,8 +83,19 @@ class PartAlert(Answer):
     changed_by: str | None
 
 
-class PartAlertChange(Request):
-    """What the parts team did. To dismiss an alert needs a note that says why."""
+class Ordered(Request):
+    """The part was ordered."""
 
-    status: Literal["ordered", "dismissed"]
+    status: Literal["ordered"]
     note: Note | None = None
+
+
+class Dismissed(Request):
+    """The alert is dismissed; the note says why."""
+
+    status: Literal["dismissed"]
+    note: Note
+
+
+PartAlertChange = Annotated[Ordered | Dismissed, Field(discriminator="status")]
+"""What the parts team did."""

@@ -57,3 +57,12 @@ class NewApiKey(ApiKey):
     """A key that was just made."""
 
     key: str = Field(description="Send it as `X-API-Key`. It cannot be shown again.")
+
+
+class Technician(Answer):
+    """Somebody a ticket can be given to."""
+
+    name: str
+    display: Bilingual
+    station: str | None
+    open_tickets: int

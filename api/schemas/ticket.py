@@ -6,11 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Bilingual, CleanText, Named, Note, Request, Time
+from api.schemas.base import (
+    Answer,
+    Bilingual,
+    CleanText,
+    Named,
+    Note,
+    PastOrFuture,
+    Request,
+    Time,
+)
+from tickets.words import FINDING_CODES
 
 TicketStatus = Literal["new", "assigned", "accepted", "travelling", "working", "done", "cancelled"]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="The version last read.")]
-FindingCode = Annotated[CleanText, Field(min_length=1, max_length=60)]
+FindingCode = Annotated[
+    Literal[*FINDING_CODES],  # type: ignore[valid-type]  # the words are data of tickets
+    Field(description="What was found; /words has the texts."),
+]
 ItemId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -174,10 +187,18 @@ Transition = Annotated[Assign | Step | Finish | Cancel, Field(discriminator="to"
 """A step of the life cycle."""
 
 
+class PlanVisit(Request):
+    """When the visit is meant to begin."""
+
+    planned_at: PastOrFuture
+    version: Version
+
+
 class CheckAnswerRequest(Request):
     """An answer of the kind the check asks for."""
 
     answer: bool | float | Annotated[CleanText, Field(max_length=4000)]
+    version: Version | None = Field(default=None, description="Left out: whatever it is.")
 
 
 class Replaced(Request):
@@ -185,12 +206,14 @@ class Replaced(Request):
 
     replaced: Literal[True]
     reason: Literal["worn", "failed", "early"]
+    version: Version | None = None
 
 
 class Kept(Request):
     """The part was not replaced."""
 
     replaced: Literal[False]
+    version: Version | None = None
 
 
 PartAnswer = Replaced | Kept

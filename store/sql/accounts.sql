@@ -8,6 +8,19 @@ on conflict (name) do update set
 -- name: find_account
 select name, display, role, station, password_hash from account where name = %(name)s
 
+-- name: technicians
+select account.name, account.display, account.station,
+    (
+        select count(*) from ticket where ticket.assignee = account.name
+            and ticket.status not in ('done', 'cancelled')
+    ) as open_tickets
+from account
+where account.role = 'technician'
+    and (%(station)s::text is null or account.station = %(station)s::text)
+    and account.name > coalesce(%(after)s::text, '')
+order by account.name
+limit %(limit)s::integer
+
 -- name: count_failures
 select count(*) as failures, min(at) as oldest
 from sign_in_failure where name = %(name)s and at > %(since)s

@@ -19,6 +19,8 @@ where (%(number)s::text is null or ticket.number = %(number)s)
     and (%(serial)s::text is null or machine.serial = %(serial)s)
     and (%(assignee)s::text is null or ticket.assignee = %(assignee)s)
     and (%(priority)s::smallint is null or ticket.priority = %(priority)s)
+    and (%(sees_name)s::text is null or ticket.assignee is null
+        or ticket.assignee = %(sees_name)s or ticket.station = %(sees_station)s::text)
     and (%(after_id)s::bigint is null or (ticket.priority, ticket.target_at, ticket.id)
         > (%(after_priority)s::smallint, %(after_target)s::timestamptz, %(after_id)s::bigint))
 order by ticket.priority, ticket.target_at, ticket.id

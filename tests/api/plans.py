@@ -18,7 +18,7 @@ REGIMES = [
     {"id": "off", "name": NAME, "when": "eng_speed_rpm <= 400", "running": False}
     | {"color": "#888888"},
 ]
-SIGNALS = [
+SIGNALS: list[dict[str, Any]] = [
     {"key": "gps_lat", "unit": "°", "range": (-90, 90), "type": "double"},
     {"key": "gps_lon", "unit": "°", "range": (-180, 180), "type": "double"},
     {"key": "hyd_temp_c", "unit": "°C", "range": (-60, 150), "headline": True}

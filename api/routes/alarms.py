@@ -1,0 +1,125 @@
+"""Alarms: the list, and acknowledging one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import Caller, ManagerOrTechnician
+from api.context import Shared
+from api.paging import Cursor, Limit, decode, from_micros, micros, page
+from api.parameters import FromTime, MachineSerial, RowId, Serial, Severity, ToTime, Word
+from api.present import alarm as present
+from api.problems import conflict, not_found, responses
+from api.routes.machines import machine_row
+from api.schemas.alarm import Alarm, AlarmState
+from api.schemas.base import Page
+from api.vocabulary import ALARM_STATES
+from fleet.clock import now_ms
+from store import alarms
+
+router = APIRouter(tags=["alarms"], responses=responses("not-signed-in", "not-found"))
+
+Live = Annotated[bool | None, Query(description="true: not over yet; false: over.")]
+State = Annotated[AlarmState | None, Query()]
+OVER: tuple[AlarmState, ...] = ("cleared", "withdrawn")
+
+
+def _states(live: bool | None, state: AlarmState | None) -> list[AlarmState] | None:
+    """The states that both filters allow; None: all."""
+    allowed = None if live is None else list(alarms.LIVE if live else OVER)
+    if state is None:
+        return allowed
+    return [state] if allowed is None or state in allowed else []
+
+
+@router.get("/alarms", operation_id="list_alarms")
+def list_alarms(
+    _caller: Caller,
+    shared: Shared,
+    live: Live = None,
+    state: State = None,
+    severity: Severity = None,
+    product: Word = None,
+    region: Word = None,
+    machine: MachineSerial = None,
+    rule: Word = None,
+    since: FromTime = None,
+    until: ToTime = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Alarm]:
+    """Alarms, the latest first. `severity` is the least one; `from` and `to` bound the time at
+    which they were raised."""
+    after = decode(cursor, (int, int))
+    with shared.database.connection() as connection:
+        catalogue = shared.catalogue(connection)
+        rows = alarms.list_alarms(
+            connection,
+            serial=machine,
+            product=product,
+            region=region,
+            rule=rule,
+            states=_states(live, state),
+            severity=severity or 1,
+            since=since,
+            until=until,
+            after=(from_micros(after[0]), after[1]) if after else None,
+            limit=limit + 1,
+        )
+    return page(
+        rows,
+        limit,
+        lambda row: present.alarm(row, catalogue),
+        lambda row: [micros(row["raised_at"]), row["id"]],
+    )
+
+
+@router.get("/machines/{serial}/alarms", operation_id="list_machine_alarms")
+def list_machine_alarms(
+    serial: Serial,
+    caller: Caller,
+    shared: Shared,
+    live: Live = None,
+    since: FromTime = None,
+    until: ToTime = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Alarm]:
+    """Alarms of one machine, the latest first."""
+    with shared.database.connection() as connection:
+        machine_row(connection, serial)
+    return list_alarms(
+        caller,
+        shared,
+        live=live,
+        machine=serial,
+        since=since,
+        until=until,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+@router.post(
+    "/alarms/{alarm_id}/acknowledge",
+    operation_id="acknowledge_alarm",
+    responses=responses("not-allowed", "conflict"),
+)
+def acknowledge_alarm(alarm_id: RowId, caller: ManagerOrTechnician, shared: Shared) -> Alarm:
+    """Say that somebody has seen the alarm. One whose condition is gone is over with that."""
+    with shared.database.transaction() as connection:
+        catalogue = shared.catalogue(connection)
+        row = alarms.get_alarm(connection, alarm_id)
+        if row is None:
+            raise not_found(f"There is no alarm {alarm_id}.", f"没有编号为 {alarm_id} 的报警。")
+        if not alarms.acknowledge(connection, alarm_id, caller.actor, now_ms()):
+            state = ALARM_STATES[row["state"]]
+            raise conflict(
+                f"The alarm is {state.en}; there is nothing to acknowledge.",
+                f"该报警状态为“{state.zh}”，无需确认。",
+            )
+        row = alarms.get_alarm(connection, alarm_id)
+        assert row is not None
+        return present.alarm(row, catalogue)

@@ -1,0 +1,118 @@
+"""Wear parts: what is fitted and how long it lasts, what to order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import Caller, ManagerOrParts
+from api.context import Shared
+from api.paging import Cursor, Limit, decode, from_micros, micros, page
+from api.parameters import MachineSerial, RowId, Word
+from api.present import part as present
+from api.problems import conflict, not_found, responses
+from api.schemas.base import Page
+from api.schemas.part import (
+    FittedPart,
+    PartAlert,
+    PartAlertChange,
+    PartAlertStatus,
+)
+from api.vocabulary import PART_ALERT_STATES
+from fleet.clock import now_ms, to_datetime
+from store import fleet_view, part_alerts
+
+router = APIRouter(
+    prefix="/parts", tags=["parts"], responses=responses("not-signed-in", "not-found")
+)
+
+
+@router.get("/alerts", operation_id="list_part_alerts")
+def list_part_alerts(
+    _caller: Caller,
+    shared: Shared,
+    region: Word = None,
+    product: Word = None,
+    machine: MachineSerial = None,
+    status: Annotated[PartAlertStatus | None, Query()] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[PartAlert]:
+    """Parts that will be needed, those to be ordered first on top."""
+    after = decode(cursor, (int, int))
+    place = (from_micros(after[0]), after[1]) if after else None
+    filters = {"region": region, "product": product, "serial": machine, "status": status}
+    now = to_datetime(now_ms())
+    with shared.database.connection() as connection:
+        catalogue = shared.catalogue(connection)
+        rows = part_alerts.alerts(connection, filters, place, limit + 1)
+    return page(
+        rows,
+        limit,
+        lambda row: present.alert(row, catalogue, now),
+        lambda row: [micros(row["order_by"]), row["id"]],
+    )
+
+
+@router.post(
+    "/alerts/{alert_id}/status",
+    operation_id="change_part_alert",
+    responses=responses("not-allowed", "conflict"),
+)
+def change_part_alert(
+    alert_id: RowId, body: PartAlertChange, caller: ManagerOrParts, shared: Shared
+) -> PartAlert:
+    """Say that the part was ordered, or dismiss the alert with a note that says why."""
+    now = now_ms()
+    with shared.database.transaction() as connection:
+        catalogue = shared.catalogue(connection)
+        row = part_alerts.alert(connection, alert_id)
+        if row is None:
+            raise not_found(
+                f"There is no part alert {alert_id}.", f"没有编号为 {alert_id} 的配件预警。"
+            )
+        changed = part_alerts.change(
+            connection,
+            alert_id,
+            status=body.status,
+            actor=caller.actor,
+            note=body.note,
+            now_ms=now,
+        )
+        if not changed:
+            state = PART_ALERT_STATES[row["status"]]
+            raise conflict(
+                f"The part alert is {state.en}; nothing can be changed any more.",
+                f"该配件预警状态为“{state.zh}”，不能再修改。",
+            )
+        row = part_alerts.alert(connection, alert_id)
+        assert row is not None
+        return present.alert(row, catalogue, to_datetime(now))
+
+
+@router.get("/fitted", operation_id="list_fitted_parts")
+def list_fitted_parts(
+    _caller: Caller,
+    shared: Shared,
+    region: Word = None,
+    product: Word = None,
+    machine: MachineSerial = None,
+    part: Word = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[FittedPart]:
+    """Parts on machines with their use and remaining life, the most worn first."""
+    after = decode(cursor, (float, int))
+    filters = {"region": region, "product": product, "serial": machine, "part": part}
+    with shared.database.connection() as connection:
+        catalogue = shared.catalogue(connection)
+        rows = fleet_view.fitted_parts(
+            connection, filters, (after[0], after[1]) if after else None, limit + 1
+        )
+    return page(
+        rows,
+        limit,
+        lambda row: present.fitted(row, catalogue),
+        lambda row: [float(row["urgency"]), row["id"]],
+    )

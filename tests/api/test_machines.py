@@ -1,0 +1,169 @@
+"""Machines: health said in one place, positions, last values, the list and its pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from fleet.clock import now_ms, to_datetime
+from store.connection import Connection
+from tests.api.world import machine_id, put_alarm, put_now
+from tests.small import NAME
+
+
+def health_of(client: httpx.Client, serial: str) -> tuple[str, int | None]:
+    body = client.get(f"/machines/{serial}").json()
+    return body["health"], body["health_index"]
+
+
+def test_a_machine_that_never_reported_is_not_healthy(manager: httpx.Client) -> None:
+    body = manager.get("/machines/P-1").json()
+    assert (body["health"], body["health_index"]) == ("unknown", None)
+    assert body["connection"] == "never_seen"
+    assert body["position"] == {"lat": 28.2, "lon": 112.9, "source": "site", "at": None}
+    assert all(signal["value"] is None for signal in body["signals"])
+    assert all(signal["grade"] == "unknown" for signal in body["signals"])
+
+
+@pytest.mark.parametrize(
+    ("alarms", "expected"),
+    [
+        ([], ("ok", 100)),
+        ([("warm", 2, "active")], ("warning", 90)),
+        ([("warm", 2, "active"), ("hot", 3, "acknowledged")], ("alarm", 60)),
+        ([("boiling", 4, "active"), ("hot", 3, "active"), ("warm", 2, "active")], ("stop", 0)),
+        ([("hot", 3, "returned"), ("warm", 2, "cleared")], ("ok", 100)),
+        ([("silent", 3, "active")], ("ok", 100)),
+    ],
+)
+def test_the_worst_standing_alarm_decides_health(
+    manager: httpx.Client,
+    store: Connection,
+    alarms: list[tuple[str, int, str]],
+    expected: tuple[str, int | None],
+) -> None:
+    put_now(store, "P-1")
+    for rule, severity, state in alarms:
+        put_alarm(store, "P-1", rule, severity, state=state)
+    assert health_of(manager, "P-1") == expected
+
+
+def test_silence_is_neither_health_nor_a_fault_of_the_machine(
+    manager: httpx.Client, store: Connection
+) -> None:
+    put_now(store, "P-1", connection="offline")
+    put_alarm(store, "P-1", "silent", 3)
+    assert health_of(manager, "P-1") == ("unknown", None)
+    put_alarm(store, "P-1", "boiling", 4)
+    assert health_of(manager, "P-1") == ("stop", 40)
+
+
+def test_last_values_have_time_age_unit_and_grade(
+    manager: httpx.Client, store: Connection
+) -> None:
+    now = now_ms()
+    signals: dict[str, Any] = {
+        "hyd_temp_c": [104.0, now - 5000],
+        "oil_temp_c": [40.0, now - 3_600_000],
+        "pto_state": [1, now],
+        "eng_hours_h": [1234.5, now],
+        "gps_lat": [30.5, now - 20_000],
+        "gps_lon": [114.3, now - 20_000],
+    }
+    faults = [{"spn": 110, "fmi": 0, "oc": 3}, {"code": "E1042"}]
+    since = to_datetime(now - 60_000)
+    put_now(
+        store,
+        "P-1",
+        signals=signals,
+        faults=faults,
+        measured_at=to_datetime(now - 5000),
+        regime="working",
+        regime_since=since,
+    )
+    body = manager.get("/machines/P-1").json()
+    found = {signal["key"]: signal for signal in body["signals"]}
+    hot = found["hyd_temp_c"]
+    assert (hot["value"], hot["unit"], hot["grade"], hot["headline"]) == (104.0, "°C", "alarm", True)
+    assert 5 <= hot["age_s"] < 60
+    assert hot["at"] == to_datetime(now - 5000).isoformat(timespec="milliseconds").replace(
+        "+00:00", "Z"
+    )
+    assert found["oil_temp_c"]["grade"] == "unknown", "an hour old says nothing about now"
+    assert found["pto_state"]["text"] == NAME
+    assert body["hours"]["value"] == 1234.5 and body["hours"]["unit"] == "h"
+    assert body["position"]["source"] == "gps" and body["position"]["lat"] == 30.5
+    assert body["regime"]["id"] == "working"
+    assert body["faults"][0]["fmi_text"] == NAME and body["faults"][0]["occurrences"] == 3
+    assert body["faults"][1]["key"] == "E1042"
+
+
+def test_the_list_is_filtered(manager: httpx.Client, store: Connection) -> None:
+    put_now(store, "P-2")
+
+    def serials(**params: str) -> list[str]:
+        answer = manager.get("/machines", params=params)
+        assert answer.status_code == 200, answer.text
+        return [item["serial"] for item in answer.json()["items"]]
+
+    assert serials() == ["C-1", "P-1", "P-2", "P-3"]
+    assert serials(product="crane") == ["C-1"]
+    assert serials(region="south") == ["P-1", "P-2", "P-3"]
+    assert serials(station="polar") == ["C-1"]
+    assert serials(health="ok") == ["P-2"]
+    assert serials(text="p-3") == ["P-3"]
+    assert serials(text="名称") == ["C-1", "P-1", "P-2", "P-3"]
+    assert serials(text="100%_") == []
+    assert serials(product="none") == []
+
+
+def test_pages_hold_every_machine_once(manager: httpx.Client) -> None:
+    seen: list[str] = []
+    params: dict[str, Any] = {"limit": 1}
+    while True:
+        body = manager.get("/machines", params=params).json()
+        seen += [item["serial"] for item in body["items"]]
+        if body["next_cursor"] is None:
+            break
+        params["cursor"] = body["next_cursor"]
+    assert seen == ["C-1", "P-1", "P-2", "P-3"]
+
+
+def test_a_retired_machine_is_gone(manager: httpx.Client, store: Connection) -> None:
+    store.execute("update machine set retired_at = now() where serial = 'P-1'")
+    assert manager.get("/machines/P-1").status_code == 404
+    assert len(manager.get("/machines").json()["items"]) == 3
+
+
+def test_fitted_parts_come_with_remaining_life(manager: httpx.Client, store: Connection) -> None:
+    part = store.execute(
+        "select id from fitted_part where machine_id = %s and position = 'left'",
+        (machine_id(store, "P-1"),),
+    ).fetchone()
+    assert part is not None
+    store.execute(
+        "insert into part_usage (fitted_part_id, at_fitting, used, per_day, as_of)"
+        " values (%s, 0, 900, 6, now())",
+        (part["id"],),
+    )
+    store.execute(
+        "insert into remaining_life values"
+        " (%s, now(), 'h', 20, 100, 300, now(), now(), null, 0.9, 'weibull', 12)",
+        (part["id"],),
+    )
+    parts = manager.get("/machines/P-1").json()["parts"]
+    assert [p["position"] for p in parts][0] == "left" and len(parts) == 3
+    assert parts[0]["remaining"]["p50"] == 100 and parts[0]["remaining"]["due_p90"] is None
+    assert parts[0]["unit"] == "h" and parts[0]["used"] == 900
+    assert parts[1]["remaining"] is None and parts[1]["life_mid"] == 1000
+    fleet = manager.get("/parts/fitted", params={"limit": 2}).json()
+    assert fleet["items"][0]["id"] == part["id"]
+    seen = [item["id"] for item in fleet["items"]]
+    while fleet["next_cursor"]:
+        fleet = manager.get(
+            "/parts/fitted", params={"limit": 2, "cursor": fleet["next_cursor"]}
+        ).json()
+        seen += [item["id"] for item in fleet["items"]]
+    assert len(seen) == len(set(seen)) == 12
