@@ -33,7 +33,7 @@ class Demand:
 
 
 def diesel(run: Run, engine: Engine, demand: Demand) -> Output:
-    """Signals and trouble codes of the engine and its chassis, failures DE-F01 to DE-F12 in them."""
+    """Signals and trouble codes of engine and chassis, with failures DE-F01 to DE-F12 in them."""
     on = demand.on
     rpm = np.where(on, demand.rpm + run.drift("rpm", 6.0, 40.0) + run.white(5.0), 0.0)
     load = np.clip(demand.load_pct + run.drift("load", 2.0, 120.0) + run.white(1.0), 4.0, 99.0)
@@ -47,9 +47,7 @@ def diesel(run: Run, engine: Engine, demand: Demand) -> Output:
     return output
 
 
-def _engine(
-    run: Run, engine: Engine, on: Mask, rpm: FloatColumn, load: FloatColumn
-) -> Signals:
+def _engine(run: Run, engine: Engine, on: Mask, rpm: FloatColumn, load: FloatColumn) -> Signals:
     share = load / 100.0
     power = engine.power_kw * share * np.clip(rpm / 1800.0, 0.3, 1.1)
     thirst = run.trait("fuel", 1.0, 0.03)
@@ -74,15 +72,21 @@ def _engine(
         ),
         "eng_oil_press_kpa": np.clip(oil + run.white(5.0), 0.0, None),
         "eng_crankcase_kpa": 0.25 + 0.6 * share + 5.5 * run.mode("DE-F03") + run.white(0.12),
-        "eng_fuel_deliv_kpa": 430.0 + 0.05 * rpm + run.drift("fueld", 12.0, 600.0)
+        "eng_fuel_deliv_kpa": 430.0
+        + 0.05 * rpm
+        + run.drift("fueld", 12.0, 600.0)
         - 330.0 * starved,
         "eng_fuelfilter_dp_kpa": np.clip(
-            run.trait("fuelfilter", 14.0, 0.3) + 10.0 * share + 70.0 * starved + run.white(1.0), 2.0, None
+            run.trait("fuelfilter", 14.0, 0.3) + 10.0 * share + 70.0 * starved + run.white(1.0),
+            2.0,
+            None,
         ),
-        "eng_exhaust_c": run.lag("exhaust", np.where(on, 170.0 + 270.0 * share + 330.0 * leak, 40.0), 45.0)
+        "eng_exhaust_c": run.lag(
+            "exhaust", np.where(on, 170.0 + 270.0 * share + 330.0 * leak, 40.0), 45.0
+        )
         + run.white(4.0),
         "eng_intake_c": run.lag("intake", run.ambient_c + 10.0 + 24.0 * share, 60.0),
-        "eng_wif": np.full(len(run), np.asarray(starved) > 0.5).astype(float),
+        "eng_wif": (starved > 0.5).astype(float),
         "aft_dpf_dp_kpa": np.clip(
             1.3 + 5.0 * share + 17.0 * run.mode("DE-F12") + run.white(0.2), 1.0, None
         ),
@@ -91,7 +95,7 @@ def _engine(
 
 
 def _heat(run: Run, on: Mask, load: FloatColumn) -> Signals:
-    still = np.asarray(run.mode("DE-F07")) > 0.3
+    still = run.mode("DE-F07") > 0.3
     loss = np.maximum(run.mode("DE-F01"), 0.8 * still)
     thermostat = 84.0 + 5.0 * load / 100.0
     radiator = run.ambient_c + 26.0 + 24.0 * load / 100.0 + 62.0 * loss
@@ -115,7 +119,7 @@ def _fluids(run: Run, engine: Engine, on: Mask, fuel_lph: FloatColumn) -> Signal
     slosh = np.where(on, run.white(1.2), 0.0)
     # Fuel is stolen, or a line bursts, while nobody is there; it is gone from then on.
     robbed = np.where(on | (run.since_s < 400.0), 1e15, 60.0)
-    slosh = slosh - run.lag("stolen", 30.0 * np.asarray(run.mode("DE-F08")) + np.zeros(len(run)), robbed, 0.0)
+    slosh = slosh - run.lag("stolen", 30.0 * run.mode("DE-F08"), robbed, 0.0)
     return {
         "veh_fuel_pct": np.clip(_tank(run, "tank", used, engine.fuel_tank_l) + slosh, 0.0, 100.0),
         "aft_def_pct": np.clip(_tank(run, "urea", urea, engine.def_tank_l), 18.0, 100.0),
@@ -139,9 +143,7 @@ def _tank(run: Run, name: str, used_l: FloatColumn, tank_l: float) -> FloatColum
     return 96.0 - 100.0 * np.mod(used_l + offset, usable) / tank_l
 
 
-def _regenerating(
-    run: Run, name: str, per_s: FloatColumn, low: float, high: float
-) -> FloatColumn:
+def _regenerating(run: Run, name: str, per_s: FloatColumn, low: float, high: float) -> FloatColumn:
     total = run.count(name, per_s)
     return low + np.mod(total + 20.0 * (1.0 + run.traits.of(name)), high - low)
 
@@ -167,9 +169,7 @@ def _counters(run: Run, demand: Demand, fuel_lph: FloatColumn) -> Signals:
     per_hour = 1.0 / 3600.0
     return {
         "eng_hours_h": run.count("hours", demand.on * per_hour),
-        "eng_idle_hours_h": run.count(
-            "idle_hours", (demand.on & (demand.rpm < 1000.0)) * per_hour
-        ),
+        "eng_idle_hours_h": run.count("idle_hours", (demand.on & (demand.rpm < 1000.0)) * per_hour),
         "eng_pto_hours_h": run.count("pto_hours", (demand.on & demand.pto) * per_hour),
         "eng_fuel_total_l": run.count("fuel_total", fuel_lph * per_hour),
         "veh_odo_km": run.count("odometer", demand.speed_kmh * per_hour),

@@ -162,4 +162,3 @@ class _Pieces:
             np.array(self._turn, dtype=np.float64).reshape(-1, 2),
             end_ms,
         )
-

@@ -91,9 +91,7 @@ def demo_fleet(
     mix = [product for product in MIX if product in plans]
     if not mix:
         raise ValueError(f"none of {', '.join(sorted(plans))} can be simulated; see places.MIX")
-    machines = tuple(
-        _machine(plans[mix[i % len(mix)]], i + 1, seed, today) for i in range(count)
-    )
+    machines = tuple(_machine(plans[mix[i % len(mix)]], i + 1, seed, today) for i in range(count))
     return DemoFleet(
         tuple(Region(id_, Text(en=en, zh=zh)) for id_, en, zh, _ in REGIONS),
         tuple(Customer(id_, Text(en=en, zh=zh)) for id_, en, zh in CUSTOMERS),

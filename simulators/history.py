@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -77,9 +78,7 @@ def generate(
         yield from _pieces(machine, life, everything, machine_ids[spec.serial], end_ms)
 
 
-def awake_from(
-    spec: FleetMachine, seed: int, present_ms: int, awake_share: float
-) -> int | None:
+def awake_from(spec: FleetMachine, seed: int, present_ms: int, awake_share: float) -> int | None:
     """Since when a machine works without going home before `present_ms`; None for the others."""
     rng = generator(seed, spec.serial, "awake")
     if float(rng.random()) >= awake_share:
@@ -92,7 +91,7 @@ def _pieces(
 ) -> Iterator[Piece]:
     edges = np.arange(everything.at_ms[0], end_ms, _PIECE_MS)
     cuts = [*np.searchsorted(everything.at_ms, edges).tolist(), len(everything)]
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         if first == last:
             continue
         part = everything.part(first, last)

@@ -10,6 +10,7 @@ from fleet.plan import FailureMode, ProductPlan
 from simulators.illness import DETECTABLE, Illness, draw
 from simulators.machine import Machine, Stretch
 from simulators.moments import Moments
+from simulators.run import Mask
 from simulators.seeds import generator
 from simulators.wear import SHOWS_AT, Fitted, Usage, fit_new
 
@@ -67,10 +68,10 @@ class Life:
         self._wear(moments, stretch)
         self._serve(stretch, services_until_ms)
 
-    def _working(self, moments: Moments) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def _working(self, moments: Moments) -> Mask:
         masks = self.machine.regime_masks(moments.regime)
         running = [masks[r.id] for r in self.machine.plan.regimes if r.running]
-        return np.logical_or.reduce(running)
+        return np.asarray(np.logical_or.reduce(running))
 
     def _wait(self, mode: FailureMode) -> float:
         rate = mode.base_rate if mode.base_rate is not None else _RATE[mode.detectable]

@@ -129,9 +129,7 @@ class Machine:
         }
         return MachineState(start_ms, counters, parts=parts, services_h=services)
 
-    def _ill(
-        self, at_ms: IntColumn, pace_s: FloatColumn, working: Mask
-    ) -> dict[str, FloatColumn]:
+    def _ill(self, at_ms: IntColumn, pace_s: FloatColumn, working: Mask) -> dict[str, FloatColumn]:
         ill: dict[str, FloatColumn] = {}
         for illness in self.state.illnesses:
             shows = illness.advance(at_ms, pace_s, working)
@@ -146,7 +144,8 @@ class Machine:
             ambient_c=self._weather.ambient_c(moments.at_ms),
             wind_ms=self._weather.wind_ms(moments.at_ms),
             baro_kpa=self._weather.baro_kpa(moments.at_ms),
-            model=self.spec.model, ill=ill, traits=self._traits, state=self.state.physics, rng=self._rng,
+            model=self.spec.model, ill=ill, traits=self._traits,
+            state=self.state.physics, rng=self._rng,
         )  # fmt: skip
         output = self.physics.signals(run)
         moving = run.doing("travel", "transport")
@@ -168,9 +167,7 @@ class Machine:
                 values[asleep, i] = np.nan
         return values
 
-    def _changes(
-        self, at_ms: IntColumn, output: Output
-    ) -> list[tuple[int, tuple[FaultCode, ...]]]:
+    def _changes(self, at_ms: IntColumn, output: Output) -> list[tuple[int, tuple[FaultCode, ...]]]:
         """The list of active codes each time it changes; with the key off nobody looks."""
         awake = np.flatnonzero(output.awake)
         if not output.codes or not len(awake):
@@ -183,7 +180,9 @@ class Machine:
         changes = []
         for row in np.flatnonzero((active != before).any(axis=1)):
             for i in np.flatnonzero(active[row] & ~before[row]):
-                self.state.occurrences[codes[i].key] = self.state.occurrences.get(codes[i].key, 0) + 1
+                self.state.occurrences[codes[i].key] = (
+                    self.state.occurrences.get(codes[i].key, 0) + 1
+                )
             now = tuple(self._counted(codes[i]) for i in np.flatnonzero(active[row]))
             changes.append((int(at_ms[awake[row]]), now))
         self.state.codes = [_plain(codes[i]) for i in np.flatnonzero(active[-1])]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulators.output import Output
+from simulators.paver import GAS, paver
 from simulators.pumps import ELECTRIC_KW, boom_pump, trailer_pump
 from simulators.run import Run
 from simulators.tower_crane import tower_crane
@@ -17,8 +18,8 @@ class Physics:
     """The equations of a product.
 
     `per_hour` are the counters that a machine comes with, per operating hour of its past, of
-    which there are `hours_per_year`; `hours` is the counter that services follow. `plan_regime` names the plan's regime for those that the duty
-    tells apart more finely. `never` are failure modes (by prefix) that a model cannot have.
+    which there are `hours_per_year`; `hours` is the counter that services follow. `plan_regime`
+    names the plan's regime for those that the duty tells apart more finely. `never` are failure modes (by prefix) that a model cannot have.
     """
 
     signals: Callable[[Run], Output]
@@ -43,7 +44,7 @@ PHYSICS: dict[str, Physics] = {
         1200.0,
         {**_PUMP, "op_hours": 1.0},
         "op_hours",
-        never={"": ("CPT-",), **{model: ("DE-",) for model in ELECTRIC_KW}},
+        never={"": ("CPT-",), **dict.fromkeys(ELECTRIC_KW, ("DE-",))},
     ),
     "truck_crane": Physics(
         truck_crane,
@@ -56,5 +57,11 @@ PHYSICS: dict[str, Physics] = {
         tower_crane,
         2200.0,
         {"hours": 1.0, "lifts": 9.0, "stops": 45.0, "trolley": 2.0},
+    ),
+    "asphalt_paver": Physics(
+        paver,
+        1200.0,
+        {**_DIESEL, "tonnes": 170.0, "metres": 110.0, "trucks": 4.0, "folds": 3.0},
+        never={"": ("PV-F04",), **dict.fromkeys(GAS, ("PV-F01", "PV-F02", "PV-F03"))},
     ),
 }  # fmt: skip

@@ -75,11 +75,12 @@ def trailer_pump(run: Run) -> Output:
 def _motor(run: Run, on: Mask, press: FloatColumn) -> Signals:
     """An electric drive: current follows the pressure, the supply sags with it (CPT-F01)."""
     rated = 1.9 * ELECTRIC_KW[run.model]
-    share = np.where(run.doing("pump", "prime", "reverse", "blocked", "clean"),
-                     0.30 + 0.0017 * press, 0.26)
+    share = np.where(
+        run.doing("pump", "prime", "reverse", "blocked", "clean"), 0.30 + 0.0017 * press, 0.26
+    )
     bad = run.mode("CPT-F01")
     current = rated * share * (1.0 + 0.85 * bad) + run.white(1.5)
-    stuck = np.asarray(run.mode("CPT-F02")) > 0.3
+    stuck = run.mode("CPT-F02") > 0.3
     return {
         "mot_current_a": np.where(on, np.maximum(current, 8.0), 0.0),
         "mot_volt_v": 391.0 - np.where(on, 12.0 * share + 62.0 * bad, 0.0) + run.white(1.2),
@@ -126,7 +127,7 @@ def _stroke(run: Run, size: Hydraulics) -> _Stroke:
     backing = (jam > 0.5) & (run.rng.random(len(run)) < 0.3)
     direction = np.where(backing, 2.0, direction)
     worn = run.mode("CP-F05") * (0.4 + 0.6 * run.job[:, 2])
-    lame = np.asarray(run.mode("CP-F13")) * 0.6
+    lame = run.mode("CP-F13") * 0.6
     spm = size.spm_max * notch / 10.0 * (1.0 - 0.16 * worn) * (1.0 - lame)
     spm = spm * (1.0 + run.white(0.008)) * np.clip(1.15 - 1.2 * jam, 0.0, 1.0)
     leak = 0.16 * run.mode("CP-F01") + 0.07 * run.mode("CP-F02")
@@ -158,7 +159,7 @@ def _valve(run: Run, stroke: _Stroke) -> Signals:
     loss, slow = run.mode("CP-F03"), run.mode("CP-F04")
     working = stroke.spm > 0.5
     hot = np.clip((run.state.get("hyd", 40.0) - 20.0) / 40.0, 0.3, 1.0)
-    dist = 174.0 + run.white(2.5) + np.asarray(loss) * run.white(11.0) - 14.0 * loss
+    dist = 174.0 + run.white(2.5) + loss * run.white(11.0) - 14.0 * loss
     dist = dist + 34.0 * run.mode("CP-F02")
     swing = run.trait("swing", 228.0, 0.04) + 140.0 * loss + 330.0 * slow * hot + run.white(5.0)
     time = 60000.0 / np.maximum(stroke.spm, 3.0)
@@ -205,7 +206,9 @@ def _oil(run: Run, stroke: _Stroke, on: Mask) -> Signals:
     lift = np.where(run.doing("travel"), 4.0, lift)
     # The tank's thermostat and the fan hold the oil back on hot days, domain: at most 75 °C.
     air = np.minimum(run.ambient_c, 34.0)
-    target = air + lift * (1.0 + 0.3 * worn) + np.where(stroke.spm > 0.5, 62.0 * fouled, 30.0 * fouled)
+    target = (
+        air + lift * (1.0 + 0.3 * worn) + np.where(stroke.spm > 0.5, 62.0 * fouled, 30.0 * fouled)
+    )
     oil = run.lag("hyd", np.minimum(target, 104.0), np.where(on, 1900.0, 14000.0))
     clogged = run.mode("CP-F07")
     flow = np.clip(stroke.spm / 15.0, 0.15, 1.3)
@@ -216,11 +219,14 @@ def _oil(run: Run, stroke: _Stroke, on: Mask) -> Signals:
         "hyd_oil_level_pct": 84.0 + run.drift("hydl", 1.2, 7200.0),
         "hyd_return_press_bar": np.maximum(back + run.white(0.05), 0.0),
         "hyd_suction_vac_bar": np.where(on, 0.08 + 0.07 * flow + np.abs(run.white(0.008)), 0.0),
-        "hyd_filter_sw": (on & (np.asarray(clogged) > 0.55) & (oil > 40.0)).astype(float),
+        "hyd_filter_sw": (on & (clogged > 0.55) & (oil > 40.0)).astype(float),
         "pump_case_drain_pct": np.where(stroke.spm > 0.5, drain, np.nan),
         "pump_disp_current_ma": np.where(
-            np.asarray(run.mode("CP-F13")) > 0.3, 6.0, np.where(stroke.notch > 0, 150.0 + 48.0 * stroke.notch, 0.0)
-        ) + np.abs(run.white(1.5)),
+            run.mode("CP-F13") > 0.3,
+            6.0,
+            np.where(stroke.notch > 0, 150.0 + 48.0 * stroke.notch, 0.0),
+        )
+        + np.abs(run.white(1.5)),
     }
 
 
@@ -228,7 +234,7 @@ def _agitator(run: Run, on: Mask, stroke: _Stroke) -> Signals:
     jam = run.mode("CP-F10")
     turning = run.doing("prime", "pump", "reverse", "blocked", "idle_wait")
     press = 62.0 + 22.0 * run.job[:, 3] + run.white(3.0)
-    trips = np.asarray(jam) * run.rng.random(len(run)) > 0.45
+    trips = jam * run.rng.random(len(run)) > 0.45
     press = press * (1.0 + 0.9 * jam) + np.where(trips, 22.0, 0.0)
     speed = run.trait("agitator", 20.5, 0.03) * (1.0 - 0.55 * jam) + run.white(0.3)
     return {
@@ -239,7 +245,7 @@ def _agitator(run: Run, on: Mask, stroke: _Stroke) -> Signals:
         "waterbox_temp_c": run.lag(
             "waterbox", run.ambient_c + np.where(stroke.spm > 0.5, 9.0, 2.0), 2400.0
         ),
-        "waterbox_turbid": (np.asarray(run.mode("CP-F01")) * np.ones(len(run)) > 0.45).astype(float),
+        "waterbox_turbid": (run.mode("CP-F01") > 0.45).astype(float),
     }
 
 
@@ -256,7 +262,7 @@ def _service(run: Run, on: Mask) -> Signals:
 
 def _sensors(run: Run, signals: Signals, stroke: _Stroke) -> Signals:
     """A proximity switch that misses its edge, a pressure sensor that sticks (CP-F14)."""
-    broken = np.asarray(run.mode("CP-F14")) * np.ones(len(run))
+    broken = run.mode("CP-F14")
     if not broken.any():
         return {}
     missed = broken * (run.rng.random(len(run)) < 0.6)
@@ -268,7 +274,7 @@ def _sensors(run: Run, signals: Signals, stroke: _Stroke) -> Signals:
 
 
 def _codes(run: Run, signals: Signals, demand: Demand) -> list[tuple[FaultCode, Mask]]:
-    valve, sensor = np.asarray(run.mode("CP-F13")), np.asarray(run.mode("CP-F14"))
+    valve, sensor = run.mode("CP-F13"), run.mode("CP-F14")
     oil = signals["hyd_oil_temp_c"]
     return [
         (FaultCode(spn=520192, fmi=5, sa=0, lamp="warning"), demand.pto & (valve > 0.3)),
@@ -320,8 +326,19 @@ def _outriggers(run: Run, signals: Signals) -> Signals:
     tilt = 0.25 + 0.3 * run.job[:, 3]
     result["veh_level_x_deg"] = np.where(down | setting, tilt, 0.3) + run.white(0.02)
     result["veh_level_y_deg"] = np.where(down | setting, 0.6 - tilt, 0.2) + run.white(0.02)
-    case = run.lag("case", np.where(run.doing("off"), run.ambient_c, np.where(
-        run.doing("pump", "prime", "clean"), 40.0 + 0.7 * run.ambient_c, 30.0 + 0.6 * run.ambient_c)
-        + 48.0 * run.mode("CP-F15")), 2400.0)
+    case = run.lag(
+        "case",
+        np.where(
+            run.doing("off"),
+            run.ambient_c,
+            np.where(
+                run.doing("pump", "prime", "clean"),
+                40.0 + 0.7 * run.ambient_c,
+                30.0 + 0.6 * run.ambient_c,
+            )
+            + 48.0 * run.mode("CP-F15"),
+        ),
+        2400.0,
+    )
     result["tcase_oil_temp_c"] = case + run.white(0.3)
     return result

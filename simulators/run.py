@@ -26,9 +26,10 @@ class Run:
 
     `clock_s` is the time since the moment before, seconds; `pace_s` the same in the time in which
     heat and faults move (longer than `clock_s` when life is sped up). `regime` counts into
-    `regimes`; `since_s` is the time since it began and `length_s` its whole length. `job` (n, 4) and `turn` (n, 2) are numbers from 0 to 1 that stay the same through
-    one job (a pour, a section of road) and one segment of a regime. `ill` holds how strongly each
-    failure mode shows, 0 to 1; `traits` are what sets this machine apart from its sisters.
+    `regimes`; `since_s` is the time since it began and `length_s` its whole length. `job` (n, 4)
+    and `turn` (n, 2) are numbers from 0 to 1 that stay the same through one job (a pour, a section
+    of road) and one segment of a regime. `ill` holds how strongly each failure mode shows, 0 to 1;
+    `traits` are what sets this machine apart from its sisters.
     """
 
     at_ms: IntColumn
@@ -62,9 +63,9 @@ class Run:
         table = np.array([values.get(name, default) for name in self.regimes])
         return np.asarray(table[self.regime])
 
-    def mode(self, name: str) -> FloatColumn | float:
-        """How strongly failure mode `name` shows; 0 when the machine does not have it."""
-        return self.ill.get(name, 0.0)
+    def mode(self, name: str) -> FloatColumn:
+        """How strongly failure mode `name` shows, (n,); zeros when the machine is free of it."""
+        return self.ill.get(name, np.zeros(len(self)))
 
     def trait(self, name: str, mean: float, spread: float) -> float:
         """This machine's own constant: `mean`, off by its relative `spread` (one sigma)."""
@@ -88,15 +89,13 @@ class Run:
         first = float(target[0]) if start is None else start
         return self._recur(name, keep, (1.0 - keep) * target, first)
 
-    def count(self, name: str, per_s: FloatColumn) -> FloatColumn:
+    def count(self, name: str, per_s: NDArray[np.floating]) -> FloatColumn:
         """A counter that grows by `per_s` each second of the clock and never falls."""
         total = self.state.get(name, 0.0) + np.cumsum(np.maximum(per_s, 0.0) * self.clock_s)
         self.state[name] = float(total[-1])
         return total
 
-    def _recur(
-        self, name: str, keep: FloatColumn, push: FloatColumn, start: float
-    ) -> FloatColumn:
+    def _recur(self, name: str, keep: FloatColumn, push: FloatColumn, start: float) -> FloatColumn:
         value = self.state.get(name, start)
         result = np.empty(len(self))
         for i, (k, p) in enumerate(zip(keep.tolist(), push.tolist(), strict=True)):

@@ -78,8 +78,11 @@ def _lift(run: Run, size: _Size, stopped: Mask) -> _Lift:
     rope = _FALLS * (top - _GROUND_M) / (run.length_s / 60.0)
     rope = np.select([up, empty], [rope, -rope], 0.0)
     aloft = run.doing("slew", "trolley", "hold")
-    height = np.select([up, aloft, empty], [_GROUND_M + (top - _GROUND_M) * share, top,
-                                            top - (top - _GROUND_M) * share], _GROUND_M)
+    height = np.select(
+        [up, aloft, empty],
+        [_GROUND_M + (top - _GROUND_M) * share, top, top - (top - _GROUND_M) * share],
+        _GROUND_M,
+    )
     near, far = size.radius_m
     radius = near + (far - near) * run.job[:, 1]
     rated = np.minimum(size.max_t, size.moment_tm / radius)
@@ -89,18 +92,30 @@ def _lift(run: Run, size: _Size, stopped: Mask) -> _Lift:
     load = np.where(loaded, level / 100.0 * rated, 0.01)
     home = 90.0 * run.traits.of("pick")
     sweep = (40.0 + 130.0 * run.job[:, 3]) * np.where(run.job[:, 0] > 0.5, 1.0, -1.0)
-    turned = np.select([run.doing("slew"), run.doing("trolley", "hold"), empty],
-                       [share, 1.0, 1.0 - share], 0.0)
+    turned = np.select(
+        [run.doing("slew"), run.doing("trolley", "hold"), empty], [share, 1.0, 1.0 - share], 0.0
+    )
     hertz = np.abs(rope) / 1.2
-    return _Lift(hertz, rope, height, load, rated, np.where(loaded, level, 0.5), radius,
-                 home + sweep * turned, run.doing("slew") & ~stopped,
-                 run.doing("trolley") & ~stopped)
+    return _Lift(
+        hertz,
+        rope,
+        height,
+        load,
+        rated,
+        np.where(loaded, level, 0.5),
+        radius,
+        home + sweep * turned,
+        run.doing("slew") & ~stopped,
+        run.doing("trolley") & ~stopped,
+    )
 
 
 def _limiter(run: Run, size: _Size, lift: _Lift) -> Signals:
-    drift, broken = run.mode("CR-F09"), np.asarray(run.mode("CR-F13")) * np.ones(len(run))
+    drift, broken = run.mode("CR-F09"), run.mode("CR-F13")
     jump = broken * (run.rng.random(len(run)) < 0.2) * 110.0
-    jump = jump + run.mode("CR-F04") * (run.rng.random(len(run)) < 0.15) * 60.0 * (lift.rope_mpm < 0)
+    jump = jump + run.mode("CR-F04") * (run.rng.random(len(run)) < 0.15) * 60.0 * (
+        lift.rope_mpm < 0
+    )
     offset = 0.06 * size.max_t * drift
     sink = np.where(run.doing("hold"), run.since_s, 0.0) / 120.0
     worn = np.maximum(run.mode("CR-F01"), run.mode("CR-F02"))
@@ -140,13 +155,17 @@ def _hoist(run: Run, size: _Size, lift: _Lift) -> Signals:
     gearbox = 26.0 + 0.45 * run.ambient_c + 22.0 * effort + 45.0 * run.mode("CR-F05")
     gearbox = np.where(run.doing(*_WORK), gearbox, run.ambient_c)
     heavy = 0.55 + 0.6 * run.job[:, 0]
-    slip = 11.0 + 6.0 * run.turn[:, 0] + 115.0 * worn * heavy + oily * (35.0 + 55.0 * run.turn[:, 1])
+    slip = (
+        11.0 + 6.0 * run.turn[:, 0] + 115.0 * worn * heavy + oily * (35.0 + 55.0 * run.turn[:, 1])
+    )
     vibration = run.trait("vibration", 1.9, 0.08) + 0.4 * effort + 6.0 * run.mode("CR-F05")
     return {
         "hoist_current_a": np.maximum(current, 0.0),
         "hoist_freq_hz": lift.hertz,
         "hoist_speed_mpm": lift.rope_mpm * (1.0 + run.white(0.006)),
-        "hoist_pull_pct": np.clip(pull + run.white(0.5) + 26.0 * uneven * run.white(1.0), 0.0, 150.0),
+        "hoist_pull_pct": np.clip(
+            pull + run.white(0.5) + 26.0 * uneven * run.white(1.0), 0.0, 150.0
+        ),
         "hoist_falls": np.full(len(run), _FALLS),
         "hoist_motor_temp_c": run.lag("motor", motor, 1500.0) + run.white(0.4),
         "hoist_brake_temp_c": run.lag("brake", brake, 900.0) + run.white(0.4),
@@ -161,7 +180,7 @@ def _slewing(run: Run, size: _Size, lift: _Lift) -> Signals:
     tight = 1.0 + 1.3 * run.mode("CR-F07")
     slew = size.slew_a * (0.42 + 0.012 * run.wind_ms) * tight
     vane = run.doing("weathervane")
-    blocked = (np.asarray(run.mode("CR-F08")) > 0.3) & vane
+    blocked = (run.mode("CR-F08") > 0.3) & vane
     free = run.drift("vane", 28.0, 2400.0) + 6.0 * run.drift("sway", 1.0, 120.0)
     angle = lift.slew_deg + np.where(vane & ~blocked, free, 0.0)
     gust = run.lag("gust", np.where(vane, 1.35 * run.wind_ms, 0.0), np.where(vane, 600.0, 1.0), 0.0)
@@ -178,10 +197,13 @@ def _structure(run: Run, lift: _Lift) -> Signals:
     loose = run.mode("CR-F14")
     bend = 0.26 * lift.moment_pct / 100.0 * (1.0 + 1.6 * loose) + 0.004 * run.wind_ms
     heading = np.radians(lift.slew_deg)
-    rock = 0.02 + 0.25 * np.asarray(run.mode("CR-F07"))
+    rock = 0.02 + 0.25 * run.mode("CR-F07")
     lean_x, lean_y = 0.05 * run.traits.of("lean_x"), 0.05 * run.traits.of("lean_y")
     return {
-        "mast_tilt_x_deg": lean_x + 0.32 * loose + bend * np.cos(heading) + run.white(1.0) * rock * 0.4,
+        "mast_tilt_x_deg": lean_x
+        + 0.32 * loose
+        + bend * np.cos(heading)
+        + run.white(1.0) * rock * 0.4,
         "mast_tilt_y_deg": lean_y + bend * np.sin(heading) + run.white(1.0) * rock * 0.4,
     }
 
@@ -218,8 +240,8 @@ def _counters(run: Run, lift: _Lift) -> Signals:
 
 def _codes(run: Run, lift: _Lift) -> list[tuple[FaultCode, Mask]]:
     working = run.doing(*_WORK)
-    hot, weak = np.asarray(run.mode("CR-F06")), np.asarray(run.mode("CR-F15"))
-    cell, encoder = np.asarray(run.mode("CR-F09")), np.asarray(run.mode("CR-F13"))
+    hot, weak = run.mode("CR-F06"), run.mode("CR-F15")
+    cell, encoder = run.mode("CR-F09"), run.mode("CR-F13")
     return [
         (FaultCode(code="VFD-OH"), working & (hot > 0.75)),
         (FaultCode(code="VFD-UV"), working & (weak > 0.8)),

@@ -37,16 +37,22 @@ def truck_crane(run: Run) -> Output:
     """All signals and codes of a stretch of a truck crane."""
     motion = _motion(run)
     working = run.doing("idle", "lift", "hold", "lower")
-    rpm = run.by_regime({"travel": 1500.0, "setup": 1100.0, "stow": 1100.0, "idle": 750.0,
-                         "hold": 900.0})
+    rpm = run.by_regime(
+        {"travel": 1500.0, "setup": 1100.0, "stow": 1100.0, "idle": 750.0, "hold": 900.0}
+    )
     moving = np.abs(motion.rope_mpm) + motion.slew_stick + np.abs(motion.boom_stick) > 5
     rpm = np.where(working & moving, 1500.0, np.where(run.doing("lift", "lower"), 900.0, rpm))
     load = run.by_regime({"travel": 52.0, "setup": 35.0, "stow": 35.0, "idle": 13.0, "hold": 14.0})
     lmi = _limiter(run, motion)
     load = np.where(moving, 30.0 + 0.45 * lmi["hoist_pull_pct"], np.maximum(load, 12.0))
     travel = run.doing("travel")
-    demand = Demand(~run.doing("off"), rpm, load, working | run.doing("setup", "stow"),
-                    np.where(travel, 28.0 + 45.0 * run.turn[:, 0], 0.0))
+    demand = Demand(
+        ~run.doing("off"),
+        rpm,
+        load,
+        working | run.doing("setup", "stow"),
+        np.where(travel, 28.0 + 45.0 * run.turn[:, 0], 0.0),
+    )
     output = diesel(run, ENGINE, demand)
     output.add(lmi)
     output.add(_hoist(run, motion, lmi, output.signals["eng_speed_rpm"], working))
@@ -69,22 +75,48 @@ def _motion(run: Run) -> _Motion:
     free_s = set_s + 15.0
     back_s = free_s + 60.0 * _FALLS * (_PARKED_M - _LOW_M) / (1.7 * _EMPTY_MPM)
     rope = np.select(
-        [lift & (since < down_s), lift & (since >= hook_s) & (since < up_s),
-         lower & (since < set_s), lower & (since >= free_s) & (since < back_s)],
-        [-_EMPTY_MPM, _LOADED_MPM, -_LOADED_MPM, 1.7 * _EMPTY_MPM], 0.0)
+        [
+            lift & (since < down_s),
+            lift & (since >= hook_s) & (since < up_s),
+            lower & (since < set_s),
+            lower & (since >= free_s) & (since < back_s),
+        ],
+        [-_EMPTY_MPM, _LOADED_MPM, -_LOADED_MPM, 1.7 * _EMPTY_MPM],
+        0.0,
+    )
     height = np.select(
-        [lift & (since < down_s), lift & (since < hook_s), lift & (since < up_s), lift | hold,
-         lower & (since < set_s), lower & (since < free_s), lower & (since < back_s)],
-        [_PARKED_M - _EMPTY_MPM * since / 60.0 / _FALLS, _LOW_M,
-         _LOW_M + _LOADED_MPM * (since - hook_s) / 60.0 / _FALLS, top,
-         top - _LOADED_MPM * since / 60.0 / _FALLS, _LOW_M,
-         _LOW_M + 1.7 * _EMPTY_MPM * (since - free_s) / 60.0 / _FALLS], _PARKED_M)
+        [
+            lift & (since < down_s),
+            lift & (since < hook_s),
+            lift & (since < up_s),
+            lift | hold,
+            lower & (since < set_s),
+            lower & (since < free_s),
+            lower & (since < back_s),
+        ],
+        [
+            _PARKED_M - _EMPTY_MPM * since / 60.0 / _FALLS,
+            _LOW_M,
+            _LOW_M + _LOADED_MPM * (since - hook_s) / 60.0 / _FALLS,
+            top,
+            top - _LOADED_MPM * since / 60.0 / _FALLS,
+            _LOW_M,
+            _LOW_M + 1.7 * _EMPTY_MPM * (since - free_s) / 60.0 / _FALLS,
+        ],
+        _PARKED_M,
+    )
     loaded = (lift & (since >= hook_s)) | hold | (lower & (since < set_s))
     slewing = lift & (since >= up_s)
     turned = np.select([slewing, hold | lower], [(since - up_s) / (run.length_s - up_s), 1.0], 0.0)
     sweep = 40.0 + 200.0 * run.job[:, 3]
-    return _Motion(rope, height, loaded, np.where(slewing, 45.0, 0.0), np.zeros(len(run)),
-                   sweep * np.clip(turned, 0.0, 1.0))
+    return _Motion(
+        rope,
+        height,
+        loaded,
+        np.where(slewing, 45.0, 0.0),
+        np.zeros(len(run)),
+        sweep * np.clip(turned, 0.0, 1.0),
+    )
 
 
 def _limiter(run: Run, motion: _Motion) -> Signals:
@@ -115,21 +147,25 @@ def _limiter(run: Run, motion: _Motion) -> Signals:
     }
 
 
-def _hoist(
-    run: Run, motion: _Motion, lmi: Signals, rpm: FloatColumn, working: Mask
-) -> Signals:
+def _hoist(run: Run, motion: _Motion, lmi: Signals, rpm: FloatColumn, working: Mask) -> Signals:
     worn, oily, pump = run.mode("CR-F01"), run.mode("CR-F02"), run.mode("CR-F11")
     per_lever = 0.06 * np.maximum(rpm, 600.0)
     stick = np.clip(100.0 * motion.rope_mpm / per_lever, -100.0, 100.0)
     speed = motion.rope_mpm * (1.0 - 0.17 * pump) * (1.0 + run.white(0.006))
     heavy = np.where(run.doing("hold", "lower"), 0.55 + 0.6 * run.job[:, 0], 0.8)
-    slip = 11.0 + 6.0 * run.turn[:, 0] + (115.0 * worn * heavy) + oily * (35.0 + 55.0 * run.turn[:, 1])
+    slip = (
+        11.0 + 6.0 * run.turn[:, 0] + (115.0 * worn * heavy) + oily * (35.0 + 55.0 * run.turn[:, 1])
+    )
     sink = 0.25 * run.since_s / 120.0 * np.maximum(0.0, np.maximum(worn, oily) - 0.6) * 2.5
     height = motion.height_m - np.where(run.doing("hold"), np.minimum(sink, 3.0), 0.0)
-    jump = (np.asarray(run.mode("CR-F04")) * (run.rng.random(len(run)) < 0.12) * ~motion.loaded * 55.0
-            + np.asarray(run.mode("CR-F13")) * (run.rng.random(len(run)) < 0.15) * 110.0)
+    jump = (
+        run.mode("CR-F04") * (run.rng.random(len(run)) < 0.12) * ~motion.loaded * 55.0
+        + run.mode("CR-F13") * (run.rng.random(len(run)) < 0.15) * 110.0
+    )
     effort = np.abs(motion.rope_mpm) * lmi["hoist_pull_pct"] / 100.0
-    brake = run.lag("brake", run.ambient_c + 12.0 + 0.32 * effort + 22.0 * worn + 30.0 * oily, 900.0)
+    brake = run.lag(
+        "brake", run.ambient_c + 12.0 + 0.32 * effort + 22.0 * worn + 30.0 * oily, 900.0
+    )
     gear = 34.0 + 0.45 * run.ambient_c + 0.30 * effort + 42.0 * run.mode("CR-F05") * working
     gearbox = run.lag("gearbox", np.where(working, gear, run.ambient_c), 2400.0)
     stops = run.doing("lift", "lower") * 3.0 / np.maximum(run.length_s, 60.0)
@@ -186,8 +222,9 @@ def _hydraulics(run: Run, motion: _Motion, lmi: Signals, demand: Demand) -> Sign
 
 
 def _outriggers(run: Run, motion: _Motion, lmi: Signals, working: Mask) -> Signals:
-    state = run.by_regime({"setup": 1.0, "stow": 3.0, "idle": 2.0, "lift": 2.0, "hold": 2.0,
-                           "lower": 2.0})
+    state = run.by_regime(
+        {"setup": 1.0, "stow": 3.0, "idle": 2.0, "lift": 2.0, "hold": 2.0, "lower": 2.0}
+    )
     done = np.clip(run.since_s / np.maximum(run.length_s, 1.0), 0.0, 1.0)
     out = np.select([working, run.doing("setup"), run.doing("stow")], [1.0, done, 1.0 - done], 0.0)
     total = 440.0 + 9.81 * np.maximum(lmi["lmi_load_t"], 0.0)
@@ -201,21 +238,27 @@ def _outriggers(run: Run, motion: _Motion, lmi: Signals, working: Mask) -> Signa
         signals[f"out_leg_{leg}_kn"] = np.maximum(force + working * run.white(0.8), 0.0)
         signals[f"out_len_{leg}_pct"] = 100.0 * out
     play = 0.35 * run.mode("CR-F07") * np.abs(np.sin(np.radians(motion.slew_deg))) + run.mode(
-        "CR-F07") * np.abs(run.white(0.12))
+        "CR-F07"
+    ) * np.abs(run.white(0.12))
     level = 0.15 + 0.12 * run.job[:, 3] + 0.95 * run.mode("CR-F12") + play
     signals["veh_level_deg"] = np.where(working, level + np.abs(run.white(0.02)), 0.6)
     return signals
 
 
 def _limits(run: Run, working: Mask) -> Signals:
-    stuck = (np.asarray(run.mode("CR-F13")) > 0.3) & working
+    stuck = (run.mode("CR-F13") > 0.3) & working
     zeros = np.zeros(len(run))
-    return {"a2b": stuck.astype(float), "limit_up": stuck.astype(float), "limit_down": zeros,
-            "limit_in": zeros, "limit_out": zeros}
+    return {
+        "a2b": stuck.astype(float),
+        "limit_up": stuck.astype(float),
+        "limit_down": zeros,
+        "limit_in": zeros,
+        "limit_out": zeros,
+    }
 
 
 def _codes(run: Run, on: Mask) -> list[tuple[FaultCode, Mask]]:
-    encoder, cell = np.asarray(run.mode("CR-F13")), np.asarray(run.mode("CR-F09"))
+    encoder, cell = run.mode("CR-F13"), run.mode("CR-F09")
     return [
         (FaultCode(spn=520194, fmi=5, sa=0, lamp="warning"), on & (encoder > 0.3)),
         (FaultCode(spn=520192, fmi=20, sa=0, lamp="warning"), on & (cell > 0.8)),

@@ -48,7 +48,8 @@ class Weather:
         seconds = (at_ms % (MS_PER_DAY * 100)) / 1000.0
         gusts = np.sin(2 * np.pi * seconds[:, None] / _GUST_S + self._phases[8:12]).mean(axis=1)
         mean = 2.4 + 1.3 * slow + 1.2 * daily
-        return np.maximum(0.0, mean * (1.0 + 0.5 * gusts))
+        wind: FloatColumn = np.maximum(0.0, mean * (1.0 + 0.5 * gusts))
+        return wind
 
     def baro_kpa(self, at_ms: IntColumn) -> FloatColumn:
         """Air pressure in kPa."""
