@@ -87,6 +87,14 @@ def active_codes(report: FaultReport) -> dict[str, FaultCode]:
     }
 
 
+def active_state(state: FaultState) -> list[dict[str, object]]:
+    """The active codes as JSON, each with the moment from which it has been active."""
+    return [
+        {"key": key, **_told(entry.code), "since_ms": entry.since}
+        for key, entry in state.active.items()
+    ]
+
+
 def _take(
     compiled: CompiledPlan, state: FaultState, report: FaultReport
 ) -> tuple[FaultState, list[AlarmChange]]:

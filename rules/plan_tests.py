@@ -29,7 +29,7 @@ from pydantic import Field, ValidationError
 
 from fleet.batch import FaultCode, FaultReport, SampleBatch
 from fleet.errors import Fault, PlanError
-from fleet.loader import load_catalogue
+from fleet.loader import TEST_FILE, load_catalogue
 from fleet.plan import Model, ProductPlan
 from fleet.yaml_source import Node, read_yaml
 from rules.compiled import CompiledPlan, Identity, compile_plan
@@ -37,7 +37,6 @@ from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
 from rules.state import empty_state
 
-TEST_FILE = "rules.test.yaml"
 _START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z; any moment would do
 _MACHINE = 1
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"

@@ -80,22 +80,31 @@ def after(connection: Connection, since: Mapping[int, int]) -> list[AlarmRecord]
 
 
 def write(connection: Connection, records: Sequence[AlarmRecord]) -> list[int]:
-    """Write alarms, those that are over first; returns their ids in the order given."""
+    """Write alarms; returns their ids in the order given.
+
+    Those that are over go first, so that a live one finds its place free.
+    """
     ids: dict[int, int] = {}
-    order = sorted(range(len(records)), key=lambda i: (records[i].live, records[i].id is None))
-    known = [i for i in order if records[i].id is not None]
-    if known:
-        columns = _columns([records[i] for i in known], _WRITTEN)
-        identities = [records[i].id for i in known]
-        connection.execute(_SQL["update_records"], {**columns, "id": identities})
-        ids.update({i: record_id for i in known if (record_id := records[i].id) is not None})
-    for over in (True, False):
-        new = [i for i in order if records[i].id is None and records[i].live is not over]
+    for live_ones in (False, True):
+        chosen = [i for i, record in enumerate(records) if record.live is live_ones]
+        known = [i for i in chosen if records[i].id is not None]
+        new = [i for i in chosen if records[i].id is None]
+        if known:
+            given = [records[i].id for i in known]
+            columns = _columns([records[i] for i in known], _WRITTEN)
+            connection.execute(_SQL["update_records"], {**columns, "id": given})
+            ids.update({i: int(one) for i, one in zip(known, given, strict=True) if one})
         if new:
             columns = _columns([records[i] for i in new], _INSERTED)
             rows = connection.execute(_SQL["insert_records"], columns).fetchall()
             ids.update({i: int(row["id"]) for i, row in zip(new, rows, strict=True)})
     return [ids[i] for i in range(len(records))]
+
+
+def standing(connection: Connection, rules: Collection[str]) -> set[tuple[int, str]]:
+    """Machine and rule of every alarm of these rules whose condition stands."""
+    rows = connection.execute(_SQL["standing"], {"rules": list(rules)}).fetchall()
+    return {(row["machine_id"], row["rule"]) for row in rows}
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:

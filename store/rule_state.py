@@ -132,6 +132,13 @@ def put_connections(connection: Connection, found: Mapping[int, tuple[str, int]]
     connection.execute(_SQL["put_connections"], values)
 
 
+def first_samples(connection: Connection, machine_ids: Iterable[int]) -> dict[int, int]:
+    """The oldest sample of each machine that has any."""
+    values = {"machines": list(machine_ids)}
+    rows = connection.execute(_SQL["first_samples"], values).fetchall()
+    return {row["machine_id"]: clock.to_ms(row["first_measured_at"]) for row in rows}
+
+
 def contacts(connection: Connection) -> list[ContactRow]:
     """What was last heard of every machine in service."""
     return [_contact(row) for row in connection.execute(_SQL["contacts"]).fetchall()]

@@ -68,6 +68,10 @@ where not alarm.judged
     )
 group by alarm.machine_id
 
+-- name: standing
+select machine_id, rule from alarm
+where state in ('active', 'acknowledged') and rule = any(%(rules)s::text[])
+
 -- name: close_orphans
 update alarm
 set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),

@@ -86,3 +86,7 @@ insert into consumer_cursor as old (consumer, position, updated_at)
 values (%(consumer)s::text, 0, %(at)s::timestamptz)
 on conflict (consumer) do update set updated_at = old.updated_at
 returning position
+
+-- name: first_samples
+select machine_id, first_measured_at from machine_ledger
+where machine_id = any(%(machines)s::integer[]) and first_measured_at is not null

@@ -1,0 +1,337 @@
+"""One product's rules at work: states kept in memory, read from and written to the store.
+
+Everything happens on the connection of one transaction. What was learnt is kept in memory only
+by `commit`, after the transaction has committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fleet.batch import FaultReport, SampleBatch
+from fleet.plan import Catalogue
+from rules.changes import AlarmChange
+from rules.codec import Snapshot, dump, load, nothing_known
+from rules.compiled import Identity, compile_plan
+from rules.engine import fold
+from rules.evidence import Account, account_of
+from rules.faults import FaultState, active_state, fold_faults, ripen
+from rules.late import Key, episodes_of, late_rows, reconcile
+from rules.lifecycle import Entry, Ledger, Setting
+from rules.refold import Refold
+from rules.sheet import with_tails
+from rules.state import NEVER, NO_REGIME, RAISED, FleetState, Memory, stack
+from store import alarms, rule_state
+from store.connection import Connection
+from store.machines import list_machines
+from store.reading import read_range
+from store.rule_state import Now, Saved
+
+#: A machine's state is kept as a checkpoint about this often, in its own time.
+CHECKPOINT_MS = 3_600_000
+_HOUR_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class Work:
+    """What one transaction did: alarms that changed, and states to keep once it is committed."""
+
+    entries: list[Entry] = field(default_factory=list)
+    states: list[FleetState] = field(default_factory=list)
+    faults: dict[int, FaultState] = field(default_factory=dict)
+    checkpointed: dict[int, int] = field(default_factory=dict)
+
+
+class Desk:
+    """The rules of one product."""
+
+    def __init__(self, catalogue: Catalogue, product: str) -> None:
+        self.catalogue = catalogue
+        self.plan = catalogue.plans[product]
+        self.compiled = compile_plan(self.plan)
+        self.late_ms = round(self.plan.report.offline_s * 1000)
+        self._memory = Memory(self.compiled)
+        self._faults: dict[int, FaultState] = {}
+        self._checkpointed: dict[int, int] = {}
+        self._identities: dict[int, Identity] = {}
+
+    def forget_identities(self) -> None:
+        """Ask the registry anew: a machine may have moved to another region."""
+        self._identities.clear()
+
+    def setting(self, rule: str, now: int) -> Setting:
+        """Under what an alarm of a rule is raised now."""
+        return Setting(self.plan.rule[rule], self.plan.version, "alarm", now, self.late_ms)
+
+    def judge(
+        self,
+        connection: Connection,
+        batch: SampleBatch | None,
+        reports: Sequence[FaultReport],
+        now: int,
+    ) -> Work:
+        """Fold samples and fault reports, and write states and what is known of the machines.
+
+        The alarms that changed are in the result; they are the caller's to write.
+        """
+        work = Work()
+        told = {report.machine_id for report in reports}
+        seen = set() if batch is None else set(np.unique(batch.machine_id).tolist())
+        machines = sorted(told | seen)
+        self._load(connection, machines)
+        changes: list[AlarmChange] = []
+        if batch is not None and len(batch):
+            changes += self._samples(connection, batch, work, now)
+        changes += self._reports(connection, reports, seen, work, now)
+        work.entries += self._booked(connection, changes, now)
+        self._write(connection, machines, work)
+        return work
+
+    def commit(self, work: Work) -> None:
+        """Keep what a committed transaction learnt."""
+        for state in work.states:
+            self._memory.put(state)
+        self._faults.update(work.faults)
+        self._checkpointed.update(work.checkpointed)
+
+    def _load(self, connection: Connection, machines: Sequence[int]) -> None:
+        """Have the states of machines in memory, read from the store where they are not."""
+        strange = [machine for machine in machines if machine not in self._identities]
+        if strange:
+            for one in list_machines(connection, ids=strange):
+                self._identities[one.id] = Identity(one.serial, one.model, one.region)
+        missing = self._memory.lacks(machines)
+        if not missing:
+            return
+        stored = rule_state.states(connection, missing)
+        snapshots = [
+            load(self.compiled, machine, stored[machine])
+            if machine in stored
+            else nothing_known(self.compiled, machine)
+            for machine in missing
+        ]
+        self._memory.put(self.warm(connection, [snapshot.state for snapshot in snapshots]))
+        for machine, snapshot in zip(missing, snapshots, strict=True):
+            self._faults[machine] = snapshot.faults
+        self._checkpointed.update(rule_state.last_checkpoints(connection, missing))
+
+    def warm(self, connection: Connection, states: Sequence[FleetState]) -> FleetState:
+        """States read from the store, with the tails their windows need. Machines whose state is
+        of the same hour are read together."""
+        whole = stack(states)
+        if not self.compiled.windowed:
+            return whole
+        hours = whole.as_of // _HOUR_MS
+        warmed = []
+        for hour in np.unique(hours):
+            group = whole.select(np.flatnonzero(hours == hour))
+            if group.as_of[0] != NEVER:
+                since = int(group.as_of.min()) - self.compiled.past_ms
+                until = int(group.as_of.max()) + 1
+                past = read_range(connection, self.plan, group.machine_id.tolist(), since, until)
+                own = np.searchsorted(group.machine_id, past.machine_id)
+                group = with_tails(
+                    self.compiled, group, past.take(past.measured_at <= group.as_of[own])
+                )
+            warmed.append(group)
+        return stack(warmed)
+
+    def _samples(
+        self, connection: Connection, batch: SampleBatch, work: Work, now: int
+    ) -> list[AlarmChange]:
+        machines = np.unique(batch.machine_id)
+        state = self._memory.take(machines.tolist())
+        late = late_rows(state, batch)
+        behind = np.unique(batch.machine_id[late])
+        fresh = batch.take(~np.isin(batch.machine_id, behind)) if len(behind) else batch
+        after, changes = fold(self.compiled, self._identities, state, fresh)
+        work.states.append(after)
+        if len(behind):
+            rows = batch.take(np.isin(batch.machine_id, behind))
+            states = state.select(np.searchsorted(machines, behind))
+            refold = Refold(self, connection, states, rows, batch.take(late))
+            self._put_right(connection, refold, work, now)
+        return changes
+
+    def _put_right(self, connection: Connection, refold: Refold, work: Work, now: int) -> None:
+        """Fold machines with late rows again, and amend what was concluded without those."""
+        after, changes = refold.run(self._identities, self._faults)
+        work.states.append(after)
+        work.checkpointed.update(refold.checkpointed)
+        start = refold.start
+        since = dict(zip(start.machine_id.tolist(), start.as_of.tolist(), strict=True))
+        rules = set(self.compiled.condition_index)
+        standing = list(self._standing(start))
+        work.entries += self._reconciled(connection, since, rules, standing, changes, now)
+
+    def _standing(self, state: FleetState) -> Iterable[tuple[Key, int]]:
+        for row, index in np.argwhere(state.phase >= RAISED):
+            rule = self.compiled.conditions[index].rule
+            key = (int(state.machine_id[row]), rule.component, rule.id)
+            yield key, int(state.raised_at[row, index])
+
+    def _reconciled(
+        self,
+        connection: Connection,
+        since: dict[int, int],
+        rules: set[str],
+        standing: list[tuple[Key, int]],
+        changes: Sequence[AlarmChange],
+        now: int,
+    ) -> list[Entry]:
+        records = [one for one in alarms.after(connection, since) if one.rule in rules]
+        settings = {rule: self.setting(rule, now) for rule in rules}
+        episodes = episodes_of(standing, changes)
+        return reconcile(records, episodes, since, settings, self._explain)
+
+    def _reports(
+        self,
+        connection: Connection,
+        reports: Sequence[FaultReport],
+        seen: set[int],
+        work: Work,
+        now: int,
+    ) -> list[AlarmChange]:
+        by_machine: dict[int, list[FaultReport]] = {}
+        for report in reports:
+            by_machine.setdefault(report.machine_id, []).append(report)
+        changes: list[AlarmChange] = []
+        for machine in sorted(seen | set(by_machine)):
+            state, own = self._faults[machine], by_machine.get(machine, [])
+            if own and min(report.measured_at for report in own) <= state.as_of:
+                state = self._put_faults_right(connection, machine, own, work, now)
+            elif own:
+                state, more = fold_faults(self.compiled, state, own)
+                changes += more
+            clock = self._as_of(machine, work)
+            if state.active and clock > state.as_of:
+                state, more = ripen(self.compiled, state, machine, clock)
+                changes += more
+            if state is not self._faults[machine]:
+                work.faults[machine] = state
+        return changes
+
+    def _as_of(self, machine: int, work: Work) -> int:
+        for state in work.states:
+            place = int(np.searchsorted(state.machine_id, machine))
+            if place < len(state) and state.machine_id[place] == machine:
+                return int(state.as_of[place])
+        return int(self._memory.take([machine]).as_of[0])
+
+    def _put_faults_right(
+        self,
+        connection: Connection,
+        machine: int,
+        reports: Sequence[FaultReport],
+        work: Work,
+        now: int,
+    ) -> FaultState:
+        oldest = min(report.measured_at for report in reports)
+        before, stale = FaultState(), NEVER
+        for saved in rule_state.checkpoints(connection, [machine]).get(machine, []):
+            snapshot = load(self.compiled, machine, saved.state)
+            if snapshot.faults.as_of < oldest:
+                before = snapshot.faults
+                break
+            stale = saved.as_of
+        if stale != NEVER:
+            rule_state.forget_checkpoints(connection, {machine: stale})
+        newest = max(self._faults[machine].as_of, max(r.measured_at for r in reports))
+        again = rule_state.fault_reports(connection, machine, before.as_of)
+        again = [report for report in again if report.measured_at <= newest]
+        after, changes = fold_faults(self.compiled, before, again)
+        after, ripe = ripen(self.compiled, after, machine, self._as_of(machine, work))
+        standing = [
+            ((machine, f"{self.plan.rule[rule].component}/{key}", rule), at)
+            for (rule, key), at in before.raised.items()
+        ]
+        rules = {rule.id for rule in self.compiled.fault_rules}
+        since = {machine: before.as_of}
+        work.entries += self._reconciled(connection, since, rules, standing, [*changes, *ripe], now)
+        return after
+
+    def _booked(
+        self, connection: Connection, changes: Sequence[AlarmChange], now: int
+    ) -> list[Entry]:
+        """The alarms that changes make of the live ones."""
+        if not changes:
+            return []
+        machines = {change.machine_id for change in changes}
+        ledger = Ledger(alarms.live(connection, machines))
+        for change in sorted(changes, key=lambda change: change.at):
+            setting = self.setting(change.rule, now)
+            if change.kind == "raised":
+                ledger.raise_(change, self._explain(change), setting)
+            else:
+                ledger.clear(change, setting)
+        return list(ledger.entries)
+
+    def _explain(self, change: AlarmChange) -> Account:
+        who = self._identities[change.machine_id]
+        return account_of(self.compiled, self.catalogue, who, change)
+
+    def _write(self, connection: Connection, machines: Sequence[int], work: Work) -> None:
+        saved: list[Saved] = []
+        known: list[Now] = []
+        done: set[int] = set()
+        for state in work.states:
+            for row, machine in enumerate(state.machine_id.tolist()):
+                faults = work.faults.get(machine, self._faults[machine])
+                saved.append(self._saved(state, row, faults))
+                known.append(self._now(state, row))
+                done.add(machine)
+        for machine in work.faults:
+            if machine not in done:
+                saved.append(self._saved(self._memory.take([machine]), 0, work.faults[machine]))
+        if saved:
+            rule_state.put_states(connection, saved)
+            self._checkpoint(connection, saved, work)
+        if known:
+            rule_state.put_now(connection, known)
+        if work.faults:
+            active = {machine: active_state(state) for machine, state in work.faults.items()}
+            rule_state.put_faults_now(connection, active)
+
+    def _saved(self, state: FleetState, row: int, faults: FaultState) -> Saved:
+        as_of = int(state.as_of[row])
+        moment = faults.as_of if as_of == NEVER else as_of
+        data = dump(self.compiled, state, row, faults)
+        return Saved(int(state.machine_id[row]), moment, data)
+
+    def snapshot(self, machine: int, data: bytes) -> Snapshot:
+        """A machine's stored state as this product's plan reads it."""
+        return load(self.compiled, machine, data)
+
+    def _checkpoint(self, connection: Connection, saved: Sequence[Saved], work: Work) -> None:
+        due = []
+        for one in saved:
+            last = work.checkpointed.get(
+                one.machine_id, self._checkpointed.get(one.machine_id, NEVER)
+            )
+            if one.as_of - last >= CHECKPOINT_MS:
+                due.append(one)
+                work.checkpointed[one.machine_id] = one.as_of
+        if due:
+            rule_state.put_checkpoints(connection, due)
+
+    def _now(self, state: FleetState, row: int) -> Now:
+        regime, since = int(state.regime[row]), int(state.regime_since[row])
+        signals = {
+            key: (self._shown(i, float(state.last_value[row, i])), int(state.last_time[row, i]))
+            for i, key in enumerate(self.compiled.signals)
+            if state.last_time[row, i] != NEVER
+        }
+        return Now(
+            int(state.machine_id[row]),
+            int(state.as_of[row]),
+            None if regime == NO_REGIME else self.plan.regimes[regime].id,
+            None if since == NEVER else since,
+            signals,
+        )
+
+    def _shown(self, index: int, value: float) -> float:
+        """The value without the digits that a column of type real does not hold."""
+        return float(f"{value:.7g}") if self.plan.signals[index].type == "real" else value

@@ -1,0 +1,86 @@
+"""Connections of the whole fleet: their states, and the findings of silence rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet.plan import Catalogue, ProductPlan, Rule
+from rules.changes import AlarmChange
+from rules.connection import Connection as Link
+from rules.connection import Contact, connection_of, silence_since
+from rules.evidence import silence_account
+from rules.lifecycle import Entry, Ledger, Setting
+from store import alarms, rule_state
+from store.connection import Connection
+from store.rule_state import ContactRow
+
+_NEVER_LATE_MS = 2**62
+
+
+def judge_silence(connection: Connection, catalogue: Catalogue, now: int) -> list[Entry]:
+    """Write the connection states that changed; returns the alarms that silence raised or a
+    sign of life cleared."""
+    contacts = rule_state.contacts(connection)
+    links = {row.machine_id: _link(catalogue, row, now) for row in contacts}
+    changed = {
+        row.machine_id: (links[row.machine_id].state, links[row.machine_id].since)
+        for row in contacts
+        if row.connection != links[row.machine_id].state
+    }
+    if changed:
+        rule_state.put_connections(connection, changed)
+    return _alarms(connection, catalogue, contacts, links, now)
+
+
+def _link(catalogue: Catalogue, row: ContactRow, now: int) -> Link:
+    plan = catalogue.plans[row.product]
+    regime = plan.regime.get(row.regime) if row.regime is not None else None
+    contact = Contact(
+        row.heard_at,
+        "offline" if row.status == "offline" else "online" if row.status is not None else None,
+        row.status_at,
+        None if regime is None else regime.running,
+        row.registered_at,
+    )
+    return connection_of(contact, plan.report, now)
+
+
+def _alarms(
+    connection: Connection,
+    catalogue: Catalogue,
+    contacts: Sequence[ContactRow],
+    links: dict[int, Link],
+    now: int,
+) -> list[Entry]:
+    rules = {plan.product: _silence_rules(plan) for plan in catalogue.plans.values()}
+    standing = alarms.standing(connection, {rule.id for own in rules.values() for rule in own})
+    due: list[tuple[ContactRow, Rule, int | None]] = []
+    for row in contacts:
+        for rule in rules[row.product]:
+            since = silence_since(rule, links[row.machine_id], now)
+            if (since is not None) != ((row.machine_id, rule.id) in standing):
+                due.append((row, rule, since))
+    if not due:
+        return []
+    ledger = Ledger(alarms.live(connection, {row.machine_id for row, _, _ in due}))
+    for row, rule, since in due:
+        plan = catalogue.plans[row.product]
+        setting = Setting(rule, plan.version, "connection", now, _NEVER_LATE_MS)
+        if since is None:
+            back = links[row.machine_id].since
+            ledger.clear(_change(row, rule, "cleared", back), setting)
+        else:
+            account = silence_account(plan, rule, since, row.heard_at, now)
+            ledger.raise_(_change(row, rule, "raised", since), account, setting)
+    return list(ledger.entries)
+
+
+def _silence_rules(plan: ProductPlan) -> list[Rule]:
+    return [rule for rule in plan.rules if rule.silence is not None]
+
+
+def _change(row: ContactRow, rule: Rule, kind: str, at: int) -> AlarmChange:
+    raised = kind == "raised"
+    return AlarmChange(
+        row.machine_id, rule.id, rule.component, "raised" if raised else "cleared", at, at, at
+    )

@@ -1,0 +1,219 @@
+"""The process that judges what arrives: it follows the ingest log, folds new samples and fault
+reports over the state of their machines, and writes alarms, findings, states and its place in
+the log in one transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import structlog
+
+from fleet import clock
+from fleet.batch import FaultReport, SampleBatch
+from fleet.plan import Catalogue
+from rules.desk import Desk, Work
+from rules.lifecycle import Entry, Ledger
+from rules.silence import judge_silence
+from store import alarms, ingest_log, plans, processes, rule_state
+from store.connection import Connection, Database, StoreUnavailable, connect
+from store.ingest_log import LogEntry
+from store.reading import read_batch
+from store.reports import read_faults
+from tickets.dispatch import dispatch
+
+CONSUMER = "rules"
+#: Rows folded in one transaction, about; more entries of the log are taken together when behind.
+MOST_SAMPLES = 200_000
+MOST_ENTRIES = 500
+#: Connections, late alarms and changed plans are looked at this often.
+TICK_S = 2.0
+IDENTITIES_S = 60.0
+#: A backlog that has stopped for so long will not catch up: what still stands is told then.
+BACKLOG_OVER_MS = 60_000
+_RETRY_S = 1.0
+_WAIT_S = 1.0
+
+log = structlog.get_logger()
+
+
+def run(database_url: str, stop: threading.Event) -> None:
+    """Judge what arrives until `stop` is set; waits for the database where it is away."""
+    process = processes.Process("rules")
+    away = False
+    while not stop.is_set():
+        try:
+            with Database(database_url, max_size=2) as database:
+                away = False
+                _serve(database, process, stop)
+        except StoreUnavailable as error:
+            if not away:
+                log.warning("database away, waiting", error=str(error))
+            away = True
+            stop.wait(_RETRY_S)
+
+
+def _serve(database: Database, process: processes.Process, stop: threading.Event) -> None:
+    worker = Worker(database)
+    with connect(database.url) as listening:
+        wakeup = ingest_log.Wakeup(listening)
+        tick_at = beat_at = identities_at = clock.monotonic_s()
+        while not stop.is_set():
+            behind = worker.step()
+            now_s = clock.monotonic_s()
+            if now_s >= tick_at:
+                worker.tick(clock.now_ms())
+                tick_at = now_s + TICK_S
+            if now_s >= identities_at:
+                worker.forget_identities()
+                identities_at = now_s + IDENTITIES_S
+            if now_s >= beat_at:
+                with database.connection() as connection:
+                    processes.beat(connection, process, worker.detail)
+                beat_at = now_s + processes.BEAT_S
+            if not behind:
+                wakeup.wait(_WAIT_S)
+    with database.connection() as connection:
+        processes.forget(connection, process)
+
+
+class Worker:
+    """Judges what the ingest log holds, one transaction after the other."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._versions: dict[str, str] = {}
+        self._desks: dict[str, Desk] = {}
+        self._position: int | None = None
+        self.detail: dict[str, int] = {"samples": 0, "alarms": 0}
+        with database.connection() as connection:
+            self._load(connection)
+
+    def step(self) -> bool:
+        """Judge the next entries of the log; False when there were none."""
+        now = clock.now_ms()
+        done: dict[str, Work] = {}
+        try:
+            with self._database.transaction() as connection:
+                self._take_place(connection)
+                entries = _affordable(ingest_log.follow(connection, CONSUMER, MOST_ENTRIES))
+                if not entries:
+                    return False
+                for product in sorted({entry.product for entry in entries}):
+                    own = [entry for entry in entries if entry.product == product]
+                    done[product] = self._judge(connection, product, own, now)
+                self._write(connection, [e for work in done.values() for e in work.entries], now)
+                ingest_log.advance(connection, CONSUMER, entries[-1].position)
+        except BaseException:
+            self._forget()
+            raise
+        self._position = entries[-1].position
+        for product, work in done.items():
+            self._desks[product].commit(work)
+            self.detail["alarms"] += len(work.entries)
+        self.detail["samples"] += sum(entry.samples for entry in entries)
+        return True
+
+    def tick(self, now: int) -> None:
+        """Look at what time alone changes: connections, late alarms that still stand, plans."""
+        with self._database.transaction() as connection:
+            self._take_place(connection)
+            if plans.versions(connection) != self._versions:
+                self._load(connection)
+            catalogue = self._catalogue
+            entries = judge_silence(connection, catalogue, now)
+            for desk in self._desks.values():
+                entries += _caught_up(connection, desk, now)
+            self._write(connection, entries, now)
+
+    def forget_identities(self) -> None:
+        """Ask the registry anew about every machine."""
+        for desk in self._desks.values():
+            desk.forget_identities()
+
+    def _load(self, connection: Connection) -> None:
+        """Take over the plans as they are now; alarms of rules that are gone are closed."""
+        self._versions = plans.versions(connection)
+        self._catalogue: Catalogue = plans.load_catalogue(connection)
+        self._forget()
+        for product, plan in self._catalogue.plans.items():
+            alarms.close_orphans(connection, product, set(plan.rule), clock.now_ms())
+
+    def _forget(self) -> None:
+        """Drop what is in memory; it is read from the store again."""
+        self._position = None
+        self._desks = {product: Desk(self._catalogue, product) for product in self._catalogue.plans}
+
+    def _take_place(self, connection: Connection) -> None:
+        """Lock the cursor. Where somebody else moved it, what is in memory is old."""
+        position = rule_state.position(connection, CONSUMER)
+        if position != self._position:
+            self._forget()
+            self._position = position
+
+    def _judge(
+        self, connection: Connection, product: str, entries: Sequence[LogEntry], now: int
+    ) -> Work:
+        desk = self._desks[product]
+        reports: list[FaultReport] = []
+        batches: list[SampleBatch] = []
+        for entry in entries:
+            if entry.kind == "telemetry":
+                batches.append(read_batch(connection, desk.plan, entry))
+            elif entry.kind == "faults":
+                reports += read_faults(connection, entry)
+        return desk.judge(connection, _joined(batches), reports, now)
+
+    def _write(self, connection: Connection, entries: Sequence[Entry], now: int) -> None:
+        """Write alarms, then hand their findings over to tickets."""
+        kept = [entry for entry in entries if not entry.dropped]
+        ids = alarms.write(connection, [entry.record for entry in kept]) if kept else []
+        gone = [entry.record.id for entry in entries if entry.dropped]
+        alarms.remove(connection, [one for one in gone if one is not None])
+        findings = [
+            replace(finding, alarm_id=alarm_id)
+            for entry, alarm_id in zip(kept, ids, strict=True)
+            for finding in entry.findings
+        ]
+        findings.sort(key=lambda finding: finding.happened_at)
+        if findings:
+            dispatch(connection, self._catalogue, findings, now)
+
+
+def _affordable(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """As many of the entries as one transaction should take; at least one."""
+    chosen: list[LogEntry] = []
+    rows = 0
+    for entry in entries:
+        if chosen and rows + entry.samples > MOST_SAMPLES:
+            break
+        chosen.append(entry)
+        rows += entry.samples
+    return chosen
+
+
+def _joined(batches: Sequence[SampleBatch]) -> SampleBatch | None:
+    if len(batches) < 2:
+        return batches[0] if batches else None
+    return SampleBatch(
+        batches[0].product,
+        batches[0].signals,
+        np.concatenate([batch.machine_id for batch in batches]),
+        np.concatenate([batch.measured_at for batch in batches]),
+        np.concatenate([batch.received_at for batch in batches]),
+        np.asfortranarray(np.concatenate([batch.values for batch in batches])),
+    )
+
+
+def _caught_up(connection: Connection, desk: Desk, now: int) -> list[Entry]:
+    """Page for late alarms that still stand although the machine's data has caught up."""
+    machines = alarms.waiting(
+        connection, desk.plan.product, now - desk.late_ms, now - BACKLOG_OVER_MS
+    )
+    if not machines:
+        return []
+    ledger = Ledger(alarms.live(connection, machines))
+    ledger.judge_waiting({rule.id: desk.setting(rule.id, now) for rule in desk.plan.rules})
+    return list(ledger.entries)
