@@ -1,0 +1,119 @@
+"""The dashboard's frame: theme, sign-in, navigation, language. `ironpulse dashboard` starts it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+# Streamlit puts this folder on the path; the package lies one above it.
+_ROOT = str(Path(__file__).resolve().parent.parent)
+if _ROOT not in sys.path:
+    sys.path.insert(0, _ROOT)
+
+from dashboard import live_html, visit  # noqa: E402
+from dashboard.app_pages import ingest, machine, overview, tickets, wear  # noqa: E402
+from dashboard.client import ApiError  # noqa: E402
+
+STYLE = Path(__file__).parent / "style.css"
+
+#: Path of a page -> what draws it, and the key of its name.
+PAGES = {
+    "overview": (overview.draw, "nav_overview"),
+    "machine": (machine.draw, "nav_machines"),
+    "tickets": (tickets.draw, "nav_tickets"),
+    "wear": (wear.draw, "nav_wear"),
+    "ingest": (ingest.draw, "nav_ingest"),
+}
+
+
+def main() -> None:
+    """Draw the page that the address names, or the sign-in."""
+    st.set_page_config(page_title="Ironpulse", page_icon="🏗️", layout="wide")
+    st.html(STYLE)
+    live_html.register()
+    st.query_params["lang"] = visit.language()
+    pages = {
+        path: st.Page(draw, title=visit.t(name), url_path=path, default=path == "overview")
+        for path, (draw, name) in PAGES.items()
+    }
+    st.session_state.pages = pages
+    page = st.navigation(list(pages.values()), position="hidden")
+    try:
+        signed_in = visit.restore()
+    except ApiError as error:
+        st.warning(visit.sentence(error), icon=":material/error:")
+        signed_in = False
+    visit.remember()
+    if not signed_in:
+        _sign_in()
+        return
+    _header(page.url_path or "overview")
+    page.run()
+
+
+def _header(current: str) -> None:
+    with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
+        st.html('<div class="ip-brand"><b></b>Ironpulse</div>', width="content")
+        with st.container(key="nav", horizontal=True, gap="small", width="content"):
+            for path, page in st.session_state.pages.items():
+                if path == "tickets" and not visit.has_role("manager", "technician"):
+                    continue
+                with st.container(key=f"{'here' if path == current else 'nav'}_{path}"):
+                    st.page_link(page, query_params={"lang": visit.language()})
+        st.space("stretch")
+        _language_switch()
+        account = visit.account()
+        with st.popover(visit.pick(account["display"]), icon=":material/person:"):
+            st.markdown(f"**{visit.pick(account['display'])}**")
+            st.caption(f"{visit.word('roles', account['role'])} · {account['name']}")
+            st.caption(visit.t("times_in", zone=visit.zone().key))
+            if st.button(visit.t("sign_out"), key="sign_out", icon=":material/logout:"):
+                visit.sign_out()
+                st.rerun()
+
+
+def _language_switch() -> None:
+    st.session_state.language_choice = visit.language()
+    st.segmented_control(
+        visit.t("language"),
+        list(visit.LANGUAGES),
+        format_func=lambda key: visit.LANGUAGES[key],
+        key="language_choice",
+        label_visibility="collapsed",
+        required=True,
+        on_change=_change_language,
+        width="content",
+    )
+
+
+def _change_language() -> None:
+    st.session_state.language = st.session_state.language_choice
+    st.query_params["lang"] = st.session_state.language
+
+
+def _sign_in() -> None:
+    _, middle, _ = st.columns([1, 1.1, 1])
+    with middle, st.container(key="sign_in"):
+        st.html(
+            '<div class="ip-brand ip-large"><b></b>Ironpulse</div>'
+            f'<p class="ip-tagline">{visit.t("tagline")}</p>'
+        )
+        with st.form("sign_in_form", border=True):
+            name = st.text_input(visit.t("user"), autocomplete="username")
+            password = st.text_input(
+                visit.t("password"), type="password", autocomplete="current-password"
+            )
+            pressed = st.form_submit_button(visit.t("sign_in"), type="primary", width="stretch")
+        if pressed:
+            try:
+                visit.sign_in(name.strip() or " ", password or " ")
+            except ApiError as error:
+                st.error(visit.sentence(error), icon=":material/error:")
+            else:
+                st.rerun()
+        _language_switch()
+
+
+main()

@@ -1,0 +1,160 @@
+"""Machines: the list to find one in, and everything known of one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import formats, lists, live_html, machine_history, machine_tabs, markup, visit
+from dashboard.client import Json
+from dashboard.formats import MISSING, number
+from dashboard.markup import Html, tag
+from dashboard.visit import t
+
+EVERY_S = 5
+MOST_LISTED = 100
+
+
+def draw() -> None:
+    """The machine of the address, or the list where it names none."""
+    serial = st.query_params.get("machine")
+    if serial:
+        _one(serial)
+        return
+    st.title(t("machines_title"))
+    _list()
+
+
+def _list() -> None:
+    search, product, region, health = st.columns([2.2, 1.2, 1, 1], vertical_alignment="bottom")
+    text = search.text_input(t("search"), placeholder=t("search_hint"), key="machine_search")
+    with visit.answers():
+        overview = visit.client().get("/overview")
+        chosen = {
+            "product": _choice(product, t("product_col"), overview["products"]),
+            "region": _choice(region, t("region"), overview["regions"]),
+            "health": health.selectbox(
+                t("health"),
+                [None, *markup.HEALTH_SIGNS],
+                format_func=lambda key: t("all") if key is None else visit.word("health", key),
+                key="machine_health",
+            ),
+        }
+        _rows(text.strip() or None, chosen)
+
+
+def _choice(place: st.delta_generator.DeltaGenerator, label: str, groups: list[Json]) -> str | None:
+    names = {group["id"]: visit.pick(group["name"]) for group in groups}
+    return place.selectbox(
+        label,
+        [None, *names],
+        format_func=lambda key: t("all") if key is None else names[key],
+        key=f"machine_{label}",
+    )
+
+
+@st.fragment(run_every=EVERY_S)
+def _rows(text: str | None, chosen: dict[str, str | None]) -> None:
+    with visit.answers():
+        found = visit.client().pages("/machines", MOST_LISTED, text=text, **chosen)
+        heads = [t("serial"), t("product_col"), t("customer"), t("region"), t("health"),
+                 t("connection"), t("regime"), t("data_age"), t("alarms"), t("tickets")]  # fmt: skip
+        if not found:
+            live_html.show(markup.card(t("no_machines")), "machine_rows")
+            return
+        hrefs = [markup.address("machine", visit.language(), machine=m["serial"]) for m in found]
+        table = markup.table(heads, map(_row, found), hrefs=hrefs, right=(8, 9))
+        note = t("first_shown", count=MOST_LISTED) if len(found) == MOST_LISTED else ""
+        live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "machine_rows")
+
+
+def _row(machine: Json) -> list[object]:
+    customer, site = visit.pick(machine["customer"]["name"]), visit.pick(machine["site"])
+    product = visit.pick(machine["product"]["name"])
+    return [
+        tag("b", machine["serial"]),
+        tag("div", product, _small(visit.pick(machine["model"]["name"]))),
+        tag("div", customer, _small(site)),
+        visit.pick(machine["region"]["name"]),
+        lists.health_of(machine["health"]),
+        visit.word("connections", machine["connection"]),
+        lists.regime_of(machine),
+        visit.age(machine["last_measured_age_s"]),
+        machine["live_alarms"] or MISSING,
+        machine["open_tickets"] or MISSING,
+    ]
+
+
+def _small(words: str) -> Html:
+    return tag("div", words, class_="ip-small ip-muted")
+
+
+def _one(serial: str) -> None:
+    with visit.answers():
+        live_html.show(markup.link("machine", "← " + t("back_machines"), visit.language()), "back")
+        machine = visit.client().get(f"/machines/{serial}")
+        _now(serial)
+        machine_history.draw(machine)
+        machine_tabs.draw(serial)
+
+
+@st.fragment(run_every=EVERY_S)
+def _now(serial: str) -> None:
+    with visit.answers():
+        machine = visit.client().get(f"/machines/{serial}")
+        plan = visit.product(machine["product"]["id"])
+        live_html.show(markup.join([_head(machine), _tiles(machine, plan)]), "machine_now")
+
+
+def _head(machine: Json) -> Html:
+    regime = machine["regime"]
+    since = (
+        f" · {t('since', time=visit.moment(regime['since']))}" if regime and regime["since"] else ""
+    )
+    connected = visit.word("connections", machine["connection"])
+    if machine["connection_since"]:
+        connected += f" · {t('since', time=visit.moment(machine['connection_since']))}"
+    head = tag(
+        "div",
+        tag("strong", machine["serial"]),
+        lists.health_of(machine["health"]),
+        markup.pill(_product(machine)),
+        class_="ip-head",
+    )
+    hours = machine["hours"]
+    pairs: list[tuple[str, object]] = [
+        (t("customer"), visit.pick(machine["customer"]["name"])),
+        (t("site"), f"{visit.pick(machine['site'])}, {visit.pick(machine['region']['name'])}"),
+        (t("station"), visit.pick(machine["station"]["name"])),
+        (t("tier"), visit.pick(machine["tier"]["name"])),
+        (t("regime"), tag("span", lists.regime_of(machine), tag("small", since))),
+        (t("connection"), connected),
+        (t("data_age"), visit.age(machine["last_measured_age_s"])),
+        (t("hours"), number(hours["value"], hours["unit"]) if hours else MISSING),
+    ]
+    return tag("section", head, markup.facts(pairs), class_="ip-card")
+
+
+def _product(machine: Json) -> str:
+    return f"{visit.pick(machine['product']['name'])} · {visit.pick(machine['model']['name'])}"
+
+
+def _tiles(machine: Json, plan: Json) -> Html:
+    planned = {signal["key"]: signal for signal in plan["signals"]}
+    shown = [signal for signal in machine["signals"] if signal["headline"]]
+    tiles = [_tile(signal, planned[signal["key"]]) for signal in shown]
+    return tag("div", markup.tiles(tiles), style="margin-top:.75rem")
+
+
+def _tile(signal: Json, planned: Json) -> Html:
+    if signal["text"] is not None:
+        value: object = visit.pick(signal["text"])
+    else:
+        value = tag("span", formats.number(signal["value"]), tag("small", signal["unit"] or ""))
+    grade = markup.health(markup.GRADE_HEALTH[signal["grade"]], t(f"grade_{signal['grade']}"))
+    known = signal["age_s"] is not None
+    lines: list[object] = [tag("span", grade, f" · {visit.age(signal['age_s'])}" if known else "")]
+    if planned["normal"]:
+        low, high = planned["normal"]
+        band = t("normal_band", low=number(low), high=number(high, signal["unit"]))
+        lines.append(band)
+    return markup.tile(visit.pick(signal["name"]), value, *lines)

@@ -1,0 +1,117 @@
+"""Tickets: the queue, and one ticket as the technician sees it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import lists, live_html, ticket_sheet, ticket_work, visit
+from dashboard.client import Json
+from dashboard.markup import tag
+from dashboard.visit import t
+
+EVERY_S = 5
+MOST_LISTED = 200
+OPEN = "open"
+CLOSED = ("done", "cancelled")
+
+
+def draw() -> None:
+    """The ticket of the address, or the queue where it names none."""
+    number = st.query_params.get("ticket")
+    if number:
+        _one(number)
+        return
+    st.title(t("tickets_title"))
+    _queue()
+
+
+def _queue() -> None:
+    with visit.answers():
+        states = list(visit.words()["ticket_states"])
+        left, middle, right, last = st.columns([1.2, 1, 1.4, 0.8], vertical_alignment="bottom")
+        status = left.selectbox(
+            t("status"), [OPEN, None, *states], format_func=_status_name, key="queue_status"
+        )
+        priority = middle.selectbox(
+            t("priority"),
+            [None, 1, 2, 3, 4],
+            format_func=lambda p: t("all") if p is None else visit.word("priorities", p),
+            key="queue_priority",
+        )
+        stations = _stations()
+        station = right.selectbox(
+            t("station"),
+            [None, *stations],
+            format_func=lambda key: t("all") if key is None else stations[key],
+            key="queue_station",
+        )
+        overdue = last.toggle(t("only_overdue"), key="queue_overdue")
+        _rows(status, priority, station, overdue)
+
+
+def _status_name(status: str | None) -> str:
+    if status == OPEN:
+        return t("open_ones")
+    return t("all") if status is None else visit.word("ticket_states", status)
+
+
+def _stations() -> dict[str, str]:
+    """Stations that have tickets."""
+    found = visit.client().pages("/tickets", MOST_LISTED)
+    names = {ticket["station"]["id"]: visit.pick(ticket["station"]["name"]) for ticket in found}
+    return dict(sorted(names.items(), key=lambda entry: entry[1]))
+
+
+@st.fragment(run_every=EVERY_S)
+def _rows(status: str | None, priority: int | None, station: str | None, overdue: bool) -> None:
+    with visit.answers():
+        found = visit.client().pages(
+            "/tickets",
+            MOST_LISTED,
+            status=None if status == OPEN else status,
+            open=True if status == OPEN else None,
+            priority=priority,
+            station=station,
+        )
+        if overdue:
+            found = [ticket for ticket in found if ticket["overdue"]]
+        note = t("first_shown", count=MOST_LISTED) if len(found) == MOST_LISTED else ""
+        table = lists.tickets(found, machine=True)
+        live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "queue")
+
+
+def _one(number: str) -> None:
+    with visit.answers():
+        ticket = visit.client().get(f"/tickets/{number}")
+        live_html.show(ticket_sheet.bar(), "sheet_bar")
+        live_html.show(ticket_sheet.head(ticket), "ticket_head")
+        left, right = st.columns([1.9, 1], gap="small")
+        with left:
+            live_html.show(ticket_sheet.reasons(ticket), "ticket_why")
+            _checks(ticket)
+        with right:
+            with st.container(key="steps"):
+                ticket_work.steps(ticket)
+            live_html.show(ticket_sheet.visit_facts(ticket), "ticket_facts")
+            _parts(ticket)
+            live_html.show(ticket_sheet.history(ticket), "ticket_history")
+            if ticket["status"] not in CLOSED:
+                ticket_work.note(ticket)
+
+
+def _working(ticket: Json) -> bool:
+    return ticket["status"] == "working" and visit.has_role("manager", "technician")
+
+
+def _checks(ticket: Json) -> None:
+    if _working(ticket) and ticket["checks"]:
+        ticket_work.checks(ticket)
+    else:
+        live_html.show(ticket_sheet.checks(ticket), "ticket_checks")
+
+
+def _parts(ticket: Json) -> None:
+    if _working(ticket) and ticket["parts"]:
+        ticket_work.parts(ticket)
+    else:
+        live_html.show(ticket_sheet.parts(ticket), "ticket_parts")

@@ -1,0 +1,220 @@
+"""Wear parts: what, where, when, how sure, what to order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from dashboard import live_html, markup, visit
+from dashboard.client import ApiError, Json
+from dashboard.formats import MISSING, parse_time, share
+from dashboard.markup import Html, tag
+from dashboard.visit import t
+
+EVERY_S = 15
+MOST_LISTED = 500
+MOST_SHOWN = 100
+LIVE = "live"
+LIVE_STATES = ("open", "ordered")
+#: The time axis reaches from a month back to so many days ahead.
+BACK = timedelta(days=30)
+AHEAD = timedelta(days=210)
+AXIS_STEPS = 4
+
+
+def draw() -> None:
+    """The whole page."""
+    st.title(t("wear_title"))
+    with visit.answers():
+        overview = visit.client().get("/overview")
+        chosen = _filters(overview)
+        _live(**chosen)
+
+
+def _filters(overview: Json) -> dict[str, str | None]:
+    region, product, status, machine = st.columns(4)
+    regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
+    products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
+    states = list(visit.words()["part_alert_states"])
+    return {
+        "region": region.selectbox(
+            t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all"))
+        ),
+        "product": product.selectbox(
+            t("product_col"), [None, *products], format_func=lambda k: products.get(k, t("all"))
+        ),
+        "status": status.selectbox(t("status"), [LIVE, None, *states], format_func=_status_name),
+        "machine": machine.text_input(t("serial"), value=st.query_params.get("machine", "")).strip()
+        or None,
+    }
+
+
+def _status_name(status: str | None) -> str:
+    if status == LIVE:
+        return t("live_alerts")
+    return t("all") if status is None else visit.word("part_alert_states", status)
+
+
+@st.fragment(run_every=EVERY_S)
+def _live(region: str | None, product: str | None, status: str | None, machine: str | None) -> None:
+    with visit.answers():
+        found = visit.client().pages(
+            "/parts/alerts",
+            MOST_LISTED,
+            region=region,
+            product=product,
+            machine=machine,
+            status=None if status == LIVE else status,
+        )
+        alerts = [a for a in found if status != LIVE or a["status"] in LIVE_STATES]
+        parts = _part_names(alerts)
+        part = st.pills(
+            t("part"), list(parts), format_func=parts.__getitem__, key="wear_part",
+        ) if len(parts) > 1 else None  # fmt: skip
+        shown = [a for a in alerts if part is None or a["part"] == part]
+        live_html.show(_table(shown), "wear_rows")
+        open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
+        if open_alerts and visit.has_role("manager", "parts"):
+            _act(open_alerts)
+        if shown:
+            live_html.show(_totals(shown), "wear_totals")
+
+
+def _part_names(alerts: Sequence[Json]) -> dict[str, str]:
+    return dict(sorted({a["part"]: visit.pick(a["name"]) for a in alerts}.items()))
+
+
+def _table(alerts: Sequence[Json]) -> Html:
+    if not alerts:
+        return markup.card(t("wear_title"), markup.empty(t("no_alerts")))
+    heads: list[str] = [t("part"), t("machine"), t("when"), t("sure"), t("order_by"), t("price"),
+                        t("lead"), t("status")]  # fmt: skip
+    now = datetime.now(UTC)
+    shown = alerts[:MOST_SHOWN]
+    axis: list[object] = ["", "", _axis(now), *([""] * 5)]
+    rows = [axis, *(_row(alert, now) for alert in shown)]
+    more = len(alerts) - len(shown)
+    note = t("interval_legend") + (f" · {t('more', count=more)}" if more else "")
+    return markup.card(t("wear_alerts"), markup.table(heads, rows, kind="ip-wear"), note=note)
+
+
+def _row(alert: Json, now: datetime) -> list[object]:
+    language = visit.language()
+    machine = markup.link("machine", alert["serial"], language, machine=alert["serial"])
+    ticket = alert["ticket"]
+    below: list[object] = [visit.word("part_alert_states", alert["status"])]
+    if ticket:
+        below += [tag("br"), markup.link("tickets", ticket, language, ticket=ticket)]
+    late = tag("b", " ⚠ ", t("overdue")) if alert["overdue"] else ""
+    return [
+        tag(
+            "div",
+            tag("b", f"{alert['quantity']} × {visit.pick(alert['name'])}"),
+            tag("div", f"{alert['number'] or MISSING} · {visit.pick(alert['position_name'])}",
+                class_="ip-small ip-muted"),
+        ),
+        tag("div", machine, tag("div", f"{alert['region']} · {alert['station']}",
+                                class_="ip-small ip-muted")),
+        _interval(alert, now),
+        tag("div", share(alert["probability"]),
+            tag("div", _basis(alert["remaining"]), class_="ip-small ip-muted")),
+        tag("div", visit.day(alert["order_by"]), late),
+        visit.word("price_classes", alert["price_class"]),
+        visit.word("lead_classes", alert["lead_class"]),
+        tag("div", *below),
+    ]  # fmt: skip
+
+
+def _basis(life: Json | None) -> str:
+    if life is None:
+        return MISSING
+    return t("samples", count=life["sample_size"]) if life["sample_size"] else t("from_plan")
+
+
+def _place(moment: datetime, now: datetime) -> float:
+    """Where a moment lies on the axis, in per cent of its length."""
+    return min(max((moment - (now - BACK)) / (BACK + AHEAD), 0.0), 1.0) * 100
+
+
+def _axis(now: datetime) -> Html:
+    marks = [(now, t("today"))]
+    for step in range(1, AXIS_STEPS):
+        moment = now + AHEAD / AXIS_STEPS * step
+        marks.append((moment, moment.astimezone(visit.zone()).strftime("%Y-%m")))
+    return tag(
+        "div",
+        *(tag("span", name, style=f"left:{_place(at, now):.1f}%") for at, name in marks),
+        class_="ip-axis",
+    )
+
+
+def _interval(alert: Json, now: datetime) -> Html:
+    life = alert["remaining"]
+    parts: list[object] = []
+    words = f"{t('needed_by')} {visit.day(alert['needed_by'])}"
+    if life is not None and life["due_p10"]:
+        low = _place(parse_time(life["due_p10"]), now)
+        high = _place(parse_time(life["due_p90"]), now) if life["due_p90"] else 100.0
+        parts.append(tag("b", style=f"left:{low:.1f}%;width:{high - low:.1f}%"))
+        if life["due_p50"]:
+            middle = _place(parse_time(life["due_p50"]), now)
+            parts.append(tag("i", style=f"left:{middle:.1f}%"))
+        words = ", ".join(
+            f"{t(q)} {visit.day(life[f'due_{q}']) if life[f'due_{q}'] else t('beyond')}"
+            for q in ("p10", "p50", "p90")
+        )
+    parts.append(tag("u", style=f"left:{_place(parse_time(alert['order_by']), now):.1f}%"))
+    bar = tag("div", *parts, class_="ip-span")
+    return tag("div", bar, tag("div", words, class_="ip-small ip-muted"), title=words)
+
+
+def _act(alerts: Sequence[Json]) -> None:
+    by_id = {alert["id"]: alert for alert in alerts}
+    with st.container(key="act_card"), st.form("act", border=False, clear_on_submit=False):
+        left, right = st.columns([1.4, 1])
+        chosen = left.selectbox(
+            t("act_on"), list(by_id), format_func=lambda key: _alert_name(by_id[key])
+        )
+        note = right.text_input(t("dismiss_note"))
+        with st.container(horizontal=True):
+            ordered = st.form_submit_button(
+                t("mark_ordered"), type="primary", icon=":material/local_shipping:"
+            )
+            dismissed = st.form_submit_button(t("dismiss"), icon=":material/close:")
+    if ordered or dismissed:
+        if dismissed and not note.strip():
+            st.error(t("note_needed"), icon=":material/error:")
+            return
+        body = {"status": "ordered"} if ordered else {"status": "dismissed", "note": note.strip()}
+        try:
+            visit.client().post(f"/parts/alerts/{chosen}/status", body)
+        except ApiError as error:
+            st.error(visit.sentence(error), icon=":material/error:")
+        else:
+            st.rerun(scope="fragment")
+
+
+def _alert_name(alert: Json) -> str:
+    place = visit.pick(alert["position_name"])
+    return f"{alert['serial']} · {visit.pick(alert['name'])} · {place}"
+
+
+def _totals(alerts: Sequence[Json]) -> Html:
+    groups: dict[str, list[Json]] = {}
+    for alert in alerts:
+        groups.setdefault(alert["part"], []).append(alert)
+    rows = [
+        [
+            visit.pick(group[0]["name"]),
+            group[0]["number"] or MISSING,
+            str(sum(alert["quantity"] for alert in group)),
+            str(len({alert["serial"] for alert in group})),
+            visit.day(min(alert["order_by"] for alert in group)),
+            visit.word("lead_classes", group[0]["lead_class"]),
+        ]
+        for group in sorted(groups.values(), key=lambda g: min(a["order_by"] for a in g))
+    ]
+    heads = [t("part"), t("number"), t("quantity"), t("machines_count"), t("earliest"), t("lead")]
+    return markup.card(t("totals"), markup.table(heads, rows, right=(2, 3)))

@@ -1,0 +1,284 @@
+"""Charts: a signal over time with its limits, and the fleet on a map.
+
+Data are named apart from the chart, so that a live page changes the data and keeps the drawing.
+Times are milliseconds since 1970, which the browser draws in its own zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import altair as alt
+
+from dashboard.client import Json
+from dashboard.formats import Language, parse_time
+from dashboard.markup import HEALTH_COLORS
+from dashboard.outline import RINGS
+from dashboard.texts import say
+
+Spec = dict[str, Any]
+Translate = Callable[[Json], str]
+
+INK, GRID, LINE, BAND = "#475569", "#e8ecf1", "#1f5f8b", "#1f5f8b"
+SIGNAL_HEIGHT = 170
+MAP_HEIGHT = 360
+_SHAPES = {
+    "stop": "square",
+    "alarm": "triangle-up",
+    "warning": "diamond",
+    "ok": "circle",
+    "unknown": "circle",
+}
+_TIME_LABEL = (
+    "timeFormat(datum.value, hours(datum.value) == 0 && minutes(datum.value) == 0"
+    " ? '%m-%d' : '%H:%M')"
+)
+
+
+def epoch_ms(text: str) -> float:
+    """Milliseconds since 1970 of a time of the API."""
+    return parse_time(text).timestamp() * 1000
+
+
+def signal_chart(
+    signal: Json,
+    telemetry: Json,
+    bands: Sequence[Json],
+    alarms: Iterable[Json],
+    span_ms: tuple[float, float],
+    plan: Json,
+    language: Language,
+) -> Spec:
+    """Vega-Lite of one signal: mean, least to greatest, limits, regimes behind, alarms marked.
+
+    `signal` and `plan` are a product's signal and plan, `bands` are its RegimeBands, `alarms`
+    those of the machine, `span_ms` begin and end of the time axis.
+    """
+
+    def t(key: str) -> str:
+        return say(key, language)
+
+    series = telemetry["signals"].get(signal["key"], {"avg": [], "min": [], "max": []})
+    rows = _series_rows(telemetry, series)
+    x = alt.X("t:T", title=None, axis=_time_axis())
+    y = alt.Y("avg:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=_value_axis())
+    tooltip = [
+        alt.Tooltip("t:T", title=t("chart_time"), format="%Y-%m-%d %H:%M:%S"),
+        *(
+            alt.Tooltip(f"{field}:Q", title=t(f"chart_{name}"), format=",.4~g")
+            for field, name in (("avg", "mean"), ("min", "min"), ("max", "max"))
+        ),
+    ]
+    series_data = alt.NamedData("series")
+    layers: list[Any] = [
+        _regimes(),
+        *_limits(signal),
+        alt.Chart(series_data)
+        .mark_area(color=BAND, opacity=0.22, interpolate="monotone")
+        .encode(x=x, y=alt.Y("min:Q", title=None), y2="max:Q"),
+        alt.Chart(series_data).mark_line(color=LINE, strokeWidth=1.6).encode(x=x, y=y),
+        alt.Chart(series_data)
+        .mark_point(size=120, opacity=0, filled=True)
+        .encode(x=x, y=y, tooltip=tooltip),
+        _alarm_marks(t("alarm")),
+        # Two points that are not drawn hold the axis to the chosen time.
+        alt.Chart(alt.NamedData("frame")).mark_point(opacity=0).encode(x=x),
+    ]
+    spec = _finish(alt.layer(*layers).properties(width="container", height=SIGNAL_HEIGHT))
+    spec["datasets"] = {
+        "series": rows,
+        "regimes": _regime_rows(bands, plan, span_ms, language),
+        "alarms": _alarm_rows(alarms, span_ms, language),
+        "frame": [{"t": edge} for edge in span_ms],
+    }
+    return spec
+
+
+def fleet_map(machines: Iterable[Json], labels: dict[str, str], language: Language) -> Spec:
+    """Vega-Lite of the outline with the machines on it: MachineSummary rows, health in words."""
+    keys = list(_SHAPES)
+    outline = alt.Chart(alt.InlineData(values=_outline())).mark_geoshape(
+        fill="#e9eef3", stroke="#c3ccd6", strokeWidth=1
+    )
+    points = (
+        alt.Chart(alt.NamedData("machines"))
+        .mark_point(filled=True, size=85, opacity=0.9, stroke="#ffffff", strokeWidth=0.8)
+        .encode(
+            longitude="lon:Q",
+            latitude="lat:Q",
+            color=alt.Color(
+                "health:N",
+                scale=alt.Scale(domain=keys, range=[HEALTH_COLORS[key] for key in keys]),
+                legend=None,
+            ),
+            shape=alt.Shape(
+                "health:N",
+                scale=alt.Scale(domain=keys, range=[_SHAPES[key] for key in keys]),
+                legend=None,
+            ),
+            order="rank:Q",
+            tooltip=[
+                alt.Tooltip(f"{name}:N", title=say(title, language))
+                for name, title in (
+                    ("serial", "serial"),
+                    ("product", "product_col"),
+                    ("customer", "customer"),
+                    ("site", "site"),
+                    ("word", "health"),
+                )
+            ],
+        )
+    )
+    spec = _finish(
+        alt.layer(outline, points)
+        .project(type="mercator")
+        .properties(width="container", height=MAP_HEIGHT)
+    )
+    spec["datasets"] = {"machines": [_map_row(m, labels, keys, language) for m in machines]}
+    return spec
+
+
+def _finish(chart: Any) -> Spec:
+    configured = chart.configure_view(stroke=None).configure(
+        background="transparent", padding={"left": 4, "right": 8, "top": 6, "bottom": 2}
+    )
+    spec: Spec = configured.to_dict()
+    return spec
+
+
+def _time_axis() -> alt.Axis:
+    return alt.Axis(
+        labelExpr=_TIME_LABEL, labelColor=INK, gridColor=GRID, tickCount=8, domainColor=GRID
+    )
+
+
+def _value_axis() -> alt.Axis:
+    # One width for all charts, or their times would not stand below each other.
+    return alt.Axis(
+        labelColor=INK, gridColor=GRID, tickCount=4, minExtent=52, maxExtent=52, domain=False
+    )
+
+
+def _series_rows(telemetry: Json, series: Json) -> list[Json]:
+    columns = zip(telemetry["times"], series["avg"], series["min"], series["max"], strict=False)
+    rows: list[Json] = []
+    for time, mean, low, high in columns:
+        # One empty row per gap breaks the line; more would say nothing.
+        if mean is None and (not rows or rows[-1]["avg"] is None):
+            continue
+        rows.append({"t": epoch_ms(time), "avg": mean, "min": low, "max": high})
+    return rows or [{"t": None, "avg": None, "min": None, "max": None}]
+
+
+def _regimes() -> Any:
+    return (
+        alt.Chart(alt.NamedData("regimes"))
+        .mark_rect(opacity=0.13)
+        .encode(
+            x="t:T",
+            x2="end:T",
+            color=alt.Color("color:N", scale=None),
+            tooltip=[alt.Tooltip("name:N", title=" ")],
+        )
+    )
+
+
+def _limits(signal: Json) -> list[alt.Chart]:
+    """The normal band and the limits, which no live update changes."""
+    found = []
+    if signal["normal"]:
+        low, high = signal["normal"]
+        band = alt.Chart(alt.InlineData(values=[{"low": low, "high": high}]))
+        found.append(
+            band.mark_rect(color="#64748b", opacity=0.10).encode(
+                y=alt.Y("low:Q", title=None), y2="high:Q"
+            )
+        )
+    for grade, health in (("warn", "warning"), ("alarm", "alarm")):
+        bounds = signal[grade] or {}
+        values = [
+            {"v": bounds[side]} for side in ("above", "below") if bounds.get(side) is not None
+        ]
+        if values:
+            found.append(
+                alt.Chart(alt.InlineData(values=values))
+                .mark_rule(
+                    color=HEALTH_COLORS[health],
+                    strokeDash=[5, 4] if grade == "warn" else [1, 0],
+                    strokeWidth=1.3,
+                )
+                .encode(y=alt.Y("v:Q", title=None))
+            )
+    return found
+
+
+def _alarm_marks(title: str) -> Any:
+    data = alt.NamedData("alarms")
+    color = alt.Color("color:N", scale=None)
+    tooltip = [alt.Tooltip("name:N", title=title)]
+    rule = alt.Chart(data).mark_rule(strokeWidth=1.4, opacity=0.8)
+    sign = alt.Chart(data).mark_point(shape="triangle-down", filled=True, size=90)
+    return alt.layer(
+        rule.encode(x="t:T", color=color, tooltip=tooltip),
+        sign.encode(x="t:T", y=alt.value(4), color=color, tooltip=tooltip),
+    )
+
+
+def _regime_rows(
+    bands: Sequence[Json], plan: Json, span_ms: tuple[float, float], language: Language
+) -> list[Json]:
+    known = {regime["id"]: regime for regime in plan["regimes"]}
+    rows = []
+    for band in bands:
+        regime = known.get(band["regime"])
+        begin = max(epoch_ms(band["begin"]), span_ms[0])
+        end = min(epoch_ms(band["end"]), span_ms[1])
+        if regime is not None and begin < end:
+            name = regime["name"][language]
+            rows.append({"t": begin, "end": end, "color": regime["color"], "name": name})
+    return rows or [{"t": None, "end": None, "color": "#ffffff", "name": ""}]
+
+
+def _alarm_rows(
+    alarms: Iterable[Json], span_ms: tuple[float, float], language: Language
+) -> list[Json]:
+    rows = [
+        {
+            "t": epoch_ms(alarm["raised_at"]),
+            "name": alarm["name"][language],
+            "color": HEALTH_COLORS[
+                {1: "unknown", 2: "warning", 3: "alarm", 4: "stop"}[alarm["severity"]]
+            ],
+        }
+        for alarm in alarms
+        if span_ms[0] <= epoch_ms(alarm["raised_at"]) <= span_ms[1]
+    ]
+    return rows or [{"t": None, "name": "", "color": "#ffffff"}]
+
+
+def _outline() -> list[Json]:
+    # Rings run clockwise here, which a globe takes for everything but the country.
+    return [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [[list(p) for p in ring]]},
+            "properties": {},
+        }
+        for ring in RINGS
+    ]
+
+
+def _map_row(machine: Json, labels: dict[str, str], keys: list[str], language: Language) -> Json:
+    return {
+        "serial": machine["serial"],
+        "product": machine["product"]["name"][language],
+        "customer": machine["customer"]["name"][language],
+        "site": machine["site"][language],
+        "health": machine["health"],
+        "word": labels[machine["health"]],
+        # The worst is drawn last, on top of the others.
+        "rank": -keys.index(machine["health"]),
+        "lat": machine["position"]["lat"],
+        "lon": machine["position"]["lon"],
+    }

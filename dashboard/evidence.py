@@ -1,0 +1,82 @@
+"""The evidence of a finding as names and values: what was measured, against which limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboard import lists, visit
+from dashboard.client import Json
+from dashboard.formats import number, share
+from dashboard.markup import Html, tag
+from dashboard.visit import t
+
+
+def facts(evidence: Json, plan: Json) -> list[tuple[str, object]]:
+    """Names and values of the evidence in the reader's language.
+
+    `plan` is the product, which names the signals, working states and positions it speaks of.
+    """
+    signals = {signal["key"]: signal for signal in plan["signals"]}
+    return [
+        *_signals(evidence.get("signals", {}), signals),
+        *_windows(evidence.get("windows", {}), signals),
+        *_circumstances(evidence, plan),
+        *_wear(evidence, plan),
+        *_service(evidence),
+    ]
+
+
+def _signals(readings: Json, signals: Json) -> Iterator[tuple[str, object]]:
+    for key, reading in readings.items():
+        if reading["value"] is None:
+            continue
+        signal = signals.get(key)
+        names = signal["values"] if signal is not None and signal["kind"] == "enum" else {}
+        meaning = names.get(f"{reading['value']:g}")
+        value = visit.pick(meaning) if meaning else number(reading["value"], reading["unit"])
+        name = visit.pick(signal["name"]) if signal is not None else key
+        yield name, _with_note(value, lists.limits(reading))
+
+
+def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:
+    for expression, value in windows.items():
+        words = expression
+        for key in sorted(signals, key=len, reverse=True):
+            words = words.replace(key, visit.pick(signals[key]["name"]))
+        yield words, number(value)
+
+
+def _circumstances(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:
+    regimes = {regime["id"]: visit.pick(regime["name"]) for regime in plan["regimes"]}
+    if evidence.get("regime"):
+        yield t("regime"), regimes.get(evidence["regime"], evidence["regime"])
+    if evidence.get("held_s"):
+        yield t("held"), visit.span(evidence["held_s"])
+    if evidence.get("from_ms"):
+        yield t("began"), visit.epoch(evidence["from_ms"])
+    if evidence.get("heard_ms"):
+        yield t("last_data"), visit.epoch(evidence["heard_ms"])
+
+
+def _wear(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:
+    positions = {
+        position["id"]: visit.pick(position["name"])
+        for part in plan["parts"]
+        for position in part["positions"]
+    }
+    for place in evidence.get("places", []):
+        unit = visit.word("usage_units", evidence["unit"])
+        low, high = number(place["p10"]), number(place["p90"])
+        left = f"{t('remaining_life')} {low} – {high} {unit}"
+        used = f"{t('used')} {number(place['used'], unit)} ({share(place['worn_share'])})"
+        yield positions.get(place["position"], place["position"]), _with_note(used, left)
+
+
+def _service(evidence: Json) -> Iterator[tuple[str, object]]:
+    if "due_hours" in evidence:
+        yield t("hours"), number(evidence["hours"], "h")
+        yield t("due_at_hours"), number(evidence["due_hours"], "h")
+
+
+def _with_note(value: str, note: str) -> Html:
+    return tag("div", tag("b", value), tag("div", note, class_="ip-small ip-muted"))

@@ -1,0 +1,113 @@
+"""A machine's signals over time, with limits, working states and alarms drawn in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from dashboard import charts, formats, markup, visit
+from dashboard.client import Json
+from dashboard.markup import HEALTH_COLORS, tag
+from dashboard.visit import t
+
+EVERY_S = 10
+RANGES_H = (1, 6, 24, 168, 720, 2160)
+#: So many steps are drawn: about one for every three pixels of a wide screen.
+STEPS = 480
+MOST_CHARTS = 6
+MOST_ALARMS = 200
+
+
+def draw(machine: Json) -> None:
+    """The choice of signals and range, and a chart of each."""
+    plan = visit.product(machine["product"]["id"])
+    names = {s["key"]: _label(s) for s in plan["signals"] if s["kind"] != "enum"}
+    usual = [s["key"] for s in plan["signals"] if s["headline"] and s["key"] in names][:3]
+    with st.container(key="history_card"):
+        st.html(f'<h3 class="ip-heading">{markup.text(t("history"))}</h3>')
+        left, right = st.columns([2, 1.2], vertical_alignment="bottom")
+        keys = left.multiselect(
+            t("signals"),
+            list(names),
+            default=usual,
+            format_func=lambda key: names[key],
+            max_selections=MOST_CHARTS,
+            key=f"signals_{machine['serial']}",
+        )
+        hours = right.segmented_control(
+            t("range"),
+            RANGES_H,
+            default=24,
+            format_func=lambda h: t(f"range_{h}"),
+            key="range",
+            required=True,
+        )
+        if keys:
+            _charts(machine["serial"], plan, tuple(keys), hours or 24)
+        else:
+            st.caption(t("choose_signals"))
+
+
+def _label(signal: Json) -> str:
+    name = visit.pick(signal["name"])
+    return f"{name} ({signal['unit']})" if signal["unit"] else name
+
+
+@st.fragment(run_every=EVERY_S)
+def _charts(serial: str, plan: Json, keys: tuple[str, ...], hours: int) -> None:
+    end = datetime.now(UTC)
+    begin = end - timedelta(hours=hours)
+    when = {"from": begin.isoformat(), "to": end.isoformat(), "step": hours * 3600 / STEPS}
+    with visit.answers():
+        telemetry = visit.client().get(
+            f"/machines/{serial}/telemetry", signals=",".join(keys), **when
+        )
+        bands = visit.client().get(f"/machines/{serial}/regimes", **when)["bands"]
+        alarms = visit.client().pages("/alarms", MOST_ALARMS, machine=serial)
+        _legend(plan, bands, telemetry["step_s"])
+        span_ms = (begin.timestamp() * 1000, end.timestamp() * 1000)
+        signals = {signal["key"]: signal for signal in plan["signals"]}
+        for key in keys:
+            st.html(f'<div class="ip-label"><b>{markup.text(_label(signals[key]))}</b></div>')
+            values = telemetry["signals"].get(key, {"avg": []})["avg"]
+            if all(value is None for value in values):
+                st.caption(t("no_data"))
+                continue
+            own = [a for a in alarms if key in a["shows"] or not a["shows"]]
+            spec = charts.signal_chart(
+                signals[key], telemetry, bands, own, span_ms, plan, visit.language()
+            )
+            st.vega_lite_chart(spec, width="stretch", theme=None, key=f"chart_{serial}_{key}")
+
+
+def _legend(plan: Json, bands: list[Json], step_s: float) -> None:
+    seen = {band["regime"] for band in bands}
+    regimes = [
+        tag(
+            "span",
+            tag("span", class_="ip-swatch", style=f"background:{regime['color']}"),
+            visit.pick(regime["name"]),
+        )
+        for regime in plan["regimes"]
+        if regime["id"] in seen
+    ]
+    lines = [
+        tag("span", tag("span", class_="ip-key-line", style=f"color:{color};{style}"), label)
+        for color, style, label in (
+            (HEALTH_COLORS["warning"], "border-top-style:dashed", t("chart_warn")),
+            (HEALTH_COLORS["alarm"], "", t("chart_alarm")),
+        )
+    ]
+    step = formats.span(step_s, visit.language())
+    mean = tag(
+        "span",
+        tag("span", class_="ip-key-line", style=f"color:{charts.LINE}"),
+        t("mean_and_range", step=step),
+    )
+    band = tag(
+        "span",
+        tag("span", class_="ip-swatch", style="background:#e2e6eb"),
+        t("chart_normal"),
+    )
+    st.html(str(tag("div", mean, band, *lines, *regimes, class_="ip-legend")))

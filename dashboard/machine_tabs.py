@@ -1,0 +1,168 @@
+"""Below a machine's charts: alarms, parts and services, tickets, all signals, data ledger."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import lists, live_html, markup, visit
+from dashboard.client import ApiError, Json
+from dashboard.formats import MISSING, number
+from dashboard.markup import Html, tag
+from dashboard.visit import t
+
+EVERY_S = 10
+MOST_ALARMS = 50
+
+
+@st.fragment(run_every=EVERY_S)
+def draw(serial: str) -> None:
+    """The tabs, which refresh themselves."""
+    with visit.answers():
+        machine = visit.client().get(f"/machines/{serial}")
+        names = ("tab_alarms", "tab_parts", "tab_tickets", "tab_signals", "tab_ledger")
+        alarms, parts, tickets, signals, ledger = st.tabs([t(name) for name in names])
+        with alarms:
+            _alarms(machine)
+        with parts:
+            live_html.show(
+                markup.join([_fitted(machine["parts"]), _services(machine["services"])]), "parts"
+            )
+        with tickets:
+            table = lists.tickets(machine["tickets"], machine=False)
+            live_html.show(tag("section", table, class_="ip-card"), "tickets")
+        with signals:
+            live_html.show(_signals(machine), "signals_now")
+        with ledger:
+            live_html.show(
+                _ledger(visit.client().get(f"/machines/{serial}/ledger"), machine), "ledger"
+            )
+
+
+def _alarms(machine: Json) -> None:
+    found = visit.client().pages("/alarms", MOST_ALARMS, machine=machine["serial"])
+    codes = [_code(fault) for fault in machine["faults"]]
+    below = markup.card(t("active_codes"), tag("ul", *codes)) if codes else Html("")
+    listed = tag("section", lists.alarms(found, machine=False), class_="ip-card")
+    live_html.show(markup.join([listed, below]), "alarm_list")
+    waiting = {a["id"]: a for a in found if a["state"] in ("active", "returned")}
+    if waiting and visit.has_role("manager", "technician"):
+        _acknowledge(waiting)
+
+
+def _code(fault: Json) -> Html:
+    words = [visit.pick(text) for text in (fault["spn_text"], fault["fmi_text"]) if text]
+    return tag("li", tag("b", fault["key"]), " ", ": ".join(words))
+
+
+def _acknowledge(waiting: dict[int, Json]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            t("acknowledge_alarm"),
+            list(waiting),
+            format_func=lambda key: visit.pick(waiting[key]["name"]),
+            key="alarm_choice",
+        )
+        if st.button(t("acknowledge"), key="acknowledge", icon=":material/check:"):
+            try:
+                visit.client().post(f"/alarms/{chosen}/acknowledge")
+            except ApiError as error:
+                st.error(visit.sentence(error))
+            else:
+                st.rerun(scope="fragment")
+
+
+def _fitted(parts: list[Json]) -> Html:
+    if not parts:
+        return markup.card(t("fitted_parts"), markup.empty(t("no_parts")))
+    heads = [t("part"), t("used"), t("remaining_life"), t("p10"), t("p50"), t("p90"), t("lead")]
+    rows = []
+    for part in parts:
+        life = part["remaining"]
+        rows.append(
+            [
+                tag(
+                    "div",
+                    visit.pick(part["name"]),
+                    tag("div", f"{visit.pick(part['position_name'])} · {part['number'] or MISSING}",
+                        class_="ip-small ip-muted"),
+                ),
+                lists.life_bar(part["used"], part["life_mid"], part["unit"]),
+                _remaining(life) if life else MISSING,
+                *(lists.due(life[q]) if life else MISSING for q in ("due_p10", "due_p50", "due_p90")),
+                visit.word("lead_classes", part["lead_class"]),
+            ]
+        )  # fmt: skip
+    return markup.card(t("fitted_parts"), markup.table(heads, rows), note=t("quantiles"))
+
+
+def _remaining(life: Json) -> Html:
+    unit = visit.word("usage_units", life["unit"])
+    amounts = " – ".join(number(life[q]) for q in ("p10", "p90"))
+    basis = t("samples", count=life["sample_size"]) if life["sample_size"] else t("from_plan")
+    middle = f"{number(life['p50'])} {unit}"
+    return tag("div", middle, tag("div", f"{amounts} · {basis}", class_="ip-small ip-muted"))
+
+
+def _services(services: list[Json]) -> Html:
+    if not services:
+        return markup.card(t("services"), markup.empty(t("no_services")))
+    heads = [t("service"), t("due_at_hours"), t("hours_left"), t("due_about")]
+    rows = []
+    for service in services:
+        left = number(service["hours_left"], "h")
+        if service["hours_left"] < 0:
+            left = f"⚠ {t('late_by', span=number(-service['hours_left'], 'h'))}"
+        due_at = visit.day(service["due_at"]) if service["due_at"] else MISSING
+        rows.append([visit.pick(service["name"]), number(service["due_hours"], "h"), left, due_at])
+    return tag("div", markup.card(t("services"), markup.table(heads, rows, right=(1, 2))),
+               style="margin-top:.75rem")  # fmt: skip
+
+
+def _signals(machine: Json) -> Html:
+    planned = {s["key"]: s for s in visit.product(machine["product"]["id"])["signals"]}
+    heads = [t("signal"), t("value"), t("state"), t("age"), t("limits")]
+    rows = [
+        [
+            tag("div", visit.pick(s["name"]), tag("div", s["key"], class_="ip-small ip-muted")),
+            visit.pick(s["text"]) if s["text"] else number(s["value"], s["unit"]),
+            markup.health(markup.GRADE_HEALTH[s["grade"]], t(f"grade_{s['grade']}")),
+            visit.age(s["age_s"]) if s["at"] else t("never_measured"),
+            lists.limits(planned[s["key"]]) or MISSING,
+        ]
+        for s in machine["signals"]
+    ]
+    return tag("section", markup.table(heads, rows, right=(1,)), class_="ip-card")
+
+
+def _ledger(ledger: Json, machine: Json) -> Html:
+    keys = ("messages", "received", "stored", "merged", "repeated", "rejected", "late")
+    tiles = [markup.tile(t(key), f"{ledger[key]:,}") for key in keys]
+    names = {signal["key"]: visit.pick(signal["name"]) for signal in machine["signals"]}
+    bad = [[names.get(row["signal"], row["signal"]), row["reason"], f"{row['count']:,}", row["last_day"]]
+           for row in ledger["bad_values"]]  # fmt: skip
+    rejected = [[row["reason"], f"{row['count']:,}"] for row in ledger["rejected_by_reason"]]
+    facts = markup.facts(
+        [
+            (t("first_data"), visit.moment(ledger["first_measured_at"], seconds=True)),
+            (t("last_data"), visit.moment(ledger["last_measured_at"], seconds=True)),
+            (
+                t("status"),
+                visit.word("connections", ledger["status"]) if ledger["status"] else MISSING,
+            ),
+        ]
+    )
+    heads = [t("signal"), t("reason"), t("count"), t("last_day")]
+    bad_table = markup.table(heads, bad, right=(2,)) if bad else markup.empty(t("no_bad_values"))
+    reasons = (
+        markup.table([t("reason"), t("count")], rejected, right=(1,))
+        if rejected
+        else markup.empty(t("no_rejected"))
+    )
+    return markup.join(
+        [
+            markup.tiles(tiles),
+            tag("p", t("ledger_note"), class_="ip-small ip-muted"),
+            markup.card(t("bad_values"), facts, bad_table),
+            markup.card(t("rejected_by_reason"), reasons),
+        ]
+    )
