@@ -20,6 +20,8 @@ from fleet.plan import Catalogue, ProductPlan
 from fleet.yaml_source import Node, read_yaml
 
 PLAN_FILES = ("product.yaml", "rules.yaml", "failures.yaml", "parts.yaml", "service.yaml")
+#: Stands beside the plan and is read by those who run it.
+TEST_FILE = "rules.test.yaml"
 #: Sections whose entries are merged by key from layers and from the files of the product.
 LISTS = {
     "components": "id",
@@ -56,6 +58,8 @@ class _Assembly:
                 self.head[key] = value
 
     def _add_list(self, section: str, value: Node, own: set[str]) -> None:
+        if not value.is_list and value.plain() is not None:
+            self.faults.append(value.fault(f"{section} is no list; begin each entry with a dash"))
         for item in value.items():
             name_node = item.get(LISTS[section])
             if name_node is None:
@@ -123,6 +127,7 @@ def load_plan(folder: Path, common: Path) -> ProductPlan:
     """
     assembly = _Assembly()
     head = folder / "product.yaml"
+    assembly.faults += _strangers(folder)
     for root, layer in _roots(folder, common, assembly.faults):
         assembly.add(root, layer=layer)
     data = assembly.data()
@@ -136,7 +141,7 @@ def load_plan(folder: Path, common: Path) -> ProductPlan:
     try:
         plan = ProductPlan.model_validate(data)
     except ValidationError as error:
-        problems = [Problem(_location(e["loc"]), _sentence(e)) for e in error.errors()]
+        problems = [Problem(e["loc"], _sentence(e)) for e in error.errors() if _tells(e)]
         assembly.faults += [assembly.fault(problem, head) for problem in problems]
         raise PlanError(assembly.faults) from error
     assembly.faults += [assembly.fault(problem, head) for problem in problems_of(plan)]
@@ -152,6 +157,14 @@ def checksum(folder: Path, common: Path) -> str:
         if path.exists():
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _strangers(folder: Path) -> Iterator[Fault]:
+    """A misnamed file would be left out in silence."""
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        if path.name not in (*PLAN_FILES, TEST_FILE):
+            known = ", ".join((*PLAN_FILES, TEST_FILE))
+            yield Fault(path, 0, 0, f"is no file of a product; there are {known}")
 
 
 def _roots(folder: Path, common: Path, faults: list[Fault]) -> Iterator[tuple[Node, bool]]:
@@ -184,21 +197,29 @@ def _shared(common: Path, faults: list[Fault]) -> dict[str, Any]:
     if root is None:
         return {}
     data = root.plain()
+    if not isinstance(data, dict):
+        faults.append(root.fault("holds no sections; there are tiers, fmi and spn"))
+        return {}
     try:
         checked = Catalogue.model_validate({"plans": {}, **data})
-    except (ValidationError, TypeError) as error:
-        errors = error.errors() if isinstance(error, ValidationError) else []
-        faults += [root.at(_location(e["loc"])).fault(_sentence(e)) for e in errors]
+    except ValidationError as error:
+        faults += [root.at(e["loc"]).fault(_sentence(e)) for e in error.errors()]
         return {}
+    for key, tier in checked.tiers.items():
+        if tier.id != key:
+            place = root.at(("tiers", key, "id"))
+            faults.append(place.fault(f"the tier {key} calls itself {tier.id}"))
     return {"tiers": checked.tiers, "fmi": checked.fmi, "spn": checked.spn}
 
 
-def _location(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return tuple(loc)
+def _tells(error: Any) -> bool:
+    """A list that is too short only because its entries are faulty needs no word of its own."""
+    return bool(error["type"] != "too_short" or not error["input"])
 
 
 def _sentence(error: Any) -> str:
-    where = ".".join(str(step) for step in error["loc"][2:]) or str(error["loc"][-1:] or "plan")
+    location = error["loc"]
+    where = ".".join(str(step) for step in (location[2:] or location[-1:])) or "plan"
     message = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
     shown = f" (found {given!r})" if isinstance(given, str | int | float) else ""

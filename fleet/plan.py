@@ -406,6 +406,12 @@ class ServiceTier(Model):
     # A plain number and not Severity: JSON has text for keys, which a Literal would refuse.
     target_h: dict[Annotated[int, Field(ge=1, le=4)], float]
 
+    @model_validator(mode="after")
+    def _all_severities(self) -> Self:
+        if set(self.target_h) != {1, 2, 3, 4}:
+            raise ValueError("target_h promises hours for each of the severities 1 to 4")
+        return self
+
 
 class Catalogue(Model):
     """All product plans and what they share."""

@@ -48,6 +48,10 @@ class Node:
         below = _child(self.node, key)
         return None if below is None else Node(self.file, below)
 
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.node, yaml.SequenceNode)
+
     def items(self) -> list[Node]:
         """The entries of a sequence; empty for anything else."""
         if not isinstance(self.node, yaml.SequenceNode):
@@ -72,10 +76,11 @@ def read_yaml(path: Path) -> Node:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError([Fault(path, 0, 0, f"cannot be read: {error}")]) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise PlanError([Fault(path, line, column, f"is no YAML: {error.problem}")]) from error
+        problem = getattr(error, "problem", None) or error
+        raise PlanError([Fault(path, line, column, f"is no YAML: {problem}")]) from error
     if root is None:
         raise PlanError([Fault(path, 0, 0, "is empty")])
     doubles = _double_keys(root)
@@ -127,8 +132,17 @@ def _scalar(node: yaml.Node) -> Any:
     if kind == "bool":
         # YAML 1.1 also reads yes, no, on and off as booleans; in plans they are words.
         return _TRUTH.get(text.lower(), text)
-    if kind == "int":
-        return int(text.replace("_", ""), 0)
-    if kind == "float":
-        return float(text.replace("_", ""))
+    if kind in ("int", "float"):
+        return _number(text)
+    return text
+
+
+def _number(text: str) -> int | float | str:
+    """The number a person means. YAML 1.1 also takes 10:30 for a number and 010 for eight: here
+    the one is text, so that a field that wants a number says so, and the other ten."""
+    for kind in (int, float):
+        try:
+            return kind(text.replace("_", ""))
+        except ValueError:
+            continue
     return text
