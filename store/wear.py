@@ -14,6 +14,7 @@ from store.connection import Connection
 from store.queries import load
 
 _SQL = load("wear")
+_LOCK = 0x57454152  # any number of our own: one transaction at a time takes usage on
 
 Row = dict[str, Any]
 
@@ -61,6 +62,11 @@ class Fitting:
     position: str
     fitted_at: datetime
     used_before: float = 0.0
+
+
+def lock_usage(connection: Connection) -> None:
+    """Wait until no other process takes usage on; held to the end of the transaction."""
+    connection.execute(_SQL["lock"], {"key": _LOCK})
 
 
 def due_parts(connection: Connection, machine_ids: Sequence[int], until_ms: int) -> list[DuePart]:
@@ -159,10 +165,13 @@ def fitted_since(connection: Connection, since: Mapping[int, int]) -> list[Row]:
     return connection.execute(_SQL["fitted_since"], values).fetchall()
 
 
-def unmeasured(connection: Connection) -> dict[int, datetime]:
-    """Machine -> when the first of its parts was fitted whose use is not measured yet."""
-    rows = connection.execute(_SQL["unmeasured"]).fetchall()
-    return {row["machine_id"]: row["fitted_at"] for row in rows}
+def unmeasured(connection: Connection, most: int) -> dict[str, dict[int, datetime]]:
+    """Product -> machine -> when the first of its parts was fitted whose use is not measured
+    though samples since then were; of at most `most` machines."""
+    result: dict[str, dict[int, datetime]] = {}
+    for row in connection.execute(_SQL["unmeasured"], {"most": most}).fetchall():
+        result.setdefault(row["product"], {})[row["machine_id"]] = row["fitted_at"]
+    return result
 
 
 def put_part_usage(

@@ -10,13 +10,13 @@ order by part_alert.fitted_part_id, part_alert.id desc;
 insert into part_alert (machine_id, fitted_part_id, part, quantity, status, raised_at, order_by,
     needed_by, probability, evidence, changed_at)
 select fitted_part.machine_id, fitted_part.id, fitted_part.part, given.quantity, 'open', %(now)s,
-    given.order_by, given.needed_by, given.probability, given.evidence, %(now)s
+    greatest(given.order_by, %(now)s), given.needed_by, given.probability, given.evidence, %(now)s
 from unnest(%(ids)s::bigint[], %(quantities)s::integer[], %(order_by)s::timestamptz[],
     %(needed_by)s::timestamptz[], %(probabilities)s::double precision[], %(evidence)s::jsonb[])
     as given (id, quantity, order_by, needed_by, probability, evidence)
 join fitted_part on fitted_part.id = given.id
 on conflict (fitted_part_id) where status in ('open', 'ordered') do update
-set order_by = excluded.order_by, needed_by = excluded.needed_by,
+set order_by = greatest(part_alert.raised_at, excluded.order_by), needed_by = excluded.needed_by,
     probability = excluded.probability, evidence = excluded.evidence,
     changed_at = excluded.changed_at
 where part_alert.status = 'open';

@@ -1,3 +1,6 @@
+-- name: lock
+select pg_advisory_xact_lock(%(key)s::bigint);
+
 -- name: due_parts
 select fitted_part.id as fitted_part_id, fitted_part.machine_id, fitted_part.part,
     fitted_part.position, part_usage.used, part_usage.per_day, remaining_life.unit,
@@ -76,12 +79,16 @@ join unnest(%(machine_ids)s::integer[], %(since)s::timestamptz[]) as folded (mac
 where fitted_part.removed_at is null or fitted_part.removed_at >= folded.since;
 
 -- name: unmeasured
-select fitted_part.machine_id, min(fitted_part.fitted_at) as fitted_at
+select fitted_part.machine_id, machine.product, min(fitted_part.fitted_at) as fitted_at
 from fitted_part
+join machine on machine.id = fitted_part.machine_id
 join usage_state on usage_state.machine_id = fitted_part.machine_id
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
 where part_usage.fitted_part_id is null and fitted_part.removed_at is null
-group by fitted_part.machine_id;
+    and fitted_part.fitted_at <= usage_state.as_of
+group by fitted_part.machine_id, machine.product
+order by fitted_part.machine_id
+limit %(most)s;
 
 -- name: put_part_usage
 insert into part_usage (fitted_part_id, at_fitting, used, as_of)

@@ -1,0 +1,186 @@
+"""Following the ingest log: the use of every part taken on, in one transaction with the cursor.
+
+Late samples, and parts fitted in the past, are folded in from the state kept ahead of their day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fleet.batch import SampleBatch
+from fleet.clock import MS_PER_DAY, to_datetime, to_ms
+from fleet.plan import Catalogue, ProductPlan
+from predict.state import from_json, to_json
+from predict.usage import Folded, MachineUsage, fold, needed_signals
+from store import ingest_log, reading, wear
+from store.connection import Connection
+from store.ingest_log import LogEntry
+from store.wear import Row
+
+CONSUMER = "predict"
+MOST_ENTRIES = 500
+#: Rows folded in one transaction; one entry of the log may be larger.
+MOST_SAMPLES = 400_000
+#: Machines with newly fitted parts that are measured in one transaction.
+MOST_MACHINES = 50
+#: Samples later than this are folded in from the beginning of the machine's history.
+KEEP_DAYS = 40
+
+
+def follow_once(connection: Connection, catalogue: Catalogue) -> set[int] | None:
+    """Take the next entries of the log on; the machines whose use changed, None at its end.
+
+    Runs in the caller's transaction.
+    """
+    wear.lock_usage(connection)
+    entries = _portion(ingest_log.follow(connection, CONSUMER, MOST_ENTRIES))
+    newly_fitted = wear.unmeasured(connection, MOST_MACHINES)
+    products = {entry.product for entry in entries if entry.kind == "telemetry"}
+    changed: set[int] = set()
+    for product in sorted(products | set(newly_fitted)):
+        plan = catalogue.plans[product]
+        own = [e for e in entries if e.product == product and e.kind == "telemetry"]
+        batch = _read(connection, plan, own)
+        fitted = {m: to_ms(at) for m, at in newly_fitted.get(product, {}).items()}
+        changed |= _take_on(connection, plan, batch, fitted)
+    if entries:
+        ingest_log.advance(connection, CONSUMER, entries[-1].position)
+    return changed if entries or changed else None
+
+
+def _portion(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """The first entries up to MOST_SAMPLES, at least one."""
+    taken: list[LogEntry] = []
+    samples = 0
+    for entry in entries:
+        samples += entry.samples if entry.kind == "telemetry" else 0
+        if taken and samples > MOST_SAMPLES:
+            break
+        taken.append(entry)
+    return taken
+
+
+def _read(connection: Connection, plan: ProductPlan, entries: Sequence[LogEntry]) -> SampleBatch:
+    signals = needed_signals(plan)
+    return joined(plan, [reading.read_batch(connection, plan, entry, signals) for entry in entries])
+
+
+def joined(plan: ProductPlan, batches: Sequence[SampleBatch]) -> SampleBatch:
+    """Batches of the needed signals as one, ordered by machine and time."""
+    signals = needed_signals(plan)
+    none = np.empty(0, np.int64)
+    parts = [
+        *batches,
+        SampleBatch(plan.product, signals, none, none, none, np.empty((0, len(signals)))),
+    ]
+    return SampleBatch(
+        plan.product,
+        signals,
+        np.concatenate([part.machine_id for part in parts]),
+        np.concatenate([part.measured_at for part in parts]),
+        np.concatenate([part.received_at for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    ).sorted()
+
+
+def _take_on(
+    connection: Connection, plan: ProductPlan, batch: SampleBatch, fitted: Mapping[int, int]
+) -> set[int]:
+    """Fold a batch, and parts fitted at moments that were folded already, into the use."""
+    machines, first = np.unique(batch.machine_id, return_index=True)
+    oldest = dict(zip(machines.tolist(), batch.measured_at[first].tolist(), strict=True))
+    known = {
+        machine: from_json(state)
+        for machine, state in wear.usage_states(connection, oldest.keys() | fitted.keys()).items()
+    }
+    late = {m: at for m, at in oldest.items() if m in known and at <= known[m].as_of}
+    late |= {m: min(at, late.get(m, at)) for m, at in fitted.items() if m in known}
+    on_time = batch.take(~np.isin(batch.machine_id, list(late)))
+    starts = {m: state for m, state in known.items() if m not in late}
+    _fold(connection, plan, starts, on_time)
+    if late:
+        again = {
+            machine: from_json(state)
+            for machine, state in wear.checkpoints_ahead(connection, late).items()
+        }
+        _fold(connection, plan, again, _reread(connection, plan, batch, known, again, late))
+    return set(oldest) | set(late)
+
+
+def _reread(
+    connection: Connection,
+    plan: ProductPlan,
+    batch: SampleBatch,
+    known: Mapping[int, MachineUsage],
+    starts: Mapping[int, MachineUsage],
+    machines: Mapping[int, int],
+) -> SampleBatch:
+    """The samples of the machines from where `starts` end to the newest that was folded or has
+    come now."""
+    parts = []
+    for machine in machines:
+        since = starts[machine].as_of + 1 if machine in starts else 0
+        own = batch.measured_at[batch.machine_id == machine]
+        until = max([known[machine].as_of, *own[-1:].tolist()]) + 1
+        parts.append(
+            reading.read_range(connection, plan, [machine], since, until, needed_signals(plan))
+        )
+    return joined(plan, parts)
+
+
+def _fold(
+    connection: Connection,
+    plan: ProductPlan,
+    starts: Mapping[int, MachineUsage],
+    batch: SampleBatch,
+) -> None:
+    machines = np.unique(batch.machine_id).tolist()
+    if not machines:
+        return
+    since = {m: starts[m].as_of if m in starts else 0 for m in machines}
+    fitted = wear.fitted_since(connection, since)
+    cuts: dict[int, list[int]] = {machine: [] for machine in machines}
+    for row in fitted:
+        moments = (to_ms(at) for at in (row["fitted_at"], row["removed_at"]) if at is not None)
+        cuts[row["machine_id"]] += [at for at in moments if at > since[row["machine_id"]]]
+    folded = fold(plan, starts, batch, cuts)
+    _keep_states(connection, folded)
+    _keep_use(connection, fitted, folded, since)
+
+
+def _keep_states(connection: Connection, folded: Folded) -> None:
+    states = {m: (state.as_of, to_json(state)) for m, state in folded.states.items()}
+    checkpoints = {
+        (machine, cut): (state.as_of, to_json(state))
+        for (machine, cut), state in folded.before.items()
+        if state is not None
+        and cut % MS_PER_DAY == 0
+        and cut > folded.states[machine].as_of - KEEP_DAYS * MS_PER_DAY
+    }
+    wear.put_usage(connection, states, checkpoints, KEEP_DAYS)
+
+
+def _keep_use(
+    connection: Connection, fitted: Sequence[Row], folded: Folded, since: Mapping[int, int]
+) -> None:
+    """The use of each fitted part: the machine's total now, or when it was removed, less the
+    total when it was fitted."""
+    ids, at_fitting, used, as_of = [], [], [], []
+    for row in fitted:
+        machine, part = row["machine_id"], row["part"]
+        now = folded.states[machine]
+        start, end = to_ms(row["fitted_at"]), now
+        if row["removed_at"] is not None:
+            end = folded.before.get((machine, to_ms(row["removed_at"]))) or replace(now, totals={})
+        begin = row["at_fitting"] or 0.0
+        if start > since[machine]:
+            ahead = folded.before[machine, start]
+            begin = ahead.totals.get(part, 0.0) if ahead else 0.0
+        ids.append(row["id"])
+        at_fitting.append(begin)
+        used.append(row["used_before"] + max(0.0, end.totals.get(part, 0.0) - begin))
+        as_of.append(row["removed_at"] or to_datetime(now.as_of))
+    wear.put_part_usage(connection, ids, at_fitting, used, as_of)
