@@ -1,0 +1,111 @@
+"""Samples gathered as they are read, and put together into columns at the end.
+
+A device sends the same signals in the same order, message after message. So samples are gathered
+by their list of keys: each is a handful of list operations, and the columns are made once per
+list of keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fleet.batch import IntColumn, SampleBatch
+from ingest.quality import Mark
+
+
+@dataclass(slots=True)
+class Block:
+    """Samples with one list of keys: values row after row, and for each row its time, the number
+    of its message and its place in that message."""
+
+    keys: tuple[str, ...]
+    values: list[float | None] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    messages: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    flaws: dict[str, list[int]] = field(default_factory=dict)
+    """Signals whose value was no number, and the rows of this block where that was so."""
+
+    def add(self, message: int, place: int, ts: int, values: Iterable[float | None]) -> None:
+        """Add one sample whose values are in the order of the keys."""
+        self.values.extend(values)
+        self.times.append(ts)
+        self.messages.append(message)
+        self.places.append(place)
+
+    def flaw(self, signal: str) -> None:
+        """Say that a value of the sample added last was no number."""
+        self.flaws.setdefault(signal, []).append(len(self.times) - 1)
+
+
+@dataclass(slots=True)
+class Gathering:
+    """All samples of one product that are being read."""
+
+    blocks: dict[tuple[str, ...], Block] = field(default_factory=dict)
+
+    def block(self, keys: tuple[str, ...]) -> Block:
+        """The block of that list of keys."""
+        found = self.blocks.get(keys)
+        if found is None:
+            found = self.blocks[keys] = Block(keys)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What was gathered, as columns: `messages` and `places` (n,) say where each row came from."""
+
+    batch: SampleBatch
+    messages: IntColumn
+    places: IntColumn
+    marks: list[Mark]
+
+
+def assemble(
+    product: str,
+    gathering: Gathering,
+    known: Mapping[str, object],
+    machine_of: IntColumn,
+    received_of: IntColumn,
+) -> Columns:
+    """Put the blocks of a product together.
+
+    `known` holds the signals of the plan in column order; the batch has those that came.
+    `machine_of` and `received_of` hold machine id and time of receipt of each message.
+    """
+    blocks = list(gathering.blocks.values())
+    came = {key for block in blocks for key in block.keys}
+    signals = tuple(key for key in known if key in came)
+    column = {key: number for number, key in enumerate(signals)}
+    starts = np.cumsum([0, *(len(block.times) for block in blocks)])
+    values = np.full((int(starts[-1]), len(signals)), np.nan, order="F")
+    marks = []
+    for block, start, end in zip(blocks, starts, starts[1:], strict=False):
+        matrix = np.array(block.values, np.float64).reshape(end - start, len(block.keys))
+        usable = [place for place, key in enumerate(block.keys) if key in column]
+        values[start:end, [column[block.keys[place]] for place in usable]] = matrix[:, usable]
+        rows = np.arange(start, end)
+        marks += [Mark(key, "unknown_signal", rows) for key in block.keys if key not in column]
+        marks += [
+            Mark(key, "wrong_type", start + np.array(places))
+            for key, places in block.flaws.items()
+            if key in column
+        ]
+    messages = _joined([block.messages for block in blocks])
+    batch = SampleBatch(
+        product,
+        signals,
+        machine_of[messages],
+        _joined([block.times for block in blocks]),
+        received_of[messages],
+        values,
+    )
+    return Columns(batch, messages, _joined([block.places for block in blocks]), marks)
+
+
+def _joined(parts: list[list[int]]) -> IntColumn:
+    return np.array([number for part in parts for number in part], np.int64)

@@ -1,0 +1,283 @@
+"""From messages to columns, reports and rejections. A pure function: no message makes it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from fleet import clock
+from fleet.batch import FaultReport, IntColumn, SampleBatch, StatusReport
+from fleet.plan import ProductPlan
+from ingest import quality, reports, tolerant
+from ingest.blocks import Columns, Gathering, assemble
+from ingest.message import Message, Route, unpacked
+from ingest.quality import Limits, Mark
+from ingest.reasons import Unusable
+from store.rejected import Rejection
+
+_Time = Annotated[int, msgspec.Meta(ge=-tolerant.MOST_MS, le=tolerant.MOST_MS)]
+
+
+class _Sample(msgspec.Struct):
+    ts: _Time
+    values: dict[str, float | None]
+
+
+class _Columns(msgspec.Struct):
+    ts: list[_Time]
+    values: dict[str, list[float | None]]
+
+
+_SAMPLES = msgspec.json.Decoder(_Sample | list[_Sample])
+_COLUMNS = msgspec.json.Decoder(_Columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What decoding needs of a plan: the limits of its signals in column order, and which of them
+    may be true or false."""
+
+    plan: ProductPlan
+    limits: Mapping[str, Limits]
+    flags: frozenset[str]
+
+    @classmethod
+    def of(cls, plan: ProductPlan) -> Product:
+        """The same, from the plan."""
+        flags = frozenset(signal.key for signal in plan.signals if signal.kind == "flag")
+        return cls(plan, quality.limits_of(plan), flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples of one product, bad values already missing; `marks` says which and why, by row."""
+
+    batch: SampleBatch
+    marks: list[Mark]
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a number of messages hold. `heard`: machine id -> (messages, latest receipt).
+
+    Every sample of every message is in exactly one of the lists.
+    """
+
+    samples: list[Samples] = field(default_factory=list)
+    faults: dict[str, list[FaultReport]] = field(default_factory=dict)
+    statuses: dict[str, list[StatusReport]] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+    heard: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+def decode(
+    messages: Sequence[Message],
+    routes: Mapping[str, Route],
+    products: Mapping[str, Product],
+) -> Decoded:
+    """Read messages. `routes` has the topic of each, `products` the product of each machine."""
+    return _Reader(messages, routes, products).read()
+
+
+def reject(message: Message, route: Route, reason: str, detail: str) -> Rejection:
+    """A whole message that cannot be stored."""
+    return Rejection(
+        message.received_at,
+        route.machine_id,
+        message.topic,
+        message.content_type,
+        message.payload,
+        1,
+        reason,
+        detail,
+    )
+
+
+class _Reader:
+    """Reads messages one by one, gathering samples, and makes columns of them at the end."""
+
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        routes: Mapping[str, Route],
+        products: Mapping[str, Product],
+    ) -> None:
+        self.messages = messages
+        self.routes = routes
+        self.products = products
+        self.gatherings: dict[str, Gathering] = {}
+        self.result = Decoded()
+
+    def read(self) -> Decoded:
+        for number, message in enumerate(self.messages):
+            route = self.routes[message.topic]
+            try:
+                self._read(number, message, route)
+            except Unusable as error:
+                self._reject(message, route, error.reason, error.detail)
+            if route.machine_id is not None:
+                count, latest = self.result.heard.get(route.machine_id, (0, 0))
+                latest = max(latest, message.received_at)
+                self.result.heard[route.machine_id] = (count + 1, latest)
+        self._make_columns()
+        return self.result
+
+    def _read(self, number: int, message: Message, route: Route) -> None:
+        if route.kind is None:
+            raise Unusable(
+                "wrong_topic",
+                f"{message.topic} is none of ironpulse/v1/(serial)/telemetry, /faults, /status",
+            )
+        if route.machine_id is None or route.product is None:
+            raise Unusable(
+                "unknown_machine", f"no machine with serial {route.serial} is registered"
+            )
+        text = unpacked(message)
+        if route.kind == "telemetry":
+            self._read_telemetry(number, message, route, route.product, text)
+            return
+        if route.kind == "faults":
+            faults = reports.read_faults(text, route.machine_id, message.received_at)
+            _believe_time(faults)
+            self.result.faults.setdefault(route.product, []).append(faults)
+        else:
+            status = reports.read_status(text, route.machine_id, message.received_at)
+            _believe_time(status)
+            self.result.statuses.setdefault(route.product, []).append(status)
+
+    def _read_telemetry(
+        self, number: int, message: Message, route: Route, product: str, text: bytes
+    ) -> None:
+        gathering = self.gatherings.get(product)
+        if gathering is None:
+            gathering = self.gatherings[product] = Gathering()
+        try:
+            found = _SAMPLES.decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            if not _read_columns(gathering, number, text):
+                self._read_slowly(gathering, number, message, route, text)
+            return
+        samples = found if type(found) is list else (found,)
+        sizes = [len(sample.values) for sample in samples]
+        # A key that stands twice has left a colon too many behind. Other reasons for one (spaces,
+        # further fields) cost a second reading.
+        clean = text.count(b'":') == sum(sizes) + 2 * len(sizes)
+        if not clean or not sizes or max(sizes) > tolerant.MOST_VALUES:
+            self._read_slowly(gathering, number, message, route, text)
+            return
+        for place, sample in enumerate(samples):
+            block = gathering.block(tuple(sample.values))
+            block.add(number, place, sample.ts, sample.values.values())
+
+    def _read_slowly(
+        self, gathering: Gathering, number: int, message: Message, route: Route, text: bytes
+    ) -> None:
+        assert route.product is not None
+        found = tolerant.read_telemetry(text, self.products[route.product].flags)
+        flawed = [sample for sample in found if isinstance(sample, tolerant.Flawed)]
+        for sample in found:
+            if isinstance(sample, tolerant.Reading):
+                block = gathering.block(tuple(sample.values))
+                block.add(number, sample.place, sample.ts, sample.values.values())
+                for signal in sample.flaws:
+                    block.flaw(signal)
+        if flawed:
+            detail = "; ".join(sample.detail for sample in flawed[:3])
+            places = [sample.place for sample in flawed]
+            self._reject_some(number, places, len(found), "not_telemetry", detail)
+
+    def _make_columns(self) -> None:
+        machine_of = self._of_messages([self.routes[m.topic].machine_id for m in self.messages])
+        received_of = self._of_messages([message.received_at for message in self.messages])
+        for name, gathering in self.gatherings.items():
+            if not gathering.blocks:
+                continue
+            limits = self.products[name].limits
+            columns = assemble(name, gathering, limits, machine_of, received_of)
+            batch, marks = self._believe_times(columns)
+            if len(batch):
+                marks += quality.mark(batch, dict(limits))
+                self.result.samples.append(Samples(batch, marks))
+
+    def _of_messages(self, values: Sequence[int | None]) -> IntColumn:
+        return np.array([-1 if value is None else value for value in values], np.int64)
+
+    def _believe_times(self, columns: Columns) -> tuple[SampleBatch, list[Mark]]:
+        """The rows whose time can be believed, with their marks; the others are rejected."""
+        batch = columns.batch
+        keep = np.ones(len(batch), np.bool_)
+        for reason, rows, words in quality.judge_times(batch.measured_at, batch.received_at):
+            if rows.any():
+                keep &= ~rows
+                self._reject_rows(columns, np.flatnonzero(rows), reason, words)
+        if keep.all():
+            return batch, columns.marks
+        new_row = np.cumsum(keep) - 1
+        marks = [replace(each, rows=new_row[each.rows[keep[each.rows]]]) for each in columns.marks]
+        return batch.take(keep), [each for each in marks if len(each.rows)]
+
+    def _reject_rows(self, columns: Columns, rows: quality.Rows, reason: str, words: str) -> None:
+        messages = columns.messages[rows]
+        for number in np.unique(messages).tolist():
+            mine = rows[messages == number]
+            first = _words(int(columns.batch.measured_at[mine[0]]))
+            total = int(np.count_nonzero(columns.messages == number))
+            places = columns.places[mine].tolist()
+            self._reject_some(number, places, total, reason, f"measured at {first}, {words}")
+
+    def _reject_some(
+        self, number: int, places: Sequence[int], total: int, reason: str, detail: str
+    ) -> None:
+        """Reject the samples at `places` of a message, its own bytes where that is all of it."""
+        message = self.messages[number]
+        rejection = reject(message, self.routes[message.topic], reason, detail)
+        if len(places) < total:
+            payload = tolerant.pick(unpacked(message), sorted(places))
+            rejection = replace(rejection, payload=payload, content_type=None)
+        self.result.rejections.append(replace(rejection, samples=len(places)))
+
+    def _reject(self, message: Message, route: Route, reason: str, detail: str) -> None:
+        self.result.rejections.append(reject(message, route, reason, detail))
+
+
+def _read_columns(gathering: Gathering, number: int, text: bytes) -> bool:
+    """Gather a message of clean columns; False where it is none, and nothing was gathered."""
+    try:
+        found = _COLUMNS.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    size = len(found.ts)
+    columns = list(found.values.values())
+    if (
+        not size
+        or text.count(b'":') != len(columns) + 2
+        or len(columns) > tolerant.MOST_VALUES
+        or any(len(column) != size for column in columns)
+    ):
+        return False
+    block = gathering.block(tuple(found.values))
+    block.values.extend(chain.from_iterable(zip(*columns, strict=True)))
+    block.times.extend(found.ts)
+    block.messages.extend([number] * size)
+    block.places.extend(range(size))
+    return True
+
+
+def _believe_time(report: FaultReport | StatusReport) -> None:
+    measured_at, received_at = np.array([report.measured_at]), np.array([report.received_at])
+    for reason, rows, words in quality.judge_times(measured_at, received_at):
+        if rows.any():
+            raise Unusable(reason, f"measured at {_words(report.measured_at)}, {words}")
+
+
+def _words(epoch_ms: int) -> str:
+    """A time for people; one that no calendar has stays a number."""
+    try:
+        return clock.to_datetime(epoch_ms).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return f"{epoch_ms} ms"

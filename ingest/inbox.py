@@ -1,0 +1,100 @@
+"""Messages between the network and the writer."""
+
+from __future__ import annotations
+
+import threading
+
+from fleet import clock
+from ingest.message import Message
+
+MOST_MESSAGES = 5_000
+MOST_BYTES = 8 * 2**20
+#: So many bytes may wait in memory; then the network is no longer read and the broker holds.
+MOST_WAITING_BYTES = 96 * 2**20
+LINGER_S = 0.005
+_QUIET_S = 0.001
+
+
+class Inbox:
+    """Takes messages from the network's thread and gives them out in batches.
+
+    A batch is given out when it is large enough, when the window of unacknowledged messages is
+    full (then the broker sends nothing more), when nothing more arrives, or after LINGER_S.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._changed = threading.Condition()
+        self._messages: list[Message] = []
+        self._bytes = 0
+        self._held = 0  # given out and not yet settled, with those waiting
+        self._held_bytes = 0
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Messages that nobody has taken yet."""
+        return len(self._messages)
+
+    def put(self, message: Message) -> None:
+        """Add a message; waits while too many bytes are held."""
+        size = len(message.payload)
+        with self._changed:
+            if self._held_bytes > MOST_WAITING_BYTES:
+                self._changed.wait_for(
+                    lambda: self._closed or self._held_bytes <= MOST_WAITING_BYTES
+                )
+            self._messages.append(message)
+            self._bytes += size
+            self._held += 1
+            self._held_bytes += size
+            if len(self._messages) == 1 or self._is_full():
+                self._changed.notify_all()
+
+    def take(self, timeout_s: float) -> list[Message]:
+        """The next batch; empty when nothing came for `timeout_s` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._messages, timeout_s):
+                return []
+            deadline = clock.monotonic_s() + LINGER_S
+            seen = 0
+            while (
+                not self._is_full()
+                and len(self._messages) > seen
+                and clock.monotonic_s() < deadline
+            ):
+                seen = len(self._messages)
+                self._changed.wait(_QUIET_S)
+            return self._give_out()
+
+    def settle(self, messages: list[Message]) -> None:
+        """Say that a batch was committed, or given up: its room is free."""
+        with self._changed:
+            self._held -= len(messages)
+            self._held_bytes -= sum(len(message.payload) for message in messages)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait in `put` any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _is_full(self) -> bool:
+        return (
+            len(self._messages) >= MOST_MESSAGES
+            or self._bytes >= MOST_BYTES
+            or self._held >= self._window
+        )
+
+    def _give_out(self) -> list[Message]:
+        """The oldest messages up to the limits of a batch."""
+        count = size = 0
+        for message in self._messages[:MOST_MESSAGES]:
+            if count and size >= MOST_BYTES:
+                break
+            count += 1
+            size += len(message.payload)
+        batch, self._messages = self._messages[:count], self._messages[count:]
+        self._bytes -= size
+        return batch

@@ -1,0 +1,144 @@
+"""The running ingest: from the broker into the store, acknowledged after the commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+
+from fleet import clock
+from ingest.inbox import Inbox
+from ingest.metrics import Metrics
+from ingest.outage import GivenUp, Link, Outage
+from ingest.subscriber import WINDOW, Subscriber
+from ingest.writer import Batch, Writer
+from store import hypertables, processes
+from store.connection import Connection, StoreFull, StoreUnavailable
+from store.processes import BEAT_S, Process
+
+_TAKE_S = 0.5
+_DAY_S = 86_400.0
+
+log = structlog.get_logger(__name__)
+
+
+def run(
+    *,
+    database_url: str,
+    mqtt_url: str,
+    client_id: str,
+    stop: threading.Event,
+    metrics_port: int | None = None,
+    committed: Callable[[Batch], None] | None = None,
+) -> None:
+    """Take messages until `stop` is set, then finish what was begun.
+
+    `client_id` names the broker's session, which keeps what arrives while nobody runs.
+    `committed` is called between commit and acknowledgement, for tests of that gap. Raises
+    StoreError where the database is not there or not migrated at the start.
+    """
+    service = _Service(database_url, mqtt_url, client_id, stop, committed)
+    service.writer.refresh()
+    if metrics_port is not None:
+        service.metrics.serve(metrics_port)
+    service.run()
+
+
+class _Service:
+    """One batch is written while the next is read and the one after that arrives."""
+
+    def __init__(
+        self,
+        database_url: str,
+        mqtt_url: str,
+        client_id: str,
+        stop: threading.Event,
+        committed: Callable[[Batch], None] | None,
+    ) -> None:
+        self.stop = stop
+        self.metrics = Metrics()
+        self.inbox = Inbox(WINDOW)
+        self.subscriber = Subscriber(mqtt_url, client_id, self.inbox)
+        self.outage = Outage(stop)
+        self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
+        self.process = Process("ingest", client_id)
+        self._committed = committed
+        self._beats = Link(database_url)
+        self._next_beat = 0.0
+        self._next_clearing = 0.0
+        self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
+        self.metrics.watch(
+            "connected", "1 while the broker is there.", lambda: float(self.subscriber.connected)
+        )
+
+    def run(self) -> None:
+        self.subscriber.start()
+        try:
+            with ThreadPoolExecutor(1, "ingest-writer") as pool:
+                self._take_batches(pool)
+        except GivenUp:
+            log.warning("Stopped while the database was away; the broker keeps what was not taken.")
+        finally:
+            self.inbox.close()
+            self.subscriber.stop()
+            self._take_leave()
+            self.writer.close()
+            self._beats.close()
+
+    def _take_batches(self, pool: ThreadPoolExecutor) -> None:
+        writing: Future[None] | None = None
+        while not self.stop.is_set():
+            self._beat()
+            messages = self.inbox.take(_TAKE_S)
+            if messages:
+                decoded = self.writer.read(messages)
+                if writing is not None:
+                    writing.result()
+                writing = pool.submit(self.writer.write, messages, decoded)
+            elif writing is not None and writing.done():
+                writing.result()
+                writing = None
+        if writing is not None:
+            writing.result()
+
+    def _settle(self, messages: Batch) -> None:
+        if self._committed is not None:
+            self._committed(messages)
+        self.subscriber.acknowledge(messages)
+        self.inbox.settle(messages)
+
+    def _beat(self) -> None:
+        now = clock.monotonic_s()
+        if now < self._next_beat:
+            return
+        self._next_beat = now + BEAT_S
+        try:
+            self.writer.refresh()
+            with self._beats.transaction() as connection:
+                detail = {**self.metrics.beat(), "connected": self.subscriber.connected}
+                processes.beat(connection, self.process, detail)
+                if now >= self._next_clearing:
+                    self._next_clearing = now + _DAY_S
+                    moment = clock.to_datetime(clock.now_ms())
+                    hypertables.drop_expired(
+                        connection, list(self.writer.registry.products), moment
+                    )
+        except (StoreUnavailable, StoreFull) as error:
+            self.outage.began(error)
+        else:
+            self.outage.ended()
+
+    def _clear(self, connection: Connection) -> None:
+        moment = clock.to_datetime(clock.now_ms())
+        dropped = hypertables.drop_expired(connection, list(self.writer.registry.products), moment)
+        if dropped:
+            log.info("Dropped expired telemetry.", chunks=dropped)
+
+    def _take_leave(self) -> None:
+        try:
+            with self._beats.transaction() as connection:
+                processes.forget(connection, self.process)
+        except (StoreUnavailable, StoreFull) as error:
+            self.outage.began(error)

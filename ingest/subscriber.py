@@ -1,0 +1,145 @@
+"""The connection to the broker: a session that outlives it, and acknowledging by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from fleet import clock
+from fleet.errors import IronpulseError
+from ingest.inbox import Inbox
+from ingest.message import Message
+from ingest.topics import EVERYTHING
+
+#: Messages that the broker may send ahead of their acknowledgement (MQTT 5 Receive Maximum). Two
+#: full batches: one is written while the next arrives.
+WINDOW = 10_000
+_FOR_EVER = 0xFFFFFFFF  # session expiry interval: never
+_KEEPALIVE_S = 30
+_LONGEST_WAIT_S = 10
+
+log = structlog.get_logger(__name__)
+
+
+class Subscriber:
+    """Puts what arrives at `url` (mqtt://user:password@host:port, or mqtts) into an inbox.
+
+    Reconnects by itself; the broker keeps the session `client_id` and what arrives meanwhile.
+    """
+
+    def __init__(self, url: str, client_id: str, inbox: Inbox) -> None:
+        address = urlsplit(url)
+        if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
+            raise IronpulseError(
+                f"{address.scheme}://{address.hostname or ''} is no broker's address: "
+                "write mqtt://user:password@host:port"
+            )
+        self._inbox = inbox
+        self._where = f"{address.hostname}:{address.port or 1883}"
+        self._session = 0
+        self._said = False
+        self.client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, manual_ack=True
+        )
+        if address.username:
+            password = unquote(address.password) if address.password else None
+            self.client.username_pw_set(unquote(address.username), password)
+        if address.scheme == "mqtts":
+            self.client.tls_set()
+        self.client.reconnect_delay_set(1, _LONGEST_WAIT_S)
+        self.client.on_connect = self._on_connect
+        self.client.on_connect_fail = self._on_connect_fail
+        self.client.on_disconnect = self._on_disconnect
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_message = self._on_message
+        self._host = address.hostname
+        self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there now."""
+        return self.client.is_connected()
+
+    def start(self) -> None:
+        """Connect in the background, as often as it takes."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = _FOR_EVER
+        properties.ReceiveMaximum = WINDOW
+        self.client.connect_async(
+            self._host, self._port, _KEEPALIVE_S, clean_start=False, properties=properties
+        )
+        self.client.loop_start()
+
+    def acknowledge(self, messages: Iterable[Message]) -> None:
+        """Acknowledge messages whose commit is done.
+
+        Those of an earlier connection are left out: the broker sends them again, and they change
+        nothing then.
+        """
+        for message in messages:
+            if message.id and message.session == self._session:
+                self.client.ack(message.id, 1)
+
+    def stop(self) -> None:
+        """Send what is to be acknowledged and disconnect; the session stays."""
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_message(self, _client: mqtt.Client, _data: Any, found: mqtt.MQTTMessage) -> None:
+        try:
+            topic = found.topic
+        except UnicodeDecodeError:
+            topic = found._topic.decode("utf-8", "replace")
+        content_type = getattr(found.properties, "ContentType", None)
+        self._inbox.put(
+            Message(
+                topic, bytes(found.payload), content_type, clock.now_ms(), found.mid, self._session
+            )
+        )
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._say(f"the broker refused the connection: {reason}")
+            return
+        self._session += 1
+        self._said = False
+        log.info("Connected to the broker.", broker=self._where, resumed=flags.session_present)
+        # Retained messages come with a new subscription only, not with every connection.
+        retained = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+        client.subscribe(EVERYTHING, options=SubscribeOptions(qos=1, retainHandling=retained))
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, _id: int, reasons: list[ReasonCode], _props: Any
+    ) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                log.error(
+                    "The broker refused the subscription: give this user the right to read.",
+                    topic=EVERYTHING,
+                    reason=str(reason),
+                )
+
+    def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:
+        self._say("nothing answers")
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._say(f"the connection was lost: {reason}")
+
+    def _say(self, reason: str) -> None:
+        if not self._said:
+            self._said = True
+            log.warning("Waiting for the broker.", broker=self._where, reason=reason)
