@@ -85,7 +85,9 @@ class Machine:
         self._traits = Traits(seed, spec.serial)
         self._weather = Weather(seed, spec.station, spec.lat, spec.altitude_m)
         self._rng = generator(seed, spec.serial, "noise", self.state.at_ms)
-        self._columns = [_Column(signal) for signal in plan.signals]
+        self._scale = _Scale(plan)
+        silent = [i for i, key in enumerate(plan.signal_keys) if key not in HEARTBEAT]
+        self._silent = np.array(silent, dtype=np.intp)
         self._resting = np.array(
             [name in (self.duty.rest, "off", "transport") for name in self.duty.regimes]
         )
@@ -96,12 +98,12 @@ class Machine:
         day = self.spec.commissioned_on
         return to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
-    def advance(self, moments: Moments, speed: float = 1.0) -> Stretch:
-        """Live through `moments`; heat and faults move `speed` times faster than the clock."""
+    def advance(self, moments: Moments, speed: float = 1.0, hurry: float = 1.0) -> Stretch:
+        """Live through `moments`; heat and faults move `speed` times faster than the clock, and
+        heat once more `hurry` times."""
         working = ~self._resting[moments.regime]
-        pace_s = moments.clock_s * speed
-        ill = self._ill(moments.at_ms, pace_s, working)
-        output = self._output(moments, pace_s, ill)
+        ill = self._ill(moments, speed, working)
+        output = self._output(moments, moments.clock_s * speed * hurry, ill)
         values = self._values(output)
         codes = self._changes(moments.at_ms, output)
         self.state.at_ms = int(moments.at_ms[-1])
@@ -129,10 +131,11 @@ class Machine:
         }
         return MachineState(start_ms, counters, parts=parts, services_h=services)
 
-    def _ill(self, at_ms: IntColumn, pace_s: FloatColumn, working: Mask) -> dict[str, FloatColumn]:
+    def _ill(self, moments: Moments, speed: float, working: Mask) -> dict[str, FloatColumn]:
         ill: dict[str, FloatColumn] = {}
         for illness in self.state.illnesses:
-            shows = illness.advance(at_ms, pace_s, working)
+            pace_s = moments.clock_s * (1.0 if illness.by_clock else speed)
+            shows = illness.advance(moments.at_ms, pace_s, working)
             ill[illness.mode] = np.maximum(ill.get(illness.mode, 0.0), shows)
         return ill
 
@@ -156,16 +159,13 @@ class Machine:
         return output
 
     def _values(self, output: Output) -> FloatColumn:
-        values = np.full((len(output.awake), len(self._columns)), np.nan, order="F")
-        asleep = ~output.awake
-        for i, column in enumerate(self._columns):
-            raw = output.signals.get(column.key)
-            if raw is None:
-                continue
-            values[:, i] = column.as_sent(raw)
-            if column.key not in HEARTBEAT:
-                values[asleep, i] = np.nan
-        return values
+        values = np.full((len(output.awake), len(self.plan.signals)), np.nan, order="F")
+        for i, key in enumerate(self.plan.signal_keys):
+            raw = output.signals.get(key)
+            if raw is not None:
+                values[:, i] = raw
+        values[np.ix_(~output.awake, self._silent)] = np.nan
+        return self._scale.as_sent(values)
 
     def _changes(self, at_ms: IntColumn, output: Output) -> list[tuple[int, tuple[FaultCode, ...]]]:
         """The list of active codes each time it changes; with the key off nobody looks."""
@@ -197,27 +197,32 @@ def _plain(code: FaultCode) -> dict[str, Any]:
     return {"spn": code.spn or 0, "fmi": code.fmi or 0, "code": code.code or ""}
 
 
-class _Column:
-    """How a signal is told: in steps of its bus resolution, within its range."""
+class _Scale:
+    """How signals are told: in steps of their bus resolution, within their range."""
 
-    def __init__(self, signal: Signal) -> None:
-        self.key = signal.key
-        self._low, self._high = signal.range
-        self._offset = 0.0
-        if signal.kind in ("enum", "flag") or signal.type in ("integer", "smallint"):
-            self._step = 1.0
-        elif signal.j1939 is not None:
-            self._step, self._offset = signal.j1939.resolution, signal.j1939.offset
-        elif signal.kind == "counter":
-            self._step = 1.0 if signal.unit == "count" else 0.01
-        else:
-            self._step = 10.0 ** np.floor(np.log10((self._high - self._low) / 10000.0))
-        self._step = max(self._step, 1e-7)
-        self._decimals = int(max(0, min(7, np.ceil(-np.log10(self._step)) + 2)))
+    def __init__(self, plan: ProductPlan) -> None:
+        steps = [_step(signal) for signal in plan.signals]
+        self._step = np.array([step for step, _ in steps])
+        self._offset = np.array([offset for _, offset in steps])
+        self._low = np.array([signal.range[0] for signal in plan.signals])
+        self._high = np.array([signal.range[1] for signal in plan.signals])
+        # Decimal digits that hold a step exactly, so that 0.1 is told as 0.1.
+        self._digits = 10.0 ** np.clip(np.ceil(-np.log10(self._step)) + 2, 0, 7)
 
     def as_sent(self, raw: FloatColumn) -> FloatColumn:
-        """The values as the controller would send them."""
-        steps = np.round((np.asarray(raw) - self._offset) / self._step)
+        """The values (n, signals) as the controllers would send them."""
+        steps = np.rint((raw - self._offset) / self._step)
         sent = np.clip(steps * self._step + self._offset, self._low, self._high)
-        result: FloatColumn = np.round(sent, self._decimals)
-        return result
+        return np.asfortranarray(np.rint(sent * self._digits) / self._digits)
+
+
+def _step(signal: Signal) -> tuple[float, float]:
+    """The resolution of a signal and where its steps count from."""
+    if signal.kind in ("enum", "flag") or signal.type in ("integer", "smallint"):
+        return 1.0, 0.0
+    if signal.j1939 is not None:
+        return max(signal.j1939.resolution, 1e-7), signal.j1939.offset
+    if signal.kind == "counter":
+        return (1.0 if signal.unit == "count" else 0.01), 0.0
+    low, high = signal.range
+    return float(10.0 ** np.floor(np.log10((high - low) / 10000.0))), 0.0

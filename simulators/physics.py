@@ -19,7 +19,8 @@ class Physics:
 
     `per_hour` are the counters that a machine comes with, per operating hour of its past, of
     which there are `hours_per_year`; `hours` is the counter that services follow. `plan_regime`
-    names the plan's regime for those that the duty tells apart more finely. `never` are failure modes (by prefix) that a model cannot have.
+    names the plan's regime for those that the duty tells apart more finely. `never` are failure
+    modes, by prefix, that a model cannot have ("": all models not named).
     """
 
     signals: Callable[[Run], Output]
