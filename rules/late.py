@@ -16,8 +16,17 @@ from numpy.typing import NDArray
 from fleet.batch import SampleBatch
 from rules.changes import AlarmChange
 from rules.evidence import Account
-from rules.lifecycle import Entry, Setting, again, ended, finding_of, new_record, settled
-from rules.state import FleetState
+from rules.lifecycle import (
+    Entry,
+    Setting,
+    again,
+    ended,
+    finding_of,
+    needs_somebody,
+    new_record,
+    settled,
+)
+from rules.state import NEVER, FleetState
 from store.alarms import AlarmRecord, Span
 
 Key = tuple[int, str, str]
@@ -96,7 +105,7 @@ def _reconcile_key(
     setting: Setting,
     explain: Explain,
 ) -> Iterator[Entry]:
-    owner = _owners(records, episodes, since)
+    owner = _owners(records, episodes, since, setting)
     for place, record in enumerate(records):
         yield _amended(
             record, [e for e, who in zip(episodes, owner, strict=True) if who == place],
@@ -107,27 +116,53 @@ def _reconcile_key(
             yield from _added(episode, setting, explain)
 
 
-def _owners(records: list[AlarmRecord], episodes: list[Episode], since: int) -> list[int | None]:
-    """Which record each episode belongs to: one that began with it, one that stood at the same
-    time, or one that nobody had seen yet when it began."""
-    owners: list[int | None] = []
-    for episode in episodes:
-        end = _FOREVER if episode.end is None else episode.end
-        ranked = []
-        for place, record in enumerate(records):
-            spans = [span for span in record.spans if _ends_after(span, since)]
-            until = _FOREVER if record.live else record.cleared_at or 0
-            if any(begin == episode.begin for begin, _ in spans):
-                ranked.append((0, place))
-            elif any(
-                begin <= end and episode.begin <= (_FOREVER if stop is None else stop)
-                for begin, stop in spans
-            ):
-                ranked.append((1, place))
-            elif record.raised_at <= episode.begin < until:
-                ranked.append((2, place))
-        owners.append(min(ranked)[1] if ranked else None)
+def _owners(
+    records: list[AlarmRecord], episodes: list[Episode], since: int, setting: Setting
+) -> list[int | None]:
+    """Which record each episode belongs to: one with an occurrence that began with it, one with
+    an occurrence at the same time that no other episode took, or one that was waiting to be seen
+    when it began."""
+    spans = [
+        (place, span)
+        for place, record in enumerate(records)
+        for span in record.spans
+        if _ends_after(span, since)
+    ]
+    owners: list[int | None] = [None] * len(episodes)
+    for meets in (_begins_with, _overlaps):
+        for i, episode in enumerate(episodes):
+            free = [one for one in spans if owners[i] is None and meets(episode, one[1])]
+            if free:
+                spans.remove(free[0])
+                owners[i] = free[0][0]
+    for i, episode in enumerate(episodes):
+        waiting = [
+            place
+            for place, record in enumerate(records)
+            if record.raised_at <= episode.begin < _waits_until(record, setting)
+        ]
+        if owners[i] is None and waiting:
+            owners[i] = waiting[-1]
     return owners
+
+
+def _begins_with(episode: Episode, span: Span) -> bool:
+    return episode.begin == span[0]
+
+
+def _overlaps(episode: Episode, span: Span) -> bool:
+    begin, end = span
+    return (episode.end is None or begin <= episode.end) and (end is None or episode.begin <= end)
+
+
+def _waits_until(record: AlarmRecord, setting: Setting) -> int:
+    """Until when the alarm takes a further occurrence, its condition being gone."""
+    if record.acknowledged_at is not None:
+        return record.acknowledged_at
+    waits = record.state == "returned" or (
+        record.state == "active" and record.judged and needs_somebody(record, setting.rule)
+    )
+    return _FOREVER if waits else NEVER
 
 
 def _amended(

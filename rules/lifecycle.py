@@ -149,8 +149,7 @@ def settled(record: AlarmRecord, rule: Rule) -> AlarmRecord:
         return replace(record, state=state, returned_at=None, cleared_at=None)  # type: ignore[arg-type]  # one of the states
     over = (
         seen
-        or record.severity <= SELF_CLEARING_SEVERITY
-        or not rule.ticket
+        or not needs_somebody(record, rule)
         or (record.late and not record.judged)
         or record.state == "cleared"
     )
@@ -158,6 +157,11 @@ def settled(record: AlarmRecord, rule: Rule) -> AlarmRecord:
         cleared_at = max(end, record.acknowledged_at or end)
         return replace(record, state="cleared", returned_at=end, cleared_at=cleared_at)
     return replace(record, state="returned", returned_at=end, cleared_at=None)
+
+
+def needs_somebody(record: AlarmRecord, rule: Rule) -> bool:
+    """Whether somebody has to see the alarm before it is over."""
+    return rule.ticket and record.severity > SELF_CLEARING_SEVERITY
 
 
 def finding_of(record: AlarmRecord, account: Account, setting: Setting, *, page: bool) -> Finding:

@@ -118,15 +118,18 @@ class Worker:
 
     def tick(self, now: int) -> None:
         """Look at what time alone changes: connections, late alarms that still stand, plans."""
-        with self._database.transaction() as connection:
-            self._take_place(connection)
-            if plans.versions(connection) != self._versions:
-                self._load(connection)
-            catalogue = self._catalogue
-            entries = judge_silence(connection, catalogue, now)
-            for desk in self._desks.values():
-                entries += _caught_up(connection, desk, now)
-            self._write(connection, entries, now)
+        try:
+            with self._database.transaction() as connection:
+                self._take_place(connection)
+                if plans.versions(connection) != self._versions:
+                    self._load(connection)
+                entries = judge_silence(connection, self._catalogue, now)
+                for desk in self._desks.values():
+                    entries += _caught_up(connection, desk, now)
+                self._write(connection, entries, now)
+        except BaseException:
+            self._versions = {}
+            raise
 
     def forget_identities(self) -> None:
         """Ask the registry anew about every machine."""

@@ -1,0 +1,114 @@
+"""Late data, pure: in whatever order a backlog arrives, the alarms are those of the right order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet.text import Text
+from rules.engine import fold
+from rules.evidence import Account
+from rules.late import episodes_of, late_rows, reconcile
+from rules.lifecycle import Ledger, Setting
+from rules.state import NEVER, RAISED, FleetState, empty_state
+from store.alarms import AlarmRecord
+from tests.rules.plans import IDENTITIES
+from tests.rules.test_engine import PLAN, Row, batch_of, streams, timed
+
+ACCOUNT = Account(Text(en="why", zh="原因"), Text(en="why", zh="原因"), {})
+
+
+class Replay:
+    """The worker's way with one machine's rows, in memory: everything arrives long afterwards."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Row] = {}
+        self.checkpoints: list[FleetState] = [empty_state(PLAN, [1])]
+        self.records: list[AlarmRecord] = []
+        self.now = 2**45
+
+    def setting(self, rule: str) -> Setting:
+        return Setting(PLAN.plan.rule[rule], "1", "alarm", self.now, 1000)
+
+    @property
+    def state(self) -> FleetState:
+        return self.checkpoints[-1]
+
+    def arrive(self, rows: list[Row]) -> None:
+        self.rows.update({row[1]: row for row in rows})
+        late = late_rows(self.state, batch_of(rows))
+        if late.any():
+            self._again(rows, int(np.array([row[1] for row in rows])[late].min()))
+            return
+        after, changes = fold(PLAN, IDENTITIES, self.state, batch_of(rows))
+        ledger = Ledger([record for record in self.records if record.live])
+        for change in sorted(changes, key=lambda change: change.at):
+            book = ledger.raise_ if change.kind == "raised" else None
+            if book is None:
+                ledger.clear(change, self.setting(change.rule))
+            else:
+                book(change, ACCOUNT, self.setting(change.rule))
+        self.checkpoints.append(after)
+        self._keep([entry.record for entry in ledger.entries])
+
+    def _again(self, rows: list[Row], oldest: int) -> None:
+        self.checkpoints = [one for one in self.checkpoints if one.as_of[0] < oldest]
+        start = self.state
+        since = int(start.as_of[0])
+        folded = [row for time, row in self.rows.items() if time > since]
+        after, changes = fold(PLAN, IDENTITIES, start, batch_of(folded))
+        standing = [
+            ((1, PLAN.conditions[i].rule.component, PLAN.conditions[i].rule.id),
+             int(start.raised_at[0, i]))
+            for i in np.flatnonzero(start.phase[0] >= RAISED)
+        ]  # fmt: skip
+        every = {condition.rule.id: self.setting(condition.rule.id)
+                 for condition in PLAN.conditions}  # fmt: skip
+        known = [r for r in self.records if r.live or (r.returned_at or NEVER) > since]
+        known = [record for record in known if record.state != "withdrawn"]
+        episodes = episodes_of(standing, changes)
+        entries = reconcile(known, episodes, {1: since}, every, lambda _: ACCOUNT)
+        self.checkpoints.append(after)
+        self._keep([entry.record for entry in entries])
+
+    def _keep(self, records: list[AlarmRecord]) -> None:
+        """Write as the store does: an id for what is new."""
+        kept = {record.id: record for record in self.records}
+        for record in records:
+            number = record.id if record.id is not None else len(kept) + 1
+            kept[number] = replace(record, id=number)
+        self.records = list(kept.values())
+        live = [record.key for record in self.records if record.live]
+        assert len(live) == len(set(live)), "two live alarms about one thing"
+
+    def alarms(self) -> list[tuple[object, ...]]:
+        return sorted(
+            (record.rule, record.spans, record.state)
+            for record in self.records
+            if record.state != "withdrawn"
+        )
+
+
+pieces = st.lists(st.integers(1, 6), min_size=1, max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=streams, sizes=pieces, data=st.data())
+def test_any_order_of_arrival_ends_in_the_same_alarms(
+    rows: list[Row], sizes: list[int], data: st.DataObject
+) -> None:
+    rows = timed([(1, 10, values) for _, _, values in rows])
+    cut, at = [], 0
+    while at < len(rows):
+        size = sizes[len(cut) % len(sizes)]
+        cut.append(rows[at : at + size])
+        at += size
+    in_order, otherwise = Replay(), Replay()
+    for piece in cut:
+        in_order.arrive(piece)
+    for piece in data.draw(st.permutations(cut)):
+        otherwise.arrive(piece)
+    assert otherwise.alarms() == in_order.alarms()
