@@ -149,6 +149,22 @@ def dashboard(
     serve(Settings().api_url, host, port)
 
 
+@app.command()
+@says_errors
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder of a demo: fleet, devices, states.")],
+    seed: Annotated[int, typer.Option(help="The seed the fleet was made with.")] = 1,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="How much faster than life faults grow.")
+    ] = 60.0,
+    period: Annotated[float, typer.Option(min=0.2, help="Seconds between two reports.")] = 2.0,
+) -> None:
+    """Let the machines of a demo live: each a device of its own over MQTT."""
+    from ironpulse.demo_live import live
+
+    live(Settings(), folder, seed, speed, period, stop_on_signals())
+
+
 @products_app.command("check")
 @says_errors
 def products_check(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """PostgreSQL with TimescaleDB, postgresql://user:password@host:port/name."""
     mqtt_url: str | None = None
     """The broker with the account of the ingest, mqtt://user:password@host:port."""
+    mqtt_admin_url: str | None = None
+    """The broker with its dynamic-security administrator; needed to register devices there."""
     api_url: str = "http://127.0.0.1:8000"
     """Where the dashboard finds the API."""
     products: Path = PRODUCTS
@@ -45,6 +47,28 @@ class Settings(BaseSettings):
             return self.mqtt_url
         stack = self._stack("IRONPULSE_MQTT_URL")
         return with_user(stack.mqtt_url, stack.mqtt_ingest_user, stack.mqtt_ingest_password)
+
+    def mqtt_address(self) -> str:
+        """The broker's URL without user and password, for devices with their own."""
+        parts = urlsplit(self.mqtt())
+        return f"mqtt://{parts.hostname}:{parts.port or 1883}"
+
+    def foreign_addresses(self) -> StackAddresses:
+        """Addresses of servers that were all named by URL. Raises SettingsError otherwise."""
+        if not (self.database_url and self.mqtt_url and self.mqtt_admin_url):
+            raise SettingsError(
+                "To run on servers of your own set all three: IRONPULSE_DATABASE_URL, "
+                "IRONPULSE_MQTT_URL and IRONPULSE_MQTT_ADMIN_URL; or none, for the local stack."
+            )
+        ingest, admin = urlsplit(self.mqtt_url), urlsplit(self.mqtt_admin_url)
+        return StackAddresses(
+            self.database_url,
+            f"mqtt://{ingest.hostname}:{ingest.port or 1883}",
+            unquote(admin.username or ""),
+            unquote(admin.password or ""),
+            unquote(ingest.username or ""),
+            unquote(ingest.password or ""),
+        )
 
     def _stack(self, variable: str) -> StackAddresses:
         state = running_state(default_directory())

@@ -1,0 +1,114 @@
+"""The service team of the demo's past: takes tickets on, drives out, answers, finishes.
+
+It goes through the same steps as people do (`tickets.lifecycle`), and knows from the simulators
+what really was wrong. The newest tickets stay open for whoever watches the demo.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from fleet.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from fleet.plan import Catalogue, CheckItem
+from simulators.truth import Episode
+from store import tickets as ticket_store
+from store.connection import Connection
+from tickets import lifecycle
+from tickets.states import Actor
+
+TECHNICIAN = "technician"
+#: Tickets looked at in one round.
+_MOST = 5000
+#: Hours from a ticket's opening to the visit's end by priority: first and last of the range.
+_HOURS_TO_DONE = {1: (6, 30), 2: (20, 60), 3: (40, 140), 4: (60, 240)}
+
+
+class Team:
+    """Works off tickets, dated in their own time."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._episodes: dict[str, list[Episode]] = {}
+        self._boss = Actor("manager", "manager")
+
+    def knows(self, episodes: Sequence[Episode]) -> None:
+        """Learn what really happened to machines."""
+        for episode in episodes:
+            self._episodes.setdefault(episode.machine, []).append(episode)
+
+    def work(self, connection: Connection, product: str, now_ms: int) -> None:
+        """Finish the open tickets of a product whose visit would be over by `now_ms`."""
+        chosen = {"open": True, "product": product}
+        for ticket in ticket_store.queue(connection, chosen, None, _MOST):
+            opened_ms = to_ms(ticket["opened_at"])
+            done_ms = opened_ms + _delay_ms(ticket["number"], ticket["priority"])
+            if done_ms <= now_ms:
+                self._visit(connection, ticket["number"], opened_ms, done_ms)
+
+    def _visit(self, connection: Connection, number: str, opened_ms: int, done_ms: int) -> None:
+        drive_ms = done_ms - 3 * MS_PER_HOUR
+        desk_ms = max(opened_ms, drive_ms - 2 * MS_PER_HOUR)
+        step = {"actor": self._boss, "version": None}
+        lifecycle.assign(connection, number, TECHNICIAN, now_ms=desk_ms, **step)
+        for to, at_ms in (("accepted", desk_ms), ("travelling", drive_ms), ("working", drive_ms)):
+            lifecycle.move(connection, number, to, now_ms=max(at_ms, opened_ms), **step)
+        whole = ticket_store.whole(connection, number)
+        assert whole is not None, f"ticket {number} was just read"
+        for check in whole.checks:
+            answer = passing_answer(CheckItem.model_validate(check["definition"]))
+            lifecycle.answer_check(
+                connection, number, check["sequence"], answer, now_ms=done_ms, **step
+            )
+        worn = {item["source"] for item in whole.items if item["kind"] == "wear"}
+        code = self._code(whole, opened_ms, done_ms)
+        for part in whole.parts:
+            replaced = part["part"] in worn or code == "confirmed"
+            lifecycle.answer_part(
+                connection, number, part["id"], "worn" if replaced else None, **step
+            )
+        lifecycle.finish(connection, self._catalogue, number, code, now_ms=done_ms, **step)
+
+    def _code(self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int) -> str:
+        """What was found: the truth where there is one."""
+        kinds = {item["kind"] for item in whole.items}
+        modes = {mode for item in whole.items for mode in item["failure_modes"]}
+        real = {
+            episode.failure_mode
+            for episode in self._episodes.get(whole.ticket["serial"], [])
+            if episode.onset_ms <= done_ms
+            and (episode.repaired_ms is None or episode.repaired_ms >= opened_ms - MS_PER_DAY)
+        }
+        if real & modes:
+            return "confirmed"
+        if real and "alarm" in kinds:
+            return "other_fault"
+        if kinds == {"connection"}:
+            return "connection_restored"
+        if "alarm" in kinds:
+            return "no_fault_found"
+        return "wear_confirmed" if "wear" in kinds else "service_done"
+
+
+def passing_answer(item: CheckItem) -> Any:
+    """An answer that lets a check pass."""
+    if item.result == "ok":
+        return True
+    if item.result == "choice":
+        return item.passes[0]
+    if item.result == "text":
+        return "ok"
+    limits = item.limits
+    low = limits.below if limits is not None else None
+    high = limits.above if limits is not None else None
+    if low is not None and high is not None:
+        return (low + high) / 2
+    return low if low is not None else high if high is not None else 0.0
+
+
+def _delay_ms(number: str, priority: int) -> int:
+    """From opening to done; a ticket's own, the same every time."""
+    first, last = _HOURS_TO_DONE[priority]
+    share = int(hashlib.sha256(number.encode()).hexdigest()[:8], 16) / 2**32
+    return round((first + share * (last - first)) * MS_PER_HOUR)

@@ -1,0 +1,45 @@
+"""What runs, at which addresses, and how far behind each consumer is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet import clock
+from store import ingest_log, ingest_view
+from store.connection import connect, our_errors
+
+#: A process that said nothing for so long is taken for dead, seconds.
+DEAD_AFTER_S = 30.0
+
+
+def read_status(database_url: str) -> dict[str, list[dict[str, Any]]]:
+    """`processes` with name, pid, address, state and age of the last word in seconds, and
+    `consumers` with batches, samples and seconds behind. Raises StoreUnavailable."""
+    now_ms = clock.now_ms()
+    with connect(database_url) as connection, our_errors():
+        beats = ingest_view.beats(connection)
+        lags = ingest_log.lags(connection)
+    return {
+        "processes": [_process(row, now_ms) for row in beats],
+        "consumers": [
+            {
+                "consumer": lag.consumer,
+                "batches_behind": lag.batches,
+                "samples_behind": lag.samples,
+                "seconds_behind": round(lag.seconds, 1),
+            }
+            for lag in lags
+        ],
+    }
+
+
+def _process(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    age_s = (now_ms - clock.to_ms(row["beat_at"])) / clock.MS_PER_S
+    return {
+        "process": row["process"],
+        "instance": row["instance"],
+        "pid": row["pid"],
+        "address": row["address"],
+        "state": "running" if age_s < DEAD_AFTER_S else "silent",
+        "last_word_s": round(age_s, 1),
+    }
