@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
-from api.schemas.base import PastOrFuture
+from api.schemas.base import Moment
 
 Serial = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="Serial number.")
@@ -19,5 +19,5 @@ MachineSerial = Annotated[
     str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="Serial number.")
 ]
 Severity = Annotated[int | None, Query(ge=1, le=4)]
-FromTime = Annotated[PastOrFuture | None, Query(alias="from", description="RFC 3339")]
-ToTime = Annotated[PastOrFuture | None, Query(alias="to", description="RFC 3339")]
+FromTime = Annotated[Moment | None, Query(alias="from", description="RFC 3339")]
+ToTime = Annotated[Moment | None, Query(alias="to", description="RFC 3339")]

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match
 
 from api.schemas.base import Problem, ProblemError
 from fleet.text import Text
@@ -116,6 +117,8 @@ def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if all(e["loc"][0] == "path" for e in error.errors()):
+        return _nothing_there(request)
     errors = [
         ProblemError(place=".".join(str(step) for step in e["loc"]), message=e["msg"])
         for e in error.errors()
@@ -130,18 +133,41 @@ def _on_validation(request: Request, error: Exception) -> JSONResponse:
 
 def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
-    kind = _KIND_OF_STATUS.get(error.status_code, "refused")
     path = request.url.path
-    details = {
-        "not-found": Text(en=f"There is nothing at {path}.", zh=f"地址 {path} 不存在。"),
-        "wrong-method": Text(
-            en=f"{path} does not know the method {request.method}.",
-            zh=f"{path} 不支持 {request.method} 方法。",
-        ),
-    }
-    fallback = Text(en=str(error.detail), zh=f"请求无法处理：{error.detail}")
-    headers = dict(error.headers) if error.headers else None
-    return _answer(request, kind, details.get(kind, fallback), headers=headers)
+    match error.status_code:
+        case 404:
+            return _nothing_there(request)
+        case 405:
+            methods = ", ".join(sorted(_methods_of(request)))
+            detail = Text(
+                en=f"{path} does not know the method {request.method}; it knows {methods}.",
+                zh=f"{path} 不支持 {request.method} 方法，可用方法：{methods}。",
+            )
+            return _answer(request, "wrong-method", detail, headers={"Allow": methods})
+        case 400:
+            detail = Text(
+                en="The body cannot be read: it is no JSON in UTF-8.",
+                zh="无法解析请求正文：不是 UTF-8 编码的 JSON。",
+            )
+            return _answer(request, "invalid", detail)
+    detail = Text(en=f"{error.detail}.", zh=f"请求无法处理：{error.detail}。")
+    return _answer(request, _KIND_OF_STATUS.get(error.status_code, "refused"), detail)
+
+
+def _nothing_there(request: Request) -> JSONResponse:
+    path = request.url.path
+    detail = Text(en=f"There is nothing at {path}.", zh=f"地址 {path} 不存在。")
+    return _answer(request, "not-found", detail)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """All methods that some route knows at the request's address."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return found
 
 
 def _on_unavailable(request: Request, error: Exception) -> JSONResponse:

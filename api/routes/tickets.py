@@ -43,16 +43,13 @@ Number = Annotated[str, Path(pattern=r"^[A-Z0-9][A-Z0-9-]{0,39}$", description="
 Sequence = Annotated[int, Path(ge=0, lt=2**15)]
 Person = Annotated[str | None, Query(pattern=r"^[^\x00]*$", min_length=1, max_length=100)]
 
-#: Kind of a TicketError -> kind of problem; all others are invalid requests.
+#: Kind of a TicketError -> kind of problem; all others do not fit the state of the ticket.
 _PROBLEMS = {
     "ticket_unknown": "not-found",
     "check_unknown": "not-found",
     "part_unknown": "not-found",
     "item_unknown": "not-found",
     "step_forbidden": "not-allowed",
-    "step_impossible": "conflict",
-    "ticket_closed": "conflict",
-    "version_conflict": "conflict",
 }
 _CHANGE = responses("not-found", "conflict")
 
@@ -295,7 +292,7 @@ def _changed(
             change(connection)
             return _ticket(connection, shared, number, caller)
     except TicketError as error:
-        raise ProblemException(_PROBLEMS.get(error.code, "invalid"), error.text) from error
+        raise ProblemException(_PROBLEMS.get(error.code, "conflict"), error.text) from error
 
 
 def _ticket(connection: Connection, shared: Shared, number: str, caller: Identity) -> Ticket:

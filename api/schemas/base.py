@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 Health = Literal["stop", "alarm", "warning", "ok", "unknown"]
 Connection = Literal["never_seen", "online", "late", "offline", "parked"]
@@ -98,13 +107,22 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def within(moment: datetime) -> datetime:
+_DATE_TIME = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d")
+
+
+def _written_out(value: object) -> object:
+    """Numbers are no times here: it would be a guess whether they count seconds or more."""
+    if isinstance(value, str) and not _DATE_TIME.match(value):
+        raise ValueError("write a time like 2026-11-21T08:15:30Z")
+    return value
+
+
+def _within(moment: datetime) -> datetime:
     """The moment in UTC, moved to the nearest one that data can have."""
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    if aware.year < EARLIEST.year:
+    if moment.year < EARLIEST.year:
         return EARLIEST
-    return LATEST if aware.year >= LATEST.year else max(EARLIEST, aware.astimezone(UTC))
+    return LATEST if moment.year >= LATEST.year else max(EARLIEST, moment.astimezone(UTC))
 
 
-PastOrFuture = Annotated[datetime, AfterValidator(within)]
-"""A moment from outside; one without a zone is in UTC."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within)]
+"""A moment from outside, with its zone."""

@@ -10,9 +10,9 @@ from api.schemas.base import (
     Answer,
     Bilingual,
     CleanText,
+    Moment,
     Named,
     Note,
-    PastOrFuture,
     Request,
     Time,
 )
@@ -170,6 +170,7 @@ class Finish(Request):
     item_codes: dict[ItemId, FindingCode] = Field(
         default_factory=dict,
         max_length=100,
+        json_schema_extra={"additionalProperties": False},
         description="Finding code of single items: id -> code; the others take the visit's.",
     )
     note: Note | None = None
@@ -190,7 +191,7 @@ Transition = Annotated[Assign | Step | Finish | Cancel, Field(discriminator="to"
 class PlanVisit(Request):
     """When the visit is meant to begin."""
 
-    planned_at: PastOrFuture
+    planned_at: Moment
     version: Version
 
 

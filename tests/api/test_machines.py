@@ -60,9 +60,7 @@ def test_silence_is_neither_health_nor_a_fault_of_the_machine(
     assert health_of(manager, "P-1") == ("stop", 40)
 
 
-def test_last_values_have_time_age_unit_and_grade(
-    manager: httpx.Client, store: Connection
-) -> None:
+def test_last_values_have_time_age_unit_and_grade(manager: httpx.Client, store: Connection) -> None:
     now = now_ms()
     signals: dict[str, Any] = {
         "hyd_temp_c": [104.0, now - 5000],
@@ -86,7 +84,12 @@ def test_last_values_have_time_age_unit_and_grade(
     body = manager.get("/machines/P-1").json()
     found = {signal["key"]: signal for signal in body["signals"]}
     hot = found["hyd_temp_c"]
-    assert (hot["value"], hot["unit"], hot["grade"], hot["headline"]) == (104.0, "°C", "alarm", True)
+    assert (hot["value"], hot["unit"], hot["grade"], hot["headline"]) == (
+        104.0,
+        "°C",
+        "alarm",
+        True,
+    )
     assert 5 <= hot["age_s"] < 60
     assert hot["at"] == to_datetime(now - 5000).isoformat(timespec="milliseconds").replace(
         "+00:00", "Z"

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from psycopg.types.json import Jsonb
 
 from fleet.batch import SampleBatch
-from fleet.clock import to_datetime
+from fleet.clock import now_ms, to_datetime
+from fleet.finding import Finding
 from fleet.plan import ProductPlan
-from store import ingest_log, machines, telemetry
+from fleet.text import Text
+from store import alarms, ingest_log, machines, part_alerts, telemetry, tickets, visits
+from store.alarms import AlarmRecord
 from store.connection import Connection
+from tests.api import plans
+from tickets.dispatch import dispatch
 
 #: 2026-03-01T00:00:00Z
 START = 1_772_323_200_000
-TEXT = {"en": "name", "zh": "名称"}
 
 
 def machine_id(store: Connection, serial: str) -> int:
@@ -71,27 +76,71 @@ def put_alarm(
     rule: str,
     severity: int,
     *,
-    state: str = "active",
+    state: alarms.State = "active",
     at: int = START,
     component: str = "body",
 ) -> int:
     """An alarm raised at `at` (ms); its id."""
-    row = store.execute(
-        "insert into alarm (machine_id, component, rule, plan_version, severity, state,"
-        " raised_at, detected_at, late, evidence, returned_at, cleared_at)"
-        " values (%s, %s, %s, '1', %s, %s, %s, %s, false, %s, %s, %s) returning id",
-        (
-            machine_id(store, serial),
-            component,
-            rule,
-            severity,
-            state,
-            to_datetime(at),
-            to_datetime(at),
-            Jsonb({"values": {"hyd_temp_c": 104.0}}),
-            to_datetime(at + 60_000) if state in ("returned", "cleared") else None,
-            to_datetime(at + 90_000) if state == "cleared" else None,
-        ),
-    ).fetchone()
-    assert row is not None
-    return int(row["id"])
+    over = state in ("returned", "cleared")
+    record = AlarmRecord(
+        id=None,
+        machine_id=machine_id(store, serial),
+        component=component,
+        rule=rule,
+        plan_version="1",
+        severity=severity,
+        state=state,
+        raised_at=at,
+        returned_at=at + 60_000 if over else None,
+        detected_at=at,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        cleared_at=at + 90_000 if state == "cleared" else None,
+        occurrences=1,
+        spans=((at, at + 60_000 if over else None),),
+        late=False,
+        judged=True,
+        evidence={"values": {"hyd_temp_c": 104.0}},
+    )
+    return alarms.write(store, [record])[0]
+
+
+def put_ticket(
+    store: Connection, serial: str, rule: str = "hot", severity: int = 3, at: int | None = None
+) -> str:
+    """An alarm at `at` (ms, now where not given), and the ticket it opens; its number."""
+    moment = now_ms() if at is None else at
+    finding = Finding(
+        machine_id=machine_id(store, serial),
+        kind="alarm",
+        source=rule,
+        component="body",
+        severity=severity,
+        happened_at=moment,
+        title=Text(en=f"rule {rule}", zh=f"规则 {rule}"),
+        reason=Text(en="hotter than 100 °C", zh="油温高于 100 °C"),
+        evidence={"values": {"hyd_temp_c": 104.0}},
+        failure_modes=("F01",),
+        alarm_id=put_alarm(store, serial, rule, severity, at=moment),
+    )
+    with store.transaction():
+        dispatch(store, plans.catalogue(), [finding], moment)
+    rows = tickets.queue(store, {"serial": serial, "open": True}, None, 1)
+    return str(rows[0]["number"])
+
+
+def put_part_alert(store: Connection, serial: str, order_in_days: int = 2) -> int:
+    """An alert for a fitted part of the machine, to be ordered in so many days; its id."""
+    with store.transaction():
+        part_id = visits.fitted_places(store, machine_id(store, serial))[0]["id"]
+        order_by = to_datetime(now_ms()) + timedelta(days=order_in_days)
+        alert = {
+            "fitted_part_id": part_id,
+            "quantity": 1,
+            "order_by": order_by,
+            "needed_by": order_by + timedelta(days=14),
+            "probability": 0.6,
+            "evidence": {"worn_share": 0.9},
+        }
+        part_alerts.raise_(store, [alert], now_ms())
+    return int(part_alerts.newest(store, [machine_id(store, serial)])[part_id]["id"])
