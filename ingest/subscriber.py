@@ -100,11 +100,8 @@ class Subscriber:
         except UnicodeDecodeError:
             topic = found._topic.decode("utf-8", "replace")
         content_type = getattr(found.properties, "ContentType", None)
-        self._inbox.put(
-            Message(
-                topic, bytes(found.payload), content_type, clock.now_ms(), found.mid, self._session
-            )
-        )
+        payload, at = bytes(found.payload), clock.now_ms()
+        self._inbox.put(Message(topic, payload, content_type, at, found.mid, self._session))
 
     def _on_connect(
         self, client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
