@@ -94,12 +94,7 @@ def create(database_url: str) -> FastAPI:
 
 def run(database_url: str, host: str, port: int, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises ApiError when the port is taken."""
-    try:
-        listener = socket.create_server((host, port), backlog=128)
-    except OSError as error:
-        raise ApiError(
-            f"the API cannot listen on {host}:{port}: {error.strerror}; choose another --port"
-        ) from error
+    listener = _listen(host, port)
     app = create(database_url)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
@@ -125,6 +120,24 @@ def run(database_url: str, host: str, port: int, stop: threading.Event) -> None:
         helpers[1].join()
     if not server.started:
         raise ApiError(f"the API did not start: {app.state.fault or 'the log says why'}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        # asyncio sends small answers at once only on sockets that say they are TCP; else every
+        # answer on a connection kept open waits 40 ms for the client's acknowledgement
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(128)
+    except OSError as error:
+        raise ApiError(
+            f"the API cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+        ) from error
+    return listener
 
 
 def keep_beating(database_url: str, process: Process, ended: threading.Event) -> None:
