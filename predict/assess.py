@@ -23,7 +23,7 @@ from predict.state import from_json
 from predict.usage import MachineUsage
 from store import part_alerts, wear
 from store.connection import Connection
-from store.wear import DueService, Row
+from store.wear import DuePart, DueService, Row
 from tickets import Decision, dispatch
 from tickets.content import widest
 from tickets.due import DUE_SOON_DAYS, service_finding, wear_finding
@@ -34,6 +34,8 @@ LEAST_DAYS = 7
 #: What a person has dismissed, or a closed ticket has left undone, rests so long.
 DISMISSED_DAYS = 30
 REST_DAYS = 7
+#: Failures of this severity stop the machine.
+SERIOUS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +236,9 @@ def _findings(
     findings = []
     worn = wear.due_parts(connection, list(machines), until)
     for (machine, part), places in groupby(worn, key=lambda place: (place.machine_id, place.part)):
-        if part in machines[machine].part:
-            findings.append(wear_finding(machines[machine], list(places), now_ms))
+        due_places = list(places)
+        if part in machines[machine].part and _own_visit(machines[machine], due_places, until):
+            findings.append(wear_finding(machines[machine], due_places, now_ms))
     for machine, services in groupby(due, key=lambda service: service.machine_id):
         announced = {each.service: each for each in services if each.announce}
         findings += [
@@ -243,3 +246,17 @@ def _findings(
             for key in widest(machines[machine], announced)
         ]
     return [f for f in findings if (f.machine_id, f.kind, f.source) not in said]
+
+
+def _own_visit(plan: ProductPlan, places: Sequence[DuePart], until_ms: int) -> bool:
+    """Whether a part that is due is worth a visit of its own: if its failure stops the machine,
+    from P10 on; else from P50 on. What a service brings anyway waits for the service."""
+    part = plan.part[places[0].part]
+    brought = {need.part for service in plan.services for need in service.parts}
+    if part.id in brought:
+        return False
+    severities = [plan.failure_mode[mode].severity for mode in part.failure_modes]
+    if max(severities, default=0) >= SERIOUS:
+        return True
+    due = [place.due_p50 for place in places if place.due_p50 is not None]
+    return any(to_ms(at) <= until_ms for at in due)

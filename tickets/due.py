@@ -21,7 +21,7 @@ OVERDUE_SHARE = 0.1
 
 def wear_finding(plan: ProductPlan, places: Sequence[DuePart], now_ms: int) -> Finding:
     """One finding for all `places` of one part of one machine that are due, the most urgent
-    first."""
+    first: planned work until the expected life is over."""
     worst = places[0]
     part = plan.part[worst.part]
     dangerous = any(plan.failure_mode[mode].severity >= DANGER for mode in part.failure_modes)
@@ -30,7 +30,7 @@ def wear_finding(plan: ProductPlan, places: Sequence[DuePart], now_ms: int) -> F
         kind="wear",
         source=part.id,
         component=part.component,
-        severity=3 if dangerous and worst.p50 <= 0.0 else 2,
+        severity=1 if worst.worn_share < 1 else 3 if dangerous else 2,
         happened_at=now_ms,
         title=Text(en=f"{part.name.en} near the end of its life", zh=f"{part.name.zh}接近使用寿命"),
         reason=_why_worn(part, worst),
