@@ -68,8 +68,11 @@ class Duty:
             if day_start_ms(number) < calendar_end:
                 self._day(number, pieces)
         pieces.cut(start_ms, calendar_end)
-        if calendar_end < end_ms:
-            self._awake(calendar_end, end_ms, pieces)
+        if awake_from_ms is not None and calendar_end < end_ms:
+            awake = _Pieces(self.regimes)
+            self._awake(awake_from_ms, end_ms, awake)
+            awake.cut(start_ms, end_ms)
+            pieces.extend(awake)
         return pieces.timeline(end_ms)
 
     def endless(self, start_ms: int) -> Iterator[tuple[str, float, FloatColumn, FloatColumn]]:
@@ -153,6 +156,12 @@ class _Pieces:
             setattr(self, name, [column[i] for i in keep])
         if self._starts:
             self._starts[0] = max(self._starts[0], start_ms)
+
+    def extend(self, later: _Pieces) -> None:
+        self._starts += later._starts
+        self._regime += later._regime
+        self._job += later._job
+        self._turn += later._turn
 
     def timeline(self, end_ms: int) -> Timeline:
         return Timeline(

@@ -9,16 +9,18 @@ from itertools import pairwise
 import numpy as np
 
 from fleet.batch import FaultReport, SampleBatch
-from fleet.clock import MS_PER_DAY
+from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.plan import ProductPlan
 from simulators.fleet import DemoFleet, FleetMachine
 from simulators.life import Life, ServiceDone
 from simulators.machine import Machine, MachineState, Stretch
-from simulators.moments import Moments, reporting
+from simulators.moments import Moments, reporting, steady
 from simulators.seeds import generator
 from simulators.truth import Episode, episode
 from simulators.wear import Fitted
 
+#: Machines live so long before history, so that it does not find them cold at work.
+_WARM_UP_MS = 6 * MS_PER_HOUR
 #: Failures begin, parts wear and are replaced in pieces of this length.
 _PIECE_MS = 4 * MS_PER_DAY
 #: Services due within this time of the end are left for the living to do.
@@ -69,9 +71,10 @@ def generate(
     """
     for spec in fleet.machines:
         machine = Machine(spec, plans[spec.product], seed, start_ms)
-        awake = awake_from(spec, seed, end_ms, awake_share)
-        life = Life(machine, illness_rate)
         duty = machine.duty
+        machine.advance(steady(duty, start_ms - _WARM_UP_MS, start_ms, None))
+        awake = machine.state.awake_from_ms = awake_from(spec, seed, end_ms, awake_share)
+        life = Life(machine, illness_rate)
         timeline = duty.timeline(start_ms, end_ms, awake)
         rest_s = machine.plan.report.off_s if duty.rest == "off" else 1800.0
         everything = reporting(timeline, duty, start_ms, end_ms, step_s, rest_s)
@@ -83,7 +86,7 @@ def awake_from(spec: FleetMachine, seed: int, present_ms: int, awake_share: floa
     rng = generator(seed, spec.serial, "awake")
     if float(rng.random()) >= awake_share:
         return None
-    return present_ms - round(float(rng.uniform(2.0, 5.0)) * 3_600_000)
+    return present_ms - round(float(rng.uniform(2.0, 5.0)) * MS_PER_HOUR)
 
 
 def _pieces(

@@ -26,10 +26,10 @@ class Segment:
 class LiveDuty:
     """What a machine does now; times must not go back."""
 
-    def __init__(self, duty: Duty, start_ms: int, awake: bool) -> None:
+    def __init__(self, duty: Duty, start_ms: int, awake_from_ms: int | None) -> None:
         self._duty = duty
-        self._endless = duty.endless(start_ms) if awake else None
-        self._now = self._next(start_ms)
+        self._endless = duty.endless(awake_from_ms) if awake_from_ms is not None else None
+        self._now = self._next(awake_from_ms if awake_from_ms is not None else start_ms)
 
     def at(self, at_ms: int, before_ms: int) -> Moments:
         """The moment `at_ms`, `before_ms` being the one before it."""

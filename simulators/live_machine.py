@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from fleet.clock import MS_PER_HOUR
 from fleet.plan import ProductPlan
 from simulators.device import Device
 from simulators.fleet import FleetMachine
 from simulators.live_duty import LiveDuty
 from simulators.machine import Machine, MachineState, Stretch
+from simulators.moments import steady
 from simulators.script import Cue, scripted
 from simulators.seeds import generator
 from simulators.transport import Artefacts, Coverage, Profile
@@ -18,8 +20,8 @@ from simulators.truth import Episode, episode
 _UNSAVED_H = 15.0 / 3600.0
 #: How much faster than on average a counter can run.
 _FASTEST = 12.0
-#: Longest time that a machine catches up on after a pause, seconds.
-_CATCH_UP_S = 60.0
+#: Longest time that a machine catches up on after a pause of this program, unseen.
+_CATCH_UP_MS = 3 * MS_PER_HOUR
 #: The unit stays awake for so long after work, milliseconds.
 _AWAKE_MS = 1_800_000
 #: Seconds of oil or screed heat that are squeezed into a scripted illness.
@@ -46,11 +48,10 @@ class LiveMachine:
     ) -> None:
         self.plan = plan
         self.device = device
-        self._machine = Machine(spec, plan, seed, start_ms, state)
-        if state is not None:
-            self._step_over_unsaved()
+        self._machine = Machine(spec, plan, seed, start_ms - _CATCH_UP_MS, state)
         awake = float(generator(seed, spec.serial, "awake").random()) < awake_share
-        self.duty = LiveDuty(self._machine.duty, start_ms, awake)
+        self._catch_up(start_ms, awake)
+        self.duty = LiveDuty(self._machine.duty, start_ms, self.state.awake_from_ms)
         self._speed = speed
         self._period_s = period_s or plan.report.working_s
         self._artefacts = Artefacts(profile, plan, seed, spec.serial)
@@ -84,10 +85,9 @@ class LiveMachine:
         """Report if it is time."""
         if at_ms < self._due_ms:
             return
-        gap_ms = round(1000 * _CATCH_UP_S)
-        before = max(self.state.at_ms, at_ms - max(gap_ms, 2 * round(1000 * self._wait_s(at_ms))))
         hurry = self._hurry if at_ms < self._hurry_until_ms else 1.0
-        stretch = self._machine.advance(self.duty.at(at_ms, before), self._speed, hurry)
+        moment = self.duty.at(at_ms, self.state.at_ms)
+        stretch = self._machine.advance(moment, self._speed, hurry)
         self._tell(at_ms, stretch)
         self._bury()
         wait_ms = round(1000 * self._wait_s(at_ms))
@@ -141,9 +141,20 @@ class LiveMachine:
             self.state.illnesses.remove(illness)
             self._done.append(episode(self._machine.spec.serial, self.plan, illness))
 
-    def _step_over_unsaved(self) -> None:
+    def _catch_up(self, start_ms: int, awake: bool) -> None:
+        """Live, unseen, through the time since the state was saved, as far as it matters."""
+        state = self.state
+        begin = max(state.at_ms, start_ms - _CATCH_UP_MS)
+        if begin > state.at_ms or not awake:
+            state.awake_from_ms = None
+        if awake and state.awake_from_ms is None:
+            state.awake_from_ms = begin
         for name, per_hour in self._machine.physics.per_hour.items():
-            self.state.physics[name] += _FASTEST * per_hour * _UNSAVED_H
+            state.physics[name] += _FASTEST * per_hour * _UNSAVED_H
+        if begin < start_ms:
+            unseen = steady(self._machine.duty, begin, start_ms, state.awake_from_ms)
+            self._machine.advance(unseen)
+            state.at_ms = start_ms
 
 
 def _short(value: float) -> float:

@@ -34,7 +34,10 @@ HEARTBEAT = frozenset(
 
 @dataclass
 class MachineState:
-    """Everything that is carried from one stretch to the next; `as_json` can be stored."""
+    """Everything that is carried from one stretch to the next; `as_json` can be stored.
+
+    `awake_from_ms` is since when the machine works without going home, None if it does.
+    """
 
     at_ms: int
     physics: State = field(default_factory=dict)
@@ -44,6 +47,7 @@ class MachineState:
     services_h: dict[str, float] = field(default_factory=dict)
     codes: list[dict[str, Any]] = field(default_factory=list)
     occurrences: dict[str, int] = field(default_factory=dict)
+    awake_from_ms: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The state in values that JSON knows."""

@@ -57,6 +57,13 @@ def moments(timeline: Timeline, at_ms: IntColumn, before_ms: int) -> Moments:
     )
 
 
+def steady(duty: Duty, start_ms: int, end_ms: int, awake_from_ms: int | None) -> Moments:
+    """Moments a minute apart in [start_ms, end_ms), to let a machine come into its stride."""
+    timeline = duty.timeline(start_ms, end_ms, awake_from_ms)
+    at_ms = np.arange(start_ms, end_ms, 60_000, dtype=np.int64)
+    return moments(timeline, at_ms, start_ms - 60_000)
+
+
 def reporting(
     timeline: Timeline, duty: Duty, start_ms: int, end_ms: int, step_s: float, rest_s: float
 ) -> Moments:

@@ -43,9 +43,10 @@ class _Job:
 
 def paver(run: Run) -> Output:
     """All signals and codes of a stretch of an asphalt paver."""
-    # A blocked cooler heats engine and hydraulics alike.
+    # Dust and fumes block cooler and air filter alike, and both heat what the cooler serves.
     clogged = np.maximum(run.mode("DE-F01"), 0.9 * run.mode("PV-F15"))
-    run = replace(run, ill={**run.ill, "DE-F01": clogged})
+    dirty = np.maximum(run.mode("DE-F05"), 0.6 * run.mode("PV-F15"))
+    run = replace(run, ill={**run.ill, "DE-F01": clogged, "DE-F05": dirty})
     job = _job(run)
     demand = _demand(run, job)
     output = diesel(run, ENGINE, demand)
@@ -187,7 +188,8 @@ def _material(run: Run, job: _Job) -> Signals:
         press = np.where(feeding, 88.0 + 34.0 * flow, 40.0 * idle + 5.0)
         rough = 4.0 + 30.0 * chain * own
         turning = np.where(feeding, 92.0 + 36.0 * flow, 40.0 * idle + 5.0)
-        level = np.clip(62.0 + run.drift(f"level_{side}", 3.0, 90.0), 52.0, 74.0)
+        level = 62.0 + run.drift(f"level_{side}", 3.0, 90.0)
+        level = np.clip(level + bearing * run.white(7.0), 46.0, 78.0)
         stuck = (sonic > 0.3) & (own > 0)
         frozen = 47.0 + 3.0 * run.traits.of("stuck_level")
         signals |= {

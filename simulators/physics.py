@@ -58,6 +58,7 @@ PHYSICS: dict[str, Physics] = {
         tower_crane,
         2200.0,
         {"hours": 1.0, "lifts": 9.0, "stops": 45.0, "trolley": 2.0},
+        never={"": ("CR-F10",), "TL16": ("-",)},
     ),
     "asphalt_paver": Physics(
         paver,

@@ -84,7 +84,9 @@ def _lift(run: Run, size: _Size, stopped: Mask) -> _Lift:
         _GROUND_M,
     )
     near, far = size.radius_m
-    radius = near + (far - near) * run.job[:, 1]
+    # A luffing jib stays where its site needs it; a trolley serves another place each time.
+    place = np.full(len(run), 0.5 + 0.2 * run.traits.of("jib")) if size.luffing else run.job[:, 1]
+    radius = near + (far - near) * place
     rated = np.minimum(size.max_t, size.moment_tm / radius)
     # Moments by domain 3.2, the overloads left to drivers who make them.
     level = np.interp(run.job[:, 0], [0.0, 0.7, 0.9, 1.0], [8.0, 40.0, 70.0, 86.0])
@@ -133,7 +135,9 @@ def _limiter(run: Run, size: _Size, lift: _Lift) -> Signals:
         ),
         "lmi_radius_m": lift.radius_m + run.white(0.03),
         "boom_angle_deg": (
-            np.degrees(np.arccos(np.clip(lift.radius_m / 58.0, 0.0, 1.0))) + run.white(0.02)
+            np.degrees(np.arccos(np.clip(lift.radius_m / 58.0, 0.0, 1.0)))
+            - 1.2 * run.mode("CR-F10") * np.where(run.doing("hold"), run.since_s, 0.0) / 600.0
+            + run.white(0.02)
             if size.luffing else zeros + run.white(0.02)
         ),
         "hook_height_m": height,
@@ -204,7 +208,10 @@ def _structure(run: Run, lift: _Lift) -> Signals:
         + 0.32 * loose
         + bend * np.cos(heading)
         + run.white(1.0) * rock * 0.4,
-        "mast_tilt_y_deg": lean_y + bend * np.sin(heading) + run.white(1.0) * rock * 0.4,
+        "mast_tilt_y_deg": lean_y
+        + 0.10 * loose
+        + bend * np.sin(heading)
+        + run.white(1.0) * rock * 0.4,
     }
 
 

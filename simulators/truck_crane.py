@@ -17,7 +17,7 @@ _PARKED_M = 20.0
 _LOW_M = 2.0
 _FALLS = 6.0
 _LINE_PULL_T = 5.0
-_EMPTY_MPM, _LOADED_MPM = 60.0, 90.0
+_EMPTY_MPM, _RAISE_MPM, _LOADED_MPM = 60.0, 84.0, 90.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _motion(run: Run) -> _Motion:
     up_s = hook_s + 60.0 * _FALLS * (top - _LOW_M) / _LOADED_MPM
     set_s = 60.0 * _FALLS * (top - _LOW_M) / _LOADED_MPM
     free_s = set_s + 15.0
-    back_s = free_s + 60.0 * _FALLS * (_PARKED_M - _LOW_M) / (1.7 * _EMPTY_MPM)
+    back_s = free_s + 60.0 * _FALLS * (_PARKED_M - _LOW_M) / _RAISE_MPM
     rope = np.select(
         [
             lift & (since < down_s),
@@ -81,7 +81,7 @@ def _motion(run: Run) -> _Motion:
             lower & (since < set_s),
             lower & (since >= free_s) & (since < back_s),
         ],
-        [-_EMPTY_MPM, _LOADED_MPM, -_LOADED_MPM, 1.7 * _EMPTY_MPM],
+        [-_EMPTY_MPM, _LOADED_MPM, -_LOADED_MPM, _RAISE_MPM],
         0.0,
     )
     height = np.select(
@@ -101,19 +101,29 @@ def _motion(run: Run) -> _Motion:
             top,
             top - _LOADED_MPM * since / 60.0 / _FALLS,
             _LOW_M,
-            _LOW_M + 1.7 * _EMPTY_MPM * (since - free_s) / 60.0 / _FALLS,
+            _LOW_M + _RAISE_MPM * (since - free_s) / 60.0 / _FALLS,
         ],
         _PARKED_M,
     )
     loaded = (lift & (since >= hook_s)) | hold | (lower & (since < set_s))
-    slewing = lift & (since >= up_s)
-    turned = np.select([slewing, hold | lower], [(since - up_s) / (run.length_s - up_s), 1.0], 0.0)
+    out, back = lift & (since >= up_s), lower & (since >= back_s)
+    turned = np.select(
+        [out, back, hold | lower],
+        [
+            (since - up_s) / np.maximum(run.length_s - up_s, 1.0),
+            1.0 - (since - back_s) / np.maximum(run.length_s - back_s, 1.0),
+            1.0,
+        ],
+        0.0,
+    )
+    # While a load is slung or set down the operator positions it with small strokes.
+    stick = np.where(out | back, 45.0, np.where((lift | lower) & (rope == 0), 8.0, 0.0))
     sweep = 40.0 + 200.0 * run.job[:, 3]
     return _Motion(
         rope,
         height,
         loaded,
-        np.where(slewing, 45.0, 0.0),
+        stick,
         np.zeros(len(run)),
         sweep * np.clip(turned, 0.0, 1.0),
     )
@@ -206,7 +216,7 @@ def _hydraulics(run: Run, motion: _Motion, lmi: Signals, demand: Demand) -> Sign
     press = np.where(demand.on & ~run.doing("travel"), press + run.white(5.0), 0.0)
     heat = np.where(demand.on, 12.0 + 26.0 * (press / 250.0) + 10.0 * demand.pto, 0.0)
     oil = run.lag("hyd", run.ambient_c + heat * (1.0 + 0.75 * run.mode("CR-F11")), 1800.0)
-    slewing = motion.slew_stick > 5
+    slewing = motion.slew_stick > 20
     tight = 1.0 + 0.85 * run.mode("CR-F07")
     return {
         "hyd_press_main_bar": np.maximum(press, 0.0),

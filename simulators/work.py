@@ -71,7 +71,7 @@ def truck_crane(dice: Dice) -> Iterator[Step]:
             yield "idle", dice.between(24, 40) if long else dice.between(2, 9), True
             yield "lift", dice.between(4.2, 7), False
             yield "hold", dice.between(12, 22) if dice.chance(0.1) else dice.between(0.5, 4), False
-            yield "lower", dice.between(2.6, 4), False
+            yield "lower", dice.between(2.9, 4.2), False
         yield "stow", dice.between(15, 25), False
 
 
@@ -86,7 +86,7 @@ def tower_crane(dice: Dice) -> Iterator[Step]:
             yield "slew", dice.between(0.6, 1.3), False
             if dice.chance(0.5):
                 yield "trolley", dice.between(0.6, 1.2), False
-            yield "hold", dice.between(5, 12) if dice.chance(0.05) else dice.between(0.3, 1), False
+            yield "hold", dice.between(11, 16) if dice.chance(0.04) else dice.between(0.3, 1), False
             yield "lift_empty", dice.between(0.6, 1.6), False
         yield "ready", dice.between(10, 30), False
 
@@ -98,10 +98,10 @@ def paver(dice: Dice) -> Iterator[Step]:
             yield "transport", dice.between(40, 90), True
         yield "travel_site", dice.between(4, 12), True
         yield "preheat", dice.between(25, 40), False
-        for _ in range(int(dice.between(8, 18))):
+        for _ in range(int(dice.between(12, 26))):
             yield "docking", dice.between(0.7, 2.0), False
-            yield "pave", dice.between(10, 30), False
-            yield "wait_mix", dice.between(4, 14), False
+            yield "pave", dice.between(8, 22), False
+            yield "wait_mix", dice.between(3, 8), False
             if dice.chance(0.08):
                 yield "relocate", dice.between(4, 10), True
         yield "clean", dice.between(20, 35), False
