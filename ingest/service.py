@@ -18,7 +18,7 @@ from store import hypertables, processes
 from store.connection import Connection, StoreFull, StoreUnavailable
 from store.processes import BEAT_S, Process
 
-_TAKE_S = 0.5
+_TAKE_S = 0.1
 _DAY_S = 86_400.0
 
 log = structlog.get_logger(__name__)
@@ -67,10 +67,11 @@ class _Service:
         self._committed = committed
         self._beats = Link(database_url)
         self._next_beat = 0.0
+        self._subscribed = False
         self._next_clearing = 0.0
         self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
         self.metrics.watch(
-            "connected", "1 while the broker is there.", lambda: float(self.subscriber.connected)
+            "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
         )
 
     def run(self) -> None:
@@ -110,14 +111,14 @@ class _Service:
         self.inbox.settle(messages)
 
     def _beat(self) -> None:
-        now = clock.monotonic_s()
-        if now < self._next_beat:
+        now, subscribed = clock.monotonic_s(), self.subscriber.subscribed
+        if now < self._next_beat and subscribed == self._subscribed:
             return
-        self._next_beat = now + BEAT_S
+        self._next_beat, self._subscribed = now + BEAT_S, subscribed
         try:
             self.writer.refresh()
             with self._beats.transaction() as connection:
-                detail = {**self.metrics.beat(), "connected": self.subscriber.connected}
+                detail = {**self.metrics.beat(), "subscribed": subscribed}
                 processes.beat(connection, self.process, detail)
                 if now >= self._next_clearing:
                     self._next_clearing = now + _DAY_S

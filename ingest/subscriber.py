@@ -47,6 +47,7 @@ class Subscriber:
         self._where = f"{address.hostname}:{address.port or 1883}"
         self._session = 0
         self._said = False
+        self._subscribed = False
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, manual_ack=True
         )
@@ -65,9 +66,9 @@ class Subscriber:
         self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
 
     @property
-    def connected(self) -> bool:
-        """Whether the broker is there now."""
-        return self.client.is_connected()
+    def subscribed(self) -> bool:
+        """Whether the broker sends us everything now."""
+        return self._subscribed and self.client.is_connected()
 
     def start(self) -> None:
         """Connect in the background, as often as it takes."""
@@ -120,6 +121,7 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _id: int, reasons: list[ReasonCode], _props: Any
     ) -> None:
         for reason in reasons:
+            self._subscribed = not reason.is_failure
             if reason.is_failure:
                 log.error(
                     "The broker refused the subscription: give this user the right to read.",
@@ -133,6 +135,7 @@ class Subscriber:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
+        self._subscribed = False
         if reason.is_failure:
             self._say(f"the connection was lost: {reason}")
 
