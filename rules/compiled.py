@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
-from fleet.expression import Expression, parse
+from fleet.expression import WINDOW_FUNCTIONS, Expression, parse, window_of
 from fleet.plan import Override, ProductPlan, Rule
 
 #: A value is carried forward for this many reporting periods, then it is unknown.
 CARRIED_PERIODS = 3
+
+#: Windows up to ten minutes, an hour, and longer ones keep their past apart.
+_LANE_LIMITS_MS = (600_000, 3_600_000)
 
 Params = dict[str, float | FloatColumn]
 
@@ -53,6 +57,14 @@ class ConditionRule:
         return {name: np.array([one[name] for one in each]) for name in self.rule.params}
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Signals whose last `span_ms` milliseconds are kept for windows."""
+
+    signals: tuple[str, ...]
+    span_ms: int
+
+
 @dataclass(frozen=True)
 class CompiledPlan:
     """What the engine needs of a plan."""
@@ -87,31 +99,53 @@ class CompiledPlan:
         return tuple(key for key in self.signals if key in names)
 
     @cached_property
-    def windowed(self) -> tuple[str, ...]:
-        """Signals whose past the windows of the rules need."""
-        names: set[str] = set()
-        for condition in self.conditions:
-            for expression in (condition.when, condition.clear):
-                if expression.lookback_ms:
-                    names |= expression.names
-        return tuple(key for key in self.signals if key in names)
+    def lanes(self) -> tuple[Lane, ...]:
+        """The past that windows need, long windows apart from short ones: a window of a day
+        does not make those of ten minutes keep a day."""
+        needs = [e for c in self.conditions for e in (c.when, c.clear) if e.lookback_ms]
+        chosen: dict[int, list[Expression]] = {}
+        for expression in needs:
+            chosen.setdefault(_lane_class(expression), []).append(expression)
+        return tuple(
+            Lane(
+                tuple(key for key in self.signals if any(key in e.names for e in members)),
+                max(past_needed_ms(e) for e in members),
+            )
+            for _, members in sorted(chosen.items())
+        )
 
-    @cached_property
-    def tail_ms(self) -> int:
-        """How much of the past the windows need: twice the longest (see fleet.windows)."""
-        spans = [max(c.when.lookback_ms, c.clear.lookback_ms) for c in self.conditions]
-        return 2 * max(spans, default=0)
+    def lane_of(self, expression: Expression) -> int:
+        """Index of the lane that holds what an expression with windows needs."""
+        need = past_needed_ms(expression)
+        fitting = (i for i, lane in enumerate(self.lanes) if lane.span_ms >= need)
+        return next(i for i in fitting if expression.names & set(self.signals)
+                    <= set(self.lanes[i].signals))  # fmt: skip
 
     @cached_property
     def past_ms(self) -> int:
-        """How far back rows are read to make a machine's tail anew."""
-        carry = [ms for key, ms in zip(self.signals, self.carry_ms, strict=True)
-                 if key in self.windowed]  # fmt: skip
-        return self.tail_ms + int(max(carry, default=0))
+        """How far back rows are read to make a machine's tails anew."""
+        carried = dict(zip(self.signals, self.carry_ms.tolist(), strict=True))
+        needs = [lane.span_ms + max((carried[key] for key in lane.signals), default=0)
+                 for lane in self.lanes]  # fmt: skip
+        return max(needs, default=0)
 
     @cached_property
     def condition_index(self) -> Mapping[str, int]:
         return {condition.rule.id: i for i, condition in enumerate(self.conditions)}
+
+
+@lru_cache(4096)
+def past_needed_ms(expression: Expression) -> int:
+    """How much of the past an expression's windows need; a count looks at twice its window."""
+    calls = [node for node in ast.walk(expression.tree) if isinstance(node, ast.Call)]
+    named = [(node, node.func.id) for node in calls if isinstance(node.func, ast.Name)]
+    spans = [window_of(node) * (2 if name == "count" else 1)
+             for node, name in named if name in WINDOW_FUNCTIONS]  # fmt: skip
+    return max(spans, default=0)
+
+
+def _lane_class(expression: Expression) -> int:
+    return sum(past_needed_ms(expression) > limit for limit in _LANE_LIMITS_MS)
 
 
 def compile_plan(plan: ProductPlan) -> CompiledPlan:

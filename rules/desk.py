@@ -122,7 +122,7 @@ class Desk:
         """States read from the store, with the tails their windows need. Machines whose state is
         of the same hour are read together."""
         whole = stack(states)
-        if not self.compiled.windowed:
+        if not self.compiled.lanes:
             return whole
         hours = whole.as_of // _HOUR_MS
         warmed = []

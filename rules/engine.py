@@ -66,12 +66,14 @@ def _overridden(compiled: CompiledPlan) -> bool:
     return any(condition.rule.overrides for condition in compiled.conditions)
 
 
-def _compute(expression: Expression, params: Params, sheet: Sheet) -> FloatColumn:
+def _compute(
+    compiled: CompiledPlan, expression: Expression, params: Params, sheet: Sheet
+) -> FloatColumn:
     """The expression in every row of the batch."""
     if expression.lookback_ms == 0:
         return evaluate(expression, sheet.columns, _per_row(params, sheet.grid.machine))
-    whole = evaluate(expression, sheet.past, _per_row(params, sheet.past_machine))
-    return whole[sheet.past_rows]
+    past = sheet.past[compiled.lane_of(expression)]
+    return evaluate(expression, past.columns, _per_row(params, past.machine))[past.rows]
 
 
 def _per_row(params: Params, machine: Rows) -> Params:
@@ -95,8 +97,10 @@ def _fold_rule(
         sheet.before.known[:, index],
         sheet.before.raised_at[:, index],
     )
-    when = _guarded(_compute(rule.when, params, sheet), rule, len(compiled.regimes), regime)
-    clear = partial(_compute, rule.clear, params, sheet)
+    when = _guarded(
+        _compute(compiled, rule.when, params, sheet), rule, len(compiled.regimes), regime
+    )
+    clear = partial(_compute, compiled, rule.clear, params, sheet)
     after, transitions = step(
         before, when, clear, sheet.grid, rule.hold_ms, rule.clear_hold_ms, compiled.max_gap_ms
     )
@@ -125,7 +129,7 @@ def _changes(
     regime: NDArray[np.int16],
     transitions: list[Transition],
 ) -> Iterator[AlarmChange]:
-    windows = _window_values(rule.when, params, sheet) if transitions else {}
+    windows = _window_values(compiled, rule.when, params, sheet) if transitions else {}
     for change in transitions:
         row = change.row
         here = int(regime[row])
@@ -148,7 +152,9 @@ def _known_at(row: int, columns: Mapping[str, FloatColumn]) -> dict[str, float]:
     return {key: value for key, value in values.items() if not np.isnan(value)}
 
 
-def _window_values(expression: Expression, params: Params, sheet: Sheet) -> dict[str, FloatColumn]:
+def _window_values(
+    compiled: CompiledPlan, expression: Expression, params: Params, sheet: Sheet
+) -> dict[str, FloatColumn]:
     """What the window functions of an expression said in every row, by their text."""
     if expression.lookback_ms == 0:
         return {}
@@ -159,7 +165,7 @@ def _window_values(expression: Expression, params: Params, sheet: Sheet) -> dict
         and isinstance(node.func, ast.Name)
         and node.func.id in WINDOW_FUNCTIONS
     }
-    return {text: _compute(call, params, sheet) for text, call in calls.items()}
+    return {text: _compute(compiled, call, params, sheet) for text, call in calls.items()}
 
 
 def _state_after(

@@ -158,25 +158,48 @@ def _term(plan: ProductPlan, side: ast.expr, change: AlarmChange) -> tuple[str, 
     window = side.args[1]
     assert isinstance(window, ast.Constant)
     argument, words = side.args[0], _WINDOW_WORDS[side.func.id]
-    signal = plan.signal.get(argument.id) if isinstance(argument, ast.Name) else None
-    name = (
-        signal.name if signal else Text(en=ast.unparse(argument), zh=f"（{ast.unparse(argument)}）")
-    )
-    unit = _unit(signal) if signal else ""
+    unit = _side_unit(plan, side)
+    en, zh = _worded(plan, argument)
     return (
-        f"{words.en.format(window.value, name.en)} {value:.4g}{unit}",
-        f"{name.zh}{words.zh.format(window.value, '')} {value:.4g}{unit}",
+        f"{words.en.format(window.value, en)} {value:.4g}{unit}",
+        f"{zh}{words.zh.format(window.value, '')} {value:.4g}{unit}",
     )
+
+
+def _worded(plan: ProductPlan, argument: ast.expr) -> tuple[str, str]:
+    """A formula in words: the names of its signals in place of their keys."""
+    formula = ast.unparse(argument)
+    if isinstance(argument, ast.Name):
+        return plan.signal[formula].name.en, plan.signal[formula].name.zh
+
+    def name(language: Language) -> str:
+        return _KEY.sub(
+            lambda key: plan.signal[key[0]].name.to(language) if key[0] in plan.signal else key[0],
+            formula,
+        )
+
+    return f"({name('en')})", f"（{name('zh')}）"
+
+
+def _side_unit(plan: ProductPlan, side: ast.expr) -> str:
+    """The unit of a signal, or of a window over a signal that keeps its unit; else none."""
+    if isinstance(side, ast.Call) and isinstance(side.func, ast.Name):
+        if side.func.id not in ("avg", "low", "high", "delta", "rate"):
+            return ""
+        rate, side = side.func.id == "rate", side.args[0]
+        unit = _side_unit(plan, side)
+        return f"{unit}/min" if rate and unit else unit
+    signal = plan.signal.get(side.id) if isinstance(side, ast.Name) else None
+    return _unit(signal) if signal else ""
 
 
 def _limited(
     plan: ProductPlan, side: ast.expr, term: tuple[str, str], limit: float | None
 ) -> tuple[str, str]:
-    names = [name.id for name in ast.walk(side) if isinstance(name, ast.Name)]
-    signal = next((plan.signal[name] for name in names if name in plan.signal), None)
-    if limit is None or signal is None or signal.kind in ("flag", "enum"):
+    signal = plan.signal.get(side.id) if isinstance(side, ast.Name) else None
+    if limit is None or (signal is not None and signal.kind in ("flag", "enum")):
         return term
-    bound = f"{limit:.4g}{_unit(signal)}"
+    bound = f"{limit:.4g}{_side_unit(plan, side)}"
     return f"{term[0]} (limit {bound})", f"{term[1]}（限值 {bound}）"
 
 

@@ -9,9 +9,19 @@ import numpy as np
 from fleet.batch import FloatColumn, IntColumn, SampleBatch
 from fleet.errors import IronpulseError
 from fleet.windows import Columns
-from rules.compiled import CompiledPlan
+from rules.compiled import CompiledPlan, Lane
 from rules.holding import Grid, Rows
-from rules.state import FleetState, Tail, empty_state, empty_tail
+from rules.state import FleetState, Tail, Tails, empty_state, empty_tails
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A lane with its tails: `columns` of tails and rows together, the `machine` of each, and
+    where the batch's own `rows` are among them."""
+
+    columns: Columns
+    machine: Rows
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +34,7 @@ class Sheet:
     columns: Columns
     last_value: FloatColumn
     last_time: IntColumn
-    past: Columns
-    past_machine: Rows
-    past_rows: Rows
+    past: tuple[Past, ...]
 
 
 def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> Sheet:
@@ -35,7 +43,7 @@ def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> S
             f"the batch's columns are not those of the plan {compiled.plan.product}; "
             "read the batch with the plan's signals"
         )
-    batch = batch.sorted()
+    batch = batch if _in_order(batch) else batch.sorted()
     ids, starts = np.unique(batch.machine_id, return_index=True)
     places = np.searchsorted(state.machine_id, ids)
     before = state.select(places)
@@ -44,9 +52,14 @@ def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> S
     _refuse_disorder(grid, before)
     filled, last_value, last_time = _carry_forward(compiled, before, grid, batch)
     columns = Columns(grid.times, starts, filled)
-    past, machine, rows = _with_past(compiled, before, grid, columns)
+    past = tuple(_past(before, i, lane, grid, columns) for i, lane in enumerate(compiled.lanes))
     ends = np.append(starts[1:], len(batch)) - 1
-    return Sheet(before, grid, ends, columns, last_value, last_time, past, machine, rows)
+    return Sheet(before, grid, ends, columns, last_value, last_time, past)
+
+
+def _in_order(batch: SampleBatch) -> bool:
+    machines = np.diff(batch.machine_id)
+    return bool(((machines > 0) | ((machines == 0) & (np.diff(batch.measured_at) > 0))).all())
 
 
 def _refuse_disorder(grid: Grid, before: FleetState) -> None:
@@ -87,14 +100,10 @@ def _carry_forward(
     return filled, last_value, last_time
 
 
-def _with_past(
-    compiled: CompiledPlan, before: FleetState, grid: Grid, columns: Columns
-) -> tuple[Columns, Rows, Rows]:
-    """The tails of the machines before their rows: columns, machine of each row, and where the
-    batch's rows are among them."""
-    if not compiled.windowed:
-        return columns, grid.machine, np.arange(len(grid.times))
-    lengths = np.array([len(tail.times) for tail in before.tails])
+def _past(before: FleetState, index: int, lane: Lane, grid: Grid, columns: Columns) -> Past:
+    """The tails of a lane before the rows of their machines."""
+    tails = [own[index] for own in before.tails]
+    lengths = np.array([len(tail.times) for tail in tails])
     counts = np.diff(np.append(grid.starts, len(grid.times)))
     own_rows = np.arange(len(grid.times)) + np.cumsum(lengths)[grid.machine]
     total = lengths + counts
@@ -103,28 +112,36 @@ def _with_past(
     size = int(total.sum())
     times = np.empty(size, np.int64)
     times[own_rows] = grid.times
-    times[tail_rows] = np.concatenate([tail.times for tail in before.tails])
-    tails = np.concatenate([tail.values for tail in before.tails])
+    times[tail_rows] = np.concatenate([tail.times for tail in tails])
+    older = np.concatenate([tail.values for tail in tails])
     values = {}
-    for k, key in enumerate(compiled.windowed):
+    for k, key in enumerate(lane.signals):
         values[key] = column = np.empty(size)
         column[own_rows] = columns.values[key]
-        column[tail_rows] = tails[:, k]
+        column[tail_rows] = older[:, k]
     machine = np.repeat(np.arange(len(total)), total)
-    return Columns(times, starts, values), machine, own_rows
+    return Past(Columns(times, starts, values), machine, own_rows)
 
 
-def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tail, ...]:
-    if not compiled.windowed:
-        return sheet.before.tails
-    past = sheet.past
+def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tails, ...]:
+    """The tails of each machine once the sheet is folded."""
     as_of = sheet.grid.times[sheet.ends]
-    keep = past.times > as_of[sheet.past_machine] - compiled.tail_ms
-    kept = np.cumsum(np.bincount(sheet.past_machine[keep], minlength=len(as_of)))
-    times = past.times[keep]
-    values = np.column_stack([past.values[key][keep] for key in compiled.windowed])
-    bounds = zip(np.concatenate(([0], kept[:-1])), kept, strict=True)
-    return tuple(Tail(times[a:b].copy(), values[a:b].copy()) for a, b in bounds)
+    lanes = [
+        _lane_tails(lane, past, as_of)
+        for lane, past in zip(compiled.lanes, sheet.past, strict=True)
+    ]
+    return tuple(tuple(lane[i] for lane in lanes) for i in range(len(as_of)))
+
+
+def _lane_tails(lane: Lane, past: Past, as_of: IntColumn) -> list[Tail]:
+    keep = np.flatnonzero(past.columns.times > as_of[past.machine] - lane.span_ms)
+    ends = np.cumsum(np.bincount(past.machine[keep], minlength=len(as_of)))
+    times = past.columns.times[keep]
+    values = np.empty((len(keep), len(lane.signals)))
+    for k, key in enumerate(lane.signals):
+        values[:, k] = past.columns.values[key][keep]
+    bounds = zip(np.concatenate(([0], ends[:-1])), ends, strict=True)
+    return [Tail(times[a:b].copy(), values[a:b].copy()) for a, b in bounds]
 
 
 def with_tails(compiled: CompiledPlan, state: FleetState, past: SampleBatch) -> FleetState:
@@ -132,10 +149,10 @@ def with_tails(compiled: CompiledPlan, state: FleetState, past: SampleBatch) -> 
 
     `past` are the machines' rows of the last `compiled.past_ms` up to and with their `as_of`.
     """
-    if not compiled.windowed or len(past) == 0:
+    if not compiled.lanes or len(past) == 0:
         return state
     sheet = sheet_of(compiled, empty_state(compiled, state.machine_id.tolist()), past)
     found = dict(zip(sheet.before.machine_id.tolist(), tails_after(compiled, sheet), strict=True))
-    tails = [found.get(machine) for machine in state.machine_id.tolist()]
-    nothing = empty_tail(compiled)
-    return replace(state, tails=tuple(nothing if tail is None else tail for tail in tails))
+    nothing = empty_tails(compiled)
+    tails = tuple(found.get(machine, nothing) for machine in state.machine_id.tolist())
+    return replace(state, tails=tails)

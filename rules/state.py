@@ -21,11 +21,15 @@ IDLE, PENDING, RAISED, CLEARING = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """A machine's recent past for the windows: `times` (n,) and `values` (n, windowed signals),
-    carried forward as the rules saw them."""
+    """A machine's recent past in one lane of the windows: `times` (n,) and `values` (n, signals
+    of the lane), carried forward as the rules saw them."""
 
     times: IntColumn
     values: FloatColumn
+
+
+#: The tails of one machine, one per lane of the plan.
+Tails = tuple[Tail, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class FleetState:
     `as_of` newest moment folded in; `regime` index or NO_REGIME, since `regime_since`;
     `last_value`, `last_time` (m, s) the last known value of each signal. Of each rule (m, r):
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
-    `raised_at`, and of the tails one per machine. All times are milliseconds since 1970 UTC.
+    `raised_at`; and the tails of each machine. All times are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
@@ -48,7 +52,7 @@ class FleetState:
     since: IntColumn
     known: IntColumn
     raised_at: IntColumn
-    tails: tuple[Tail, ...]
+    tails: tuple[Tails, ...]
 
     def __len__(self) -> int:
         return len(self.machine_id)
@@ -77,12 +81,14 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.full((m, r), NEVER, np.int64),
         np.full((m, r), NEVER, np.int64),
         np.full((m, r), NEVER, np.int64),
-        (empty_tail(compiled),) * m,
+        (empty_tails(compiled),) * m,
     )
 
 
-def empty_tail(compiled: CompiledPlan) -> Tail:
-    return Tail(np.empty(0, np.int64), np.empty((0, len(compiled.windowed))))
+def empty_tails(compiled: CompiledPlan) -> Tails:
+    return tuple(
+        Tail(np.empty(0, np.int64), np.empty((0, len(lane.signals)))) for lane in compiled.lanes
+    )
 
 
 def stack(states: Sequence[FleetState]) -> FleetState:
@@ -94,7 +100,7 @@ def stack(states: Sequence[FleetState]) -> FleetState:
     return joined.select(np.argsort(joined.machine_id))
 
 
-def _joined(states: Sequence[FleetState], tails: tuple[Tail, ...]) -> FleetState:
+def _joined(states: Sequence[FleetState], tails: tuple[Tails, ...]) -> FleetState:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(each, name) for each in states]) for name in COLUMNS
     }
@@ -106,7 +112,7 @@ class Memory:
 
     def __init__(self, compiled: CompiledPlan) -> None:
         self._all = empty_state(compiled, [])
-        self._tails: list[Tail] = []
+        self._tails: list[Tails] = []
         self._row: dict[int, int] = {}
 
     def lacks(self, machine_ids: Iterable[int]) -> list[int]:
