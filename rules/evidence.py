@@ -4,13 +4,14 @@ made from the words of the plan."""
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.expression import WINDOW_FUNCTIONS
 from fleet.plan import Catalogue, ProductPlan, Rule, Signal
-from fleet.text import Text
+from fleet.text import Language, Text
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity
 
@@ -22,6 +23,7 @@ _WINDOW_WORDS = {
     "rate": Text(en="change per minute over {} of {}", zh="{}每分钟变化{}"),
     "count": Text(en="occurrences in {} of {}", zh="{}次数{}"),
 }
+_KEY = re.compile(r"[a-z_][a-z0-9_]*")
 _ON_OFF = {0: Text(en="off", zh="关"), 1: Text(en="on", zh="开")}
 _LAMPS = {
     "stop": Text(en="red stop lamp", zh="红色停机灯"),
