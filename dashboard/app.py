@@ -62,7 +62,6 @@ def _header(current: str) -> None:
                     continue
                 with st.container(key=f"{'here' if path == current else 'nav'}_{path}"):
                     st.page_link(page, query_params={"lang": visit.language()})
-        st.space("stretch")
         _language_switch()
         account = visit.account()
         with st.popover(visit.pick(account["display"]), icon=":material/person:"):

@@ -21,8 +21,9 @@ Spec = dict[str, Any]
 Translate = Callable[[Json], str]
 
 INK, GRID, LINE, BAND = "#475569", "#e8ecf1", "#1f5f8b", "#1f5f8b"
-SIGNAL_HEIGHT = 170
-MAP_HEIGHT = 360
+FONT = "'Source Sans', 'Noto Sans SC', 'WenQuanYi Zen Hei', sans-serif"
+SIGNAL_HEIGHT = 160
+MAP_HEIGHT = 430
 _SHAPES = {
     "stop": "square",
     "alarm": "triangle-up",
@@ -61,7 +62,7 @@ def signal_chart(
 
     series = telemetry["signals"].get(signal["key"], {"avg": [], "min": [], "max": []})
     rows = _series_rows(telemetry, series)
-    x = alt.X("t:T", title=None, axis=_time_axis())
+    x = alt.X("t:T", title=None, axis=_time_axis(), scale=alt.Scale(nice=False))
     y = alt.Y("avg:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=_value_axis())
     tooltip = [
         alt.Tooltip("t:T", title=t("chart_time"), format="%Y-%m-%d %H:%M:%S"),
@@ -73,7 +74,7 @@ def signal_chart(
     series_data = alt.NamedData("series")
     layers: list[Any] = [
         _regimes(),
-        *_limits(signal),
+        *_limits(),
         alt.Chart(series_data)
         .mark_area(color=BAND, opacity=0.22, interpolate="monotone")
         .encode(x=x, y=alt.Y("min:Q", title=None), y2="max:Q"),
@@ -87,7 +88,8 @@ def signal_chart(
     ]
     spec = _finish(alt.layer(*layers).properties(width="container", height=SIGNAL_HEIGHT))
     spec["datasets"] = {
-        "series": rows,
+        "series": [row for row in rows if row["t"] is None or row["t"] >= span_ms[0]],
+        **_limit_rows(signal),
         "regimes": _regime_rows(bands, plan, span_ms, language),
         "alarms": _alarm_rows(alarms, span_ms, language),
         "frame": [{"t": edge} for edge in span_ms],
@@ -98,7 +100,7 @@ def signal_chart(
 def fleet_map(machines: Iterable[Json], labels: dict[str, str], language: Language) -> Spec:
     """Vega-Lite of the outline with the machines on it: MachineSummary rows, health in words."""
     keys = list(_SHAPES)
-    outline = alt.Chart(alt.InlineData(values=_outline())).mark_geoshape(
+    outline = alt.Chart(alt.NamedData("outline")).mark_geoshape(
         fill="#e9eef3", stroke="#c3ccd6", strokeWidth=1
     )
     points = (
@@ -135,13 +137,19 @@ def fleet_map(machines: Iterable[Json], labels: dict[str, str], language: Langua
         .project(type="mercator")
         .properties(width="container", height=MAP_HEIGHT)
     )
-    spec["datasets"] = {"machines": [_map_row(m, labels, keys, language) for m in machines]}
+    spec["datasets"] = {
+        "outline": _outline(),
+        "machines": [_map_row(m, labels, keys, language) for m in machines],
+    }
     return spec
 
 
 def _finish(chart: Any) -> Spec:
-    configured = chart.configure_view(stroke=None).configure(
-        background="transparent", padding={"left": 4, "right": 8, "top": 6, "bottom": 2}
+    configured = chart.configure(
+        background="transparent",
+        font=FONT,
+        padding={"left": 4, "right": 8, "top": 6, "bottom": 2},
+        view=alt.ViewConfig(stroke=None),
     )
     spec: Spec = configured.to_dict()
     return spec
@@ -184,33 +192,29 @@ def _regimes() -> Any:
     )
 
 
-def _limits(signal: Json) -> list[alt.Chart]:
-    """The normal band and the limits, which no live update changes."""
-    found = []
-    if signal["normal"]:
-        low, high = signal["normal"]
-        band = alt.Chart(alt.InlineData(values=[{"low": low, "high": high}]))
-        found.append(
-            band.mark_rect(color="#64748b", opacity=0.10).encode(
-                y=alt.Y("low:Q", title=None), y2="high:Q"
-            )
-        )
-    for grade, health in (("warn", "warning"), ("alarm", "alarm")):
+def _limits() -> list[Any]:
+    """The normal band, the warning limits and the alarm limits."""
+    band = (
+        alt.Chart(alt.NamedData("normal"))
+        .mark_rect(color="#64748b", opacity=0.12)
+        .encode(y=alt.Y("low:Q", title=None), y2="high:Q")
+    )
+    rules = [
+        alt.Chart(alt.NamedData(grade))
+        .mark_rule(color=HEALTH_COLORS[health], strokeDash=dash, strokeWidth=1.4)
+        .encode(y=alt.Y("limit:Q", title=None))
+        for grade, health, dash in (("warn", "warning", [5, 4]), ("alarm", "alarm", [1, 0]))
+    ]
+    return [band, *rules]
+
+
+def _limit_rows(signal: Json) -> dict[str, list[Json]]:
+    low, high = signal["normal"] or (None, None)
+    rows: dict[str, list[Json]] = {"normal": [{"low": low, "high": high}]}
+    for grade in ("warn", "alarm"):
         bounds = signal[grade] or {}
-        values = [
-            {"v": bounds[side]} for side in ("above", "below") if bounds.get(side) is not None
-        ]
-        if values:
-            found.append(
-                alt.Chart(alt.InlineData(values=values))
-                .mark_rule(
-                    color=HEALTH_COLORS[health],
-                    strokeDash=[5, 4] if grade == "warn" else [1, 0],
-                    strokeWidth=1.3,
-                )
-                .encode(y=alt.Y("v:Q", title=None))
-            )
-    return found
+        rows[grade] = [{"limit": bounds.get(side)} for side in ("above", "below")]
+    return rows
 
 
 def _alarm_marks(title: str) -> Any:

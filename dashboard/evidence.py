@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dashboard import lists, visit
@@ -9,6 +10,12 @@ from dashboard.client import Json
 from dashboard.formats import number, share
 from dashboard.markup import Html, tag
 from dashboard.visit import t
+
+#: A window function of one signal, as the rules write it.
+_WINDOW = re.compile(
+    r"(?P<function>avg|low|high|delta|rate|count)\((?P<key>\w+), '(?P<window>\w+)'\)"
+)
+_SAME_UNIT = ("avg", "low", "high", "delta")
 
 
 def facts(evidence: Json, plan: Json) -> list[tuple[str, object]]:
@@ -40,10 +47,14 @@ def _signals(readings: Json, signals: Json) -> Iterator[tuple[str, object]]:
 
 def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:
     for expression, value in windows.items():
-        words = expression
-        for key in sorted(signals, key=len, reverse=True):
-            words = words.replace(key, visit.pick(signals[key]["name"]))
-        yield words, number(value)
+        found = _WINDOW.fullmatch(expression)
+        if found is None or value is None:
+            continue
+        signal = signals.get(found["key"])
+        name = visit.pick(signal["name"]) if signal is not None else found["key"]
+        unit = signal["unit"] if signal is not None and found["function"] in _SAME_UNIT else None
+        words = t(f"window_{found['function']}", window=found["window"], signal=name)
+        yield words, tag("b", number(value, unit))
 
 
 def _circumstances(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:

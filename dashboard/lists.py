@@ -27,6 +27,11 @@ def severity_of(severity: int) -> Html:
     return markup.health(markup.SEVERITY_HEALTH[severity], visit.word("severities", severity))
 
 
+def grade_of(grade: str) -> Html:
+    """Where a value stands against its limits, with sign, colour and word."""
+    return markup.health(markup.GRADE_HEALTH[grade], t(f"grade_{grade}"))
+
+
 def priority_of(priority: int) -> Html:
     """A priority as a label."""
     return markup.pill(visit.word("priorities", priority), f"ip-p{priority}")
@@ -55,7 +60,7 @@ def alarms(found: Sequence[Json], *, machine: bool) -> Html:
     if not found:
         return markup.empty(t("no_alarms"))
     language = visit.language()
-    heads = [t("severity"), t("alarm"), t("raised"), t("state"), t("tickets")]
+    heads = [t("severity"), t("alarm"), t("raised"), t("tickets")]
     rows: list[list[object]] = []
     for alarm in found:
         name = tag("span", visit.pick(alarm["name"]))
@@ -68,8 +73,12 @@ def alarms(found: Sequence[Json], *, machine: bool) -> Html:
             [
                 severity_of(alarm["severity"]),
                 tag("div", name, " ", late, tag("div", place, class_="ip-small ip-muted")),
-                visit.moment(alarm["raised_at"]),
-                visit.word("alarm_states", alarm["state"]),
+                tag(
+                    "div",
+                    visit.moment(alarm["raised_at"]),
+                    tag("div", visit.word("alarm_states", alarm["state"]), class_="ip-small"),
+                    class_="ip-nowrap",
+                ),
                 markup.link("tickets", ticket, language, ticket=ticket) if ticket else MISSING,
             ]
         )

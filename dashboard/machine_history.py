@@ -24,7 +24,7 @@ def draw(machine: Json) -> None:
     plan = visit.product(machine["product"]["id"])
     names = {s["key"]: _label(s) for s in plan["signals"] if s["kind"] != "enum"}
     usual = [s["key"] for s in plan["signals"] if s["headline"] and s["key"] in names][:3]
-    with st.container(key="history_card"):
+    with st.container(key="history_card", gap="xsmall"):
         st.html(f'<h3 class="ip-heading">{markup.text(t("history"))}</h3>')
         left, right = st.columns([2, 1.2], vertical_alignment="bottom")
         keys = left.multiselect(
@@ -74,9 +74,8 @@ def _charts(serial: str, plan: Json, keys: tuple[str, ...], hours: int) -> None:
             if all(value is None for value in values):
                 st.caption(t("no_data"))
                 continue
-            own = [a for a in alarms if key in a["shows"] or not a["shows"]]
             spec = charts.signal_chart(
-                signals[key], telemetry, bands, own, span_ms, plan, visit.language()
+                signals[key], telemetry, bands, alarms, span_ms, plan, visit.language()
             )
             st.vega_lite_chart(spec, width="stretch", theme=None, key=f"chart_{serial}_{key}")
 

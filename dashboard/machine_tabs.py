@@ -12,6 +12,7 @@ from dashboard.visit import t
 
 EVERY_S = 10
 MOST_ALARMS = 50
+QUANTILES = ("p10", "p50", "p90")
 
 
 @st.fragment(run_every=EVERY_S)
@@ -88,7 +89,7 @@ def _fitted(parts: list[Json]) -> Html:
                 ),
                 lists.life_bar(part["used"], part["life_mid"], part["unit"]),
                 _remaining(life) if life else MISSING,
-                *(lists.due(life[q]) if life else MISSING for q in ("due_p10", "due_p50", "due_p90")),
+                *(lists.due(life[f"due_{q}"]) if life else MISSING for q in QUANTILES),
                 visit.word("lead_classes", part["lead_class"]),
             ]
         )  # fmt: skip
@@ -114,8 +115,7 @@ def _services(services: list[Json]) -> Html:
             left = f"⚠ {t('late_by', span=number(-service['hours_left'], 'h'))}"
         due_at = visit.day(service["due_at"]) if service["due_at"] else MISSING
         rows.append([visit.pick(service["name"]), number(service["due_hours"], "h"), left, due_at])
-    return tag("div", markup.card(t("services"), markup.table(heads, rows, right=(1, 2))),
-               style="margin-top:.75rem")  # fmt: skip
+    return markup.card(t("services"), markup.table(heads, rows, right=(1, 2)))
 
 
 def _signals(machine: Json) -> Html:
@@ -125,7 +125,7 @@ def _signals(machine: Json) -> Html:
         [
             tag("div", visit.pick(s["name"]), tag("div", s["key"], class_="ip-small ip-muted")),
             visit.pick(s["text"]) if s["text"] else number(s["value"], s["unit"]),
-            markup.health(markup.GRADE_HEALTH[s["grade"]], t(f"grade_{s['grade']}")),
+            lists.grade_of(s["grade"]),
             visit.age(s["age_s"]) if s["at"] else t("never_measured"),
             lists.limits(planned[s["key"]]) or MISSING,
         ]
@@ -138,8 +138,10 @@ def _ledger(ledger: Json, machine: Json) -> Html:
     keys = ("messages", "received", "stored", "merged", "repeated", "rejected", "late")
     tiles = [markup.tile(t(key), f"{ledger[key]:,}") for key in keys]
     names = {signal["key"]: visit.pick(signal["name"]) for signal in machine["signals"]}
-    bad = [[names.get(row["signal"], row["signal"]), row["reason"], f"{row['count']:,}", row["last_day"]]
-           for row in ledger["bad_values"]]  # fmt: skip
+    bad = [
+        [names.get(r["signal"], r["signal"]), r["reason"], f"{r['count']:,}", r["last_day"]]
+        for r in ledger["bad_values"]
+    ]
     rejected = [[row["reason"], f"{row['count']:,}"] for row in ledger["rejected_by_reason"]]
     facts = markup.facts(
         [
@@ -160,7 +162,7 @@ def _ledger(ledger: Json, machine: Json) -> Html:
     )
     return markup.join(
         [
-            markup.tiles(tiles),
+            markup.tiles(tiles, kind="ip-narrow"),
             tag("p", t("ledger_note"), class_="ip-small ip-muted"),
             markup.card(t("bad_values"), facts, bad_table),
             markup.card(t("rejected_by_reason"), reasons),

@@ -106,12 +106,14 @@ def tile(label: str, value: object, *lines: object, kind: str = "") -> Html:
     """A headline figure with lines below it."""
     below = join(tag("div", line, class_="ip-line") for line in lines)
     head = tag("div", label, class_="ip-label")
-    return tag("div", head, tag("div", value, class_="ip-value"), below, class_=f"ip-tile {kind}")
+    return tag(
+        "div", head, tag("div", value, class_="ip-value"), below, class_=f"ip-tile {kind}".strip()
+    )
 
 
-def tiles(parts: Iterable[Html]) -> Html:
+def tiles(parts: Iterable[Html], kind: str = "") -> Html:
     """Tiles side by side, as many as fit."""
-    return tag("div", *parts, class_="ip-tiles")
+    return tag("div", *parts, class_=f"ip-tiles {kind}".strip())
 
 
 def health_bar(counts: Mapping[str, int], labels: Mapping[str, str]) -> Html:

@@ -14,7 +14,7 @@ STEPS = ("new", "assigned", "accepted", "travelling", "working", "done")
 def bar() -> Html:
     """The way back and the printer."""
     back = markup.link("tickets", "← " + t("back_tickets"), visit.language())
-    printer = tag("a", "🖨 " + t("print"), href="#", data_print="", class_="ip-print")
+    printer = tag("a", t("print"), href="#", data_print="", class_="ip-print")
     return tag("div", back, printer, class_="ip-sheet-bar")
 
 
@@ -39,7 +39,9 @@ def head(ticket: Json) -> Html:
         (t("skill"), visit.word("skills", ticket["skill"])),
         (t("minutes"), t("minutes_value", count=ticket["minutes"])),
     ]
-    return tag("section", title, _progress(ticket), markup.facts(pairs), class_="ip-card")
+    return tag(
+        "section", title, _progress(ticket), markup.facts(pairs), class_="ip-card ip-quarters"
+    )
 
 
 def _progress(ticket: Json) -> Html:

@@ -122,7 +122,7 @@ def _cancel(ticket: Json) -> None:
 
 def note(ticket: Json) -> None:
     """A note in the history."""
-    with st.form("note", border=False, clear_on_submit=True):
+    with st.container(key="note_card"), st.form("note", border=False, clear_on_submit=True):
         words = st.text_area(t("add_note"), height=80)
         if st.form_submit_button(t("add_note"), width="stretch") and words.strip():
             _do(

@@ -13,7 +13,7 @@ from dashboard.markup import Html, tag
 from dashboard.visit import t
 
 EVERY_S = 5
-MOST_REPORTERS = 60
+MOST_REPORTERS = 30
 MOST_REJECTED = 50
 
 
@@ -42,7 +42,7 @@ def _tiles(ingest: Json) -> Html:
     keys = ("messages", "received", "stored", "merged", "repeated", "late", "rejected")
     tiles = [markup.tile(t(key), f"{ingest[key]:,}") for key in keys]
     unknown = markup.tile(t("unknown_machine"), f"{ingest['unknown_machine']:,}")
-    return markup.tiles([*tiles, unknown])
+    return markup.tiles([*tiles, unknown], kind="ip-narrow")
 
 
 def _reporters(reporters: list[Json]) -> Html:
@@ -124,7 +124,7 @@ def _messages() -> None:
         message = by_id[chosen]
         facts = markup.facts(
             [
-                (t("received"), visit.moment(message["received_at"], seconds=True)),
+                (t("received_at"), visit.moment(message["received_at"], seconds=True)),
                 (t("serial"), message["serial"] or MISSING),
                 (t("topic"), message["topic"]),
                 (t("reason"), message["reason"]),

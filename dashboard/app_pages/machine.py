@@ -12,6 +12,18 @@ from dashboard.visit import t
 
 EVERY_S = 5
 MOST_LISTED = 100
+COLUMNS = (
+    "serial",
+    "product_col",
+    "customer",
+    "region",
+    "health",
+    "connection",
+    "regime",
+    "data_age",
+    "alarms",
+    "tickets",
+)
 
 
 def draw() -> None:
@@ -44,20 +56,20 @@ def _list() -> None:
 
 def _choice(place: st.delta_generator.DeltaGenerator, label: str, groups: list[Json]) -> str | None:
     names = {group["id"]: visit.pick(group["name"]) for group in groups}
-    return place.selectbox(
+    chosen: str | None = place.selectbox(
         label,
         [None, *names],
         format_func=lambda key: t("all") if key is None else names[key],
         key=f"machine_{label}",
     )
+    return chosen
 
 
 @st.fragment(run_every=EVERY_S)
 def _rows(text: str | None, chosen: dict[str, str | None]) -> None:
     with visit.answers():
         found = visit.client().pages("/machines", MOST_LISTED, text=text, **chosen)
-        heads = [t("serial"), t("product_col"), t("customer"), t("region"), t("health"),
-                 t("connection"), t("regime"), t("data_age"), t("alarms"), t("tickets")]  # fmt: skip
+        heads = [t(column) for column in COLUMNS]
         if not found:
             live_html.show(markup.card(t("no_machines")), "machine_rows")
             return
@@ -107,9 +119,8 @@ def _now(serial: str) -> None:
 
 def _head(machine: Json) -> Html:
     regime = machine["regime"]
-    since = (
-        f" · {t('since', time=visit.moment(regime['since']))}" if regime and regime["since"] else ""
-    )
+    began = regime["since"] if regime else None
+    since = f" · {t('since', time=visit.moment(began))}" if began else ""
     connected = visit.word("connections", machine["connection"])
     if machine["connection_since"]:
         connected += f" · {t('since', time=visit.moment(machine['connection_since']))}"
@@ -131,7 +142,7 @@ def _head(machine: Json) -> Html:
         (t("data_age"), visit.age(machine["last_measured_age_s"])),
         (t("hours"), number(hours["value"], hours["unit"]) if hours else MISSING),
     ]
-    return tag("section", head, markup.facts(pairs), class_="ip-card")
+    return tag("section", head, markup.facts(pairs), class_="ip-card ip-quarters")
 
 
 def _product(machine: Json) -> str:
@@ -142,7 +153,7 @@ def _tiles(machine: Json, plan: Json) -> Html:
     planned = {signal["key"]: signal for signal in plan["signals"]}
     shown = [signal for signal in machine["signals"] if signal["headline"]]
     tiles = [_tile(signal, planned[signal["key"]]) for signal in shown]
-    return tag("div", markup.tiles(tiles), style="margin-top:.75rem")
+    return markup.tiles(tiles, "ip-signals")
 
 
 def _tile(signal: Json, planned: Json) -> Html:
@@ -150,9 +161,10 @@ def _tile(signal: Json, planned: Json) -> Html:
         value: object = visit.pick(signal["text"])
     else:
         value = tag("span", formats.number(signal["value"]), tag("small", signal["unit"] or ""))
-    grade = markup.health(markup.GRADE_HEALTH[signal["grade"]], t(f"grade_{signal['grade']}"))
-    known = signal["age_s"] is not None
-    lines: list[object] = [tag("span", grade, f" · {visit.age(signal['age_s'])}" if known else "")]
+    graded = planned["normal"] or planned["warn"] or planned["alarm"]
+    first = [lists.grade_of(signal["grade"])] if graded or signal["grade"] == "unknown" else []
+    age = visit.age(signal["age_s"]) if signal["at"] else t("never_measured")
+    lines: list[object] = [tag("span", *first, " · " if first else "", age)]
     if planned["normal"]:
         low, high = planned["normal"]
         band = t("normal_band", low=number(low), high=number(high, signal["unit"]))

@@ -41,12 +41,12 @@ def _live() -> None:
             _map(machines)
         left, right = st.columns([1.35, 1], gap="small")
         with left:
+            live_html.show(_matrix(overview, machines), "matrix")
+            live_html.show(_promises(overview["promises"]), "promises")
+        with right:
             live_html.show(
                 markup.card(t("recent_alarms"), lists.alarms(alarms, machine=True)), "alarms"
             )
-        with right:
-            live_html.show(_matrix(overview, machines), "matrix")
-            live_html.show(_promises(overview["promises"]), "promises")
 
 
 @st.cache_data(ttl=MACHINES_LAST_S, show_spinner=False)
@@ -63,7 +63,7 @@ def _headline(overview: Json) -> Html:
         [
             markup.tile(
                 t("fleet_health"),
-                tag("span", overview["machines"], tag("small", _index(index))),
+                tag("span", overview["machines"], tag("small", t("machines_unit"), _index(index))),
                 markup.health_bar(overview["health"], labels),
                 kind="ip-wide",
             ),
@@ -95,7 +95,7 @@ def _headline(overview: Json) -> Html:
 
 
 def _index(index: int | None) -> str:
-    return "" if index is None else t("health_index", value=index)
+    return "" if index is None else f" · {t('health_index', value=index)}"
 
 
 def _connections(counts: Json) -> str:
@@ -105,18 +105,17 @@ def _connections(counts: Json) -> str:
 
 
 def _open_tickets(counts: list[Json]) -> Html:
-    by_priority = markup.join(
+    by_priority = [
         markup.pill(
             f"{visit.word('priorities', c['priority'])} {c['open']}", f"ip-p{c['priority']}"
         )
-        + " "
         for c in counts
         if c["open"]
-    )
+    ]
     return markup.tile(
         t("open_tickets"),
         sum(count["open"] for count in counts),
-        Html(by_priority),
+        tag("div", *by_priority, class_="ip-pills"),
         t("unassigned", count=sum(count["unassigned"] for count in counts)),
     )
 
@@ -145,13 +144,12 @@ def _decision(decision: Json) -> Html:
     reason = visit.pick(decision["reason"])
     return tag(
         "li",
-        lists.health_of(decision["health"]),
+        markup.pill(t(f"kind_{decision['kind']}")),
         tag("div", tag("a", reason, href=href, data_go=""), tag("small", place), class_="ip-what"),
         tag(
             "div",
-            markup.pill(t(f"kind_{decision['kind']}")),
-            tag("br"),
-            visit.moment(decision["since"]),
+            lists.health_of(decision["health"]),
+            tag("div", visit.moment(decision["since"])),
             class_="ip-when",
         ),
         data_href=href,
@@ -217,7 +215,11 @@ def _promises(promises: list[Json]) -> Html:
     shown = promises[:PROMISES]
     rows = [
         [
-            tag("span", promise["number"], tag("br"), tag("small", promise["serial"])),
+            tag(
+                "div",
+                tag("b", promise["number"]),
+                tag("div", promise["serial"], class_="ip-small ip-muted"),
+            ),
             visit.pick(promise["title"]),
             lists.time_left(promise["left_s"]),
         ]

@@ -70,9 +70,12 @@ def _live(region: str | None, product: str | None, status: str | None, machine: 
         )
         alerts = [a for a in found if status != LIVE or a["status"] in LIVE_STATES]
         parts = _part_names(alerts)
-        part = st.pills(
-            t("part"), list(parts), format_func=parts.__getitem__, key="wear_part",
-        ) if len(parts) > 1 else None  # fmt: skip
+        part = st.selectbox(
+            t("part"),
+            [None, *parts],
+            format_func=lambda key: parts.get(key, t("all")),
+            key="wear_part",
+        )
         shown = [a for a in alerts if part is None or a["part"] == part]
         live_html.show(_table(shown), "wear_rows")
         open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
@@ -161,7 +164,7 @@ def _interval(alert: Json, now: datetime) -> Html:
         if life["due_p50"]:
             middle = _place(parse_time(life["due_p50"]), now)
             parts.append(tag("i", style=f"left:{middle:.1f}%"))
-        words = ", ".join(
+        words = " · ".join(
             f"{t(q)} {visit.day(life[f'due_{q}']) if life[f'due_{q}'] else t('beyond')}"
             for q in ("p10", "p50", "p90")
         )
