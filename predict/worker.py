@@ -21,6 +21,7 @@ from store.processes import BEAT_S, Process, beat, forget
 CHUNK = 500
 #: Dates move on without any use: so often all machines are assessed.
 EVERYTHING_S = 3600.0
+PAUSE_S = 1.0
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 _log = structlog.get_logger("predict")
@@ -75,7 +76,9 @@ def _serve(
             if clock.monotonic_s() >= progress.next_assessment_s:
                 assess_changed(database, progress, stop)
                 progress.next_assessment_s = clock.monotonic_s() + every_s
-            wakeup.wait(1.0)
+            # Use may be seconds old: many small commits are taken on together.
+            stop.wait(PAUSE_S)
+            wakeup.wait(PAUSE_S)
     with database.connection() as connection:
         forget(connection, process)
 
