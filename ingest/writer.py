@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -10,10 +11,10 @@ from fleet import clock
 from ingest.decode import Decoded, decode, reject
 from ingest.message import Message
 from ingest.metrics import Metrics
-from ingest.outage import Link, Outage
+from ingest.outage import GivenUp, Link, Outage
 from ingest.record import record
 from ingest.routes import Registry
-from store.connection import StoreFull, StoreUnavailable
+from store.connection import StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -45,57 +46,76 @@ class Writer:
         with self._reading.transaction() as connection:
             self.registry.refresh(connection)
 
-    def read(self, messages: Batch) -> Decoded:
-        """Decode a batch; waits while the database is away. Raises GivenUp."""
-        return self._outage.hold(lambda: self._read(messages, self._reading))
+    def read(self, messages: Batch) -> Decoded | Exception:
+        """Decode a batch, or say why that cannot be done; waits while the database is away.
 
-    def write(self, messages: Batch, decoded: Decoded) -> None:
+        Raises GivenUp.
+        """
+        return self._read(messages, self._reading)
+
+    def write(self, messages: Batch, decoded: Decoded | Exception) -> None:
         """Commit a batch and settle it; waits while the database is away. Raises GivenUp.
 
-        Where the database refuses it for what it holds, its halves are tried by themselves, down
-        to the message that is to blame, which is rejected.
+        Where it cannot be read, or the database refuses it for what it holds, its halves are
+        tried by themselves, down to the message that is to blame, which is rejected.
         """
-        try:
-            self._outage.hold(lambda: self._commit(messages, decoded))
-        except (StoreUnavailable, StoreFull):
-            raise
-        except Exception as error:
-            if len(messages) == 1:
-                self._refuse(messages[0], error)
-                return
-            log.warning(
-                "A batch was refused; its messages are tried in smaller ones.",
-                messages=len(messages),
-                reason=str(error),
-            )
-            middle = len(messages) // 2
-            for half in (messages[:middle], messages[middle:]):
-                decoded = self._outage.hold(lambda half=half: self._read(half, self._writing))  # type: ignore[misc]
-                self.write(half, decoded)
+        error = decoded if isinstance(decoded, Exception) else self._commit(messages, decoded)
+        if error is None:
+            return
+        if len(messages) == 1:
+            self._reject(messages[0], error)
+            return
+        log.warning(
+            "A batch was refused; its messages are tried in smaller ones.",
+            messages=len(messages),
+            reason=str(error),
+        )
+        middle = len(messages) // 2
+        for half in (messages[:middle], messages[middle:]):
+            self.write(half, self._read(half, self._writing))
 
     def close(self) -> None:
         """End the connections."""
         self._reading.close()
         self._writing.close()
 
-    def _read(self, messages: Batch, link: Link) -> Decoded:
+    def _read(self, messages: Batch, link: Link) -> Decoded | Exception:
+        try:
+            return self._outage.hold(partial(self._decode, messages, link))
+        except GivenUp:
+            raise
+        except Exception as error:
+            return error
+
+    def _commit(self, messages: Batch, decoded: Decoded) -> Exception | None:
+        """Commit a batch; returns what the database, or a defect of ours, has against it."""
+        try:
+            self._outage.hold(partial(self._record, messages, decoded))
+        except GivenUp:
+            raise
+        except Exception as error:
+            return error
+        return None
+
+    def _decode(self, messages: Batch, link: Link) -> Decoded:
         topics = {message.topic for message in messages}
         with link.transaction() as connection:
             routes = self.registry.routes(connection, topics)
         return decode(messages, routes, self.registry.products)
 
-    def _commit(self, messages: Batch, decoded: Decoded) -> None:
+    def _record(self, messages: Batch, decoded: Decoded) -> None:
         started = clock.monotonic_s()
         with self._writing.transaction() as connection:
             recorded = record(connection, decoded, self.registry.products)
         self._metrics.committed(len(messages), recorded, clock.monotonic_s() - started)
         self._settled(messages)
 
-    def _refuse(self, message: Message, error: Exception) -> None:
-        """Reject a message that decodes and yet cannot be written."""
-        log.error("A message was refused.", topic=message.topic, reason=str(error), exc_info=error)
+    def _reject(self, message: Message, error: Exception) -> None:
+        """Reject a message that cannot be read, or reads well and yet cannot be written."""
+        defect = None if isinstance(error, StoreError) else error
+        log.error("A message was refused.", topic=message.topic, reason=str(error), exc_info=defect)
         route = self.registry.known(message.topic)
-        rejection = reject(message, route, "refused", f"the store refused it: {error}")
+        rejection = reject(message, route, "refused", f"it cannot be taken: {error}")
         heard = {} if route.machine_id is None else {route.machine_id: (1, message.received_at)}
         refused = Decoded(rejections=[rejection], heard=heard)
-        self._outage.hold(lambda: self._commit([message], refused))
+        self._outage.hold(partial(self._record, [message], refused))

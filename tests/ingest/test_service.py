@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from fleet import clock
 from fleet.batch import FaultCode
-from ingest import payload
+from ingest import payload, writer
+from ingest.decode import Decoded, decode
 from ingest.message import Message
 from ingest.topics import faults_topic, status_topic, telemetry_topic
 from store import ingest_log, reading
@@ -216,6 +218,24 @@ def test_a_message_the_store_refuses_is_rejected_and_the_rest_of_its_batch_store
     (row,) = rows(small_store, "select payload, reason from rejected_message")
     assert row["reason"] == "refused"
     assert row["payload"] == payload.encode_sample(now - 37, {"fuel_pct": 66})
+
+
+def test_a_defect_of_the_decoder_stops_one_message_and_no_other(
+    small_store: str, broker: BrokerAccess, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defective(messages: list[Message], *rest: Any) -> Decoded:
+        if any(message.payload == b"trigger" for message in messages):
+            raise ZeroDivisionError("a defect")
+        return decode(messages, *rest)
+
+    monkeypatch.setattr(writer, "decode", defective)
+    samples = [payload.encode_sample(now - n, {"fuel_pct": 1}) for n in range(9)]
+    with running(small_store, broker), anyone(broker) as device:
+        device.publish(telemetry_topic("P-1"), *samples[:4], b"trigger", *samples[4:])
+        expected = {"messages": 10, "received": 10, "stored": 9, "rejected": 1}
+        eventually(lambda: ledger(small_store).get("P-1"), expected)
+    (row,) = rows(small_store, "select payload, detail from rejected_message")
+    assert (row["payload"], row["detail"]) == (b"trigger", "it cannot be taken: a defect")
 
 
 def test_the_database_goes_away_and_comes_back(
