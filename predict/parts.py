@@ -96,8 +96,7 @@ def _use(
     if part.driver.age:
         ages = [(now_ms - to_ms(row["fitted_at"])) / MS_PER_DAY for row in fitted]
         months = np.maximum(np.array(ages) / DAYS_PER_MONTH, 0.0)
-        before = np.array([row["used_before"] for row in fitted])
-        return months + before, np.full(len(fitted), 1 / DAYS_PER_MONTH)
+        return months, np.full(len(fitted), 1 / DAYS_PER_MONTH)
     used = np.array([row["used"] for row in fitted], dtype=np.float64)
     own = [
         pace.parts.get(part.id, np.nan) if (pace := paces.get(row["machine_id"])) else np.nan

@@ -5,7 +5,7 @@ Late samples, and parts fitted in the past, are folded in from the state kept ah
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -106,7 +106,9 @@ def _take_on(
             machine: from_json(state)
             for machine, state in wear.checkpoints_ahead(connection, late).items()
         }
-        _fold(connection, plan, again, _reread(connection, plan, batch, known, again, late))
+        rows = _reread(connection, plan, batch, known, again, late)
+        _fold(connection, plan, again, rows)
+        _begin_now(connection, known, fitted.keys() - set(rows.machine_id.tolist()))
     return set(oldest) | set(late)
 
 
@@ -149,6 +151,24 @@ def _fold(
     folded = fold(plan, starts, batch, cuts)
     _keep_states(connection, folded)
     _keep_use(connection, fitted, folded, since)
+
+
+def _begin_now(
+    connection: Connection, known: Mapping[int, MachineUsage], machines: Collection[int]
+) -> None:
+    """Where the samples since a fitting are no longer kept, its use begins now."""
+    rows = [
+        row
+        for row in wear.fitted_since(connection, {m: known[m].as_of for m in machines})
+        if row["at_fitting"] is None and row["removed_at"] is None
+    ]
+    wear.put_part_usage(
+        connection,
+        [row["id"] for row in rows],
+        [known[row["machine_id"]].totals.get(row["part"], 0.0) for row in rows],
+        [row["used_before"] for row in rows],
+        [to_datetime(known[row["machine_id"]].as_of) for row in rows],
+    )
 
 
 def _keep_states(connection: Connection, folded: Folded) -> None:

@@ -106,7 +106,7 @@ order by machine.id;
 
 -- name: live_parts
 select fitted_part.id, fitted_part.machine_id, fitted_part.part, fitted_part.position,
-    fitted_part.fitted_at, part_usage.used, fitted_part.used_before
+    fitted_part.fitted_at, part_usage.used
 from fitted_part
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
 where fitted_part.machine_id = any(%(machine_ids)s) and fitted_part.removed_at is null

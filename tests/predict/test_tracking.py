@@ -134,3 +134,12 @@ def test_a_portion_is_bounded(connection: Connection, monkeypatch: pytest.Monkey
     assert used(connection, 1)[0] == pytest.approx(59 / 6)
     follow(connection)
     assert used(connection, 1)[0] == pytest.approx(179 / 6)
+
+
+def test_where_samples_are_gone_a_new_part_begins_now(connection: Connection) -> None:
+    write(connection, working(1, 0, 2))
+    follow(connection)
+    connection.execute("delete from telemetry_pump")
+    refit(connection, 1.0)
+    assert follow(connection) == {1}
+    assert used(connection, 1)[-1] == 0.0
