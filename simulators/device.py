@@ -31,6 +31,7 @@ from ingest.payload import (
     encode_status,
 )
 from ingest.topics import faults_topic, status_topic, telemetry_topic
+from simulators.transport import Profile, disturb
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,7 @@ class Device:
         broker: Broker,
         selector: selectors.BaseSelector,
         rng: np.random.Generator,
+        profile: Profile,
     ) -> None:
         self.serial = serial
         self.sent = self.acknowledged = self.refused = self.dropped = 0
@@ -83,6 +85,7 @@ class Device:
         self._broker = broker
         self._selector = selector
         self._rng = rng
+        self._profile = profile
         self._samples: deque[Sample] = deque()
         self._urgent: deque[tuple[str, bytes]] = deque()
         self._flying: dict[int, int] = {}
@@ -184,7 +187,8 @@ class Device:
         while self._samples and len(self._flying) < _IN_FLIGHT:
             count = min(_BUNDLE, len(self._samples))
             bundle = [self._samples.popleft() for _ in range(count)]
-            payload = encode_sample(*bundle[0]) if count == 1 else encode_samples(bundle)
+            told = disturb(bundle, self._profile, self._rng)
+            payload = encode_sample(*told[0]) if len(told) == 1 else encode_samples(told)
             self._publish(telemetry_topic(self.serial), payload, count, False)
 
     def _publish(self, topic: str, payload: bytes, samples: int, retain: bool) -> None:

@@ -16,7 +16,8 @@ from simulators.life import Life, ServiceDone
 from simulators.machine import Machine, MachineState, Stretch
 from simulators.moments import Moments, reporting, steady
 from simulators.seeds import generator
-from simulators.truth import Episode, episode
+from simulators.transport import PROFILES, Coverage
+from simulators.truth import Episode, episode, gale
 from simulators.wear import Fitted
 
 #: Machines live so long before history, so that it does not find them cold at work.
@@ -61,16 +62,19 @@ def generate(
     seed: int = 1,
     illness_rate: float = 1.0,
     awake_share: float = 0.0,
+    profile: str = "clean",
 ) -> Iterator[Piece]:
     """The history of `fleet` in [start_ms, end_ms): machine after machine, each in order of time.
 
     Working machines are sampled every `step_s` seconds, resting ones as rarely as their plan
-    says. `illness_rate` scales the base rates of failures (0: a healthy fleet). `awake_share` of
-    the machines work through the last hours whatever the time of day, so that a live fleet is
-    warm when it takes over. Received times equal measured times plus a second.
+    says. `illness_rate` scales the base rates of failures (0: a healthy fleet in calm weather).
+    `awake_share` of the machines work through the last hours whatever the time of day, so that a
+    live fleet is warm when it takes over. Samples are received a second after they are measured,
+    or when the gap in coverage ends that `profile` made them fall into.
     """
     for spec in fleet.machines:
-        machine = Machine(spec, plans[spec.product], seed, start_ms)
+        storms = illness_rate > 0 and spec.product == "tower_crane"
+        machine = Machine(spec, plans[spec.product], seed, start_ms, gales=storms)
         duty = machine.duty
         machine.advance(steady(duty, start_ms - _WARM_UP_MS, start_ms, None))
         awake = machine.state.awake_from_ms = awake_from(spec, seed, end_ms, awake_share)
@@ -78,7 +82,8 @@ def generate(
         timeline = duty.timeline(start_ms, end_ms, awake)
         rest_s = machine.plan.report.off_s if duty.rest == "off" else 1800.0
         everything = reporting(timeline, duty, start_ms, end_ms, step_s, rest_s)
-        yield from _pieces(machine, life, everything, machine_ids[spec.serial], end_ms)
+        coverage = Coverage(PROFILES[profile], seed, spec.serial, start_ms)
+        yield from _pieces(machine, life, everything, machine_ids[spec.serial], end_ms, coverage)
 
 
 def awake_from(spec: FleetMachine, seed: int, present_ms: int, awake_share: float) -> int | None:
@@ -90,7 +95,12 @@ def awake_from(spec: FleetMachine, seed: int, present_ms: int, awake_share: floa
 
 
 def _pieces(
-    machine: Machine, life: Life, everything: Moments, machine_id: int, end_ms: int
+    machine: Machine,
+    life: Life,
+    everything: Moments,
+    machine_id: int,
+    end_ms: int,
+    coverage: Coverage,
 ) -> Iterator[Piece]:
     edges = np.arange(everything.at_ms[0], end_ms, _PIECE_MS)
     cuts = [*np.searchsorted(everything.at_ms, edges).tolist(), len(everything)]
@@ -102,17 +112,19 @@ def _pieces(
         stretch = machine.advance(part)
         life.after(part, stretch, end_ms - _OPEN_SERVICES_MS)
         past = _past(machine, life) if last == len(everything) else None
-        yield _piece(machine, stretch, machine_id, past)
+        yield _piece(machine, stretch, machine_id, coverage, past)
 
 
-def _piece(machine: Machine, stretch: Stretch, machine_id: int, past: Past | None) -> Piece:
+def _piece(
+    machine: Machine, stretch: Stretch, machine_id: int, coverage: Coverage, past: Past | None
+) -> Piece:
     plan = machine.plan
     batch = SampleBatch(
         product=plan.product,
         signals=plan.signal_keys,
         machine_id=np.full(len(stretch.at_ms), machine_id, dtype=np.int64),
         measured_at=stretch.at_ms,
-        received_at=stretch.at_ms + 1000,
+        received_at=coverage.received(stretch.at_ms) + 1000,
         values=stretch.values,
     )
     faults = tuple(
@@ -123,10 +135,11 @@ def _piece(machine: Machine, stretch: Stretch, machine_id: int, past: Past | Non
 
 def _past(machine: Machine, life: Life) -> Past:
     serial, plan, state = machine.spec.serial, machine.plan, machine.state
-    episodes = tuple(episode(serial, plan, item) for item in [*life.past, *state.illnesses])
+    episodes = [episode(serial, plan, item) for item in [*life.past, *state.illnesses]]
+    episodes += [gale(serial, plan, *storm) for storm in life.storms]
     return Past(
         parts=(*life.removed, *state.parts),
         services=tuple(life.services),
-        episodes=episodes,
+        episodes=tuple(episodes),
         state=state,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fleet.clock import MS_PER_DAY
 from fleet.plan import FailureMode, ProductPlan
 from simulators.illness import DETECTABLE, Illness, draw
 from simulators.machine import Machine, Stretch
@@ -13,6 +14,7 @@ from simulators.moments import Moments
 from simulators.run import Mask
 from simulators.seeds import generator
 from simulators.wear import SHOWS_AT, Fitted, Usage, fit_new
+from simulators.weather import STRONG_WIND_MS
 
 #: Failures per 1,000 operating hours where the domain reference names no rate.
 _RATE = {True: 0.3, False: 0.1}
@@ -37,6 +39,7 @@ class Life:
         self.past: list[Illness] = []
         self.removed: list[Fitted] = []
         self.services: list[ServiceDone] = []
+        self.storms: list[tuple[int, int]] = []
         self._rate = illness_rate
         self._rng = generator(machine.seed, machine.spec.serial, "life", machine.state.at_ms)
         self._usage = Usage(machine.plan)
@@ -66,6 +69,7 @@ class Life:
             self.past.append(illness)
             self._replace_failed(illness)
         self._wear(moments, stretch)
+        self._weather(stretch)
         self._serve(stretch, services_until_ms)
 
     def _working(self, moments: Moments) -> Mask:
@@ -123,6 +127,18 @@ class Life:
         parts = self.machine.state.parts
         new = fit_new(self.machine.plan.part[item.part], item.position, at_ms, self._rng)
         parts[parts.index(item)] = new
+
+    def _weather(self, stretch: Stretch) -> None:
+        """Note the storms of a stretch, each from its first strong wind to its last."""
+        keys = self.machine.plan.signal_keys
+        if "env_wind_ms" not in keys:
+            return
+        wind = stretch.values[:, keys.index("env_wind_ms")]
+        for at_ms in stretch.at_ms[wind >= STRONG_WIND_MS].tolist():
+            if self.storms and at_ms - self.storms[-1][1] < MS_PER_DAY // 4:
+                self.storms[-1] = (self.storms[-1][0], at_ms)
+            else:
+                self.storms.append((at_ms, at_ms))
 
     def _serve(self, stretch: Stretch, until_ms: int) -> None:
         plan, done = self.machine.plan, self.machine.state.services_h

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from fleet.clock import monotonic_s, now_ms
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
@@ -21,6 +23,8 @@ from simulators.script import CUES, OPENING, Cue
 from simulators.seeds import generator
 from simulators.transport import PROFILES
 from simulators.truth import Episode, write_truth
+
+log = structlog.get_logger(__name__)
 
 _TICK_S = 0.25
 _SAVE_S = 5.0
@@ -69,18 +73,20 @@ class LiveFleet:
         self._options = options
         self._selector = selectors.DefaultSelector()
         self._rng = generator(seed, "live", now_ms())
-        self._broker = Broker.at(mqtt_url)
+        broker, profile = Broker.at(mqtt_url), PROFILES[options.profile]
         known = dict(states or {}) | load_states(options.state_file)
         start_ms = now_ms()
         self.machines: dict[str, LiveMachine] = {}
+        self.devices: dict[str, Device] = {}
         for spec in machines:
             device = Device(
-                spec.serial, credentials[spec.serial], self._broker, self._selector, self._rng
+                spec.serial, credentials[spec.serial], broker, self._selector, self._rng, profile
             )
+            self.devices[spec.serial] = device
             self.machines[spec.serial] = LiveMachine(
                 spec, plans[spec.product], seed, start_ms, device, known.get(spec.serial),
                 awake_share=options.awake_share, speed=options.speed, period_s=options.period_s,
-                profile=PROFILES[options.profile],
+                profile=profile,
             )  # fmt: skip
         self._opening = list(OPENING)
         self._started_s = self._saved_s = self._read_s = monotonic_s()
@@ -93,13 +99,13 @@ class LiveFleet:
         try:
             while not stop.is_set():
                 now_s, at_ms = monotonic_s(), now_ms()
-                for machine in self.machines.values():
+                for serial, machine in self.machines.items():
                     machine.step(at_ms)
-                    machine.device.turn(now_s, at_ms, machine.covered(at_ms))
+                    self.devices[serial].turn(now_s, at_ms, machine.covered(at_ms))
                 self._direct(now_s, at_ms)
                 if beat is not None and now_s - told_s >= 1.0:
                     told_s = now_s
-                    devices = [machine.device for machine in self.machines.values()]
+                    devices = self.devices.values()
                     beat(sum(d.connected for d in devices), sum(d.sent for d in devices))
                 serve(self._selector, max(0.0, _TICK_S - (monotonic_s() - now_s)))
         finally:
@@ -128,8 +134,8 @@ class LiveFleet:
 
     def close(self) -> None:
         """Say goodbye for all machines and keep their state."""
-        for machine in self.machines.values():
-            machine.device.close(now_ms())
+        for device in self.devices.values():
+            device.close(now_ms())
         self._save()
         self._selector.close()
 
@@ -169,15 +175,24 @@ class LiveFleet:
             return
         lines = path.read_text(encoding="utf-8").splitlines()
         for line in lines[self._control_at :]:
-            words = line.split()
-            match words:
-                case ["sicken", serial, mode]:
-                    self.sicken(serial, mode)
-                case ["sicken", serial, mode, seconds]:
-                    self.sicken(serial, mode, float(seconds))
-                case ["heal", serial]:
-                    self.heal(serial)
+            try:
+                self._command(line)
+            except (IronpulseError, ValueError) as error:
+                log.warning(
+                    "a line of the control file cannot be obeyed", line=line, why=str(error)
+                )
         self._control_at = len(lines)
+
+    def _command(self, line: str) -> None:
+        match line.split():
+            case ["sicken", serial, mode]:
+                self.sicken(serial, mode)
+            case ["sicken", serial, mode, seconds]:
+                self.sicken(serial, mode, float(seconds))
+            case ["heal", serial]:
+                self.heal(serial)
+            case _:
+                raise IronpulseError("write `sicken SERIAL MODE [SECONDS]` or `heal SERIAL`")
 
     def _save(self) -> None:
         options = self._options

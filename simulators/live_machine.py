@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 import numpy as np
 
+from fleet.batch import FaultCode
 from fleet.clock import MS_PER_HOUR
 from fleet.plan import ProductPlan
-from simulators.device import Device
 from simulators.fleet import FleetMachine
 from simulators.live_duty import LiveDuty
 from simulators.machine import Machine, MachineState, Stretch
@@ -29,6 +32,16 @@ _HEAT_S = 2400.0
 _COOL_DOWN_MS = 180_000
 
 
+class Outlet(Protocol):
+    """What takes a machine's words: a device with its buffer."""
+
+    def sample(self, at_ms: int, values: Mapping[str, float]) -> None:
+        """Take a sample."""
+
+    def faults(self, at_ms: int, active: Sequence[FaultCode]) -> None:
+        """Take the list of active trouble codes."""
+
+
 class LiveMachine:
     """Steps its machine whenever a report is due and hands the sample to its device."""
 
@@ -38,7 +51,7 @@ class LiveMachine:
         plan: ProductPlan,
         seed: int,
         start_ms: int,
-        device: Device,
+        device: Outlet,
         state: MachineState | None,
         *,
         awake_share: float,
@@ -47,7 +60,7 @@ class LiveMachine:
         profile: Profile,
     ) -> None:
         self.plan = plan
-        self.device = device
+        self._device = device
         self._machine = Machine(spec, plan, seed, start_ms - _CATCH_UP_MS, state)
         awake = float(generator(seed, spec.serial, "awake").random()) < awake_share
         self._catch_up(start_ms, awake)
@@ -121,11 +134,11 @@ class LiveMachine:
         keys = self.plan.signal_keys
         values = {keys[i]: _short(float(row[i])) for i in said}
         ts, values = self._artefacts.distort(at_ms, values)
-        self.device.sample(ts, values)
+        self._device.sample(ts, values)
         for code_ms, codes in stretch.codes:
-            self.device.faults(code_ms, codes)
+            self._device.faults(code_ms, codes)
         if not self._codes_told and not stretch.codes and not self.state.codes:
-            self.device.faults(at_ms, ())
+            self._device.faults(at_ms, ())
         self._codes_told = True
 
     def _wait_s(self, at_ms: int) -> float:

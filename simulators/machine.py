@@ -79,6 +79,7 @@ class Machine:
     def __init__(
         self, spec: FleetMachine, plan: ProductPlan, seed: int, start_ms: int,
         state: MachineState | None = None,
+        gales: bool = False,
     ) -> None:  # fmt: skip
         self.spec = spec
         self.plan = plan
@@ -87,7 +88,7 @@ class Machine:
         self.physics = PHYSICS[plan.product]
         self.state = state or self._new_state(start_ms)
         self._traits = Traits(seed, spec.serial)
-        self._weather = Weather(seed, spec.station, spec.lat, spec.altitude_m)
+        self._weather = Weather(seed, spec.station, spec.lat, spec.altitude_m, gales)
         self._rng = generator(seed, spec.serial, "noise", self.state.at_ms)
         self._scale = _Scale(plan)
         silent = [i for i, key in enumerate(plan.signal_keys) if key not in HEARTBEAT]

@@ -131,7 +131,7 @@ def _generator(run: Run, on: Mask) -> Signals:
     bad, wet = run.mode("PV-F03"), run.mode("PV-F02")
     heated = run.doing(*_HEATED)
     load = np.where(heated, 1.0, 0.2)
-    dips = bad * np.abs(run.white(38.0))
+    dips = bad * np.abs(run.white(38.0)) + wet * heated * np.abs(run.white(7.0))
     warm = run.ambient_c + np.where(on, 18.0 + 38.0 * load + 95.0 * bad, 0.0)
     trips = np.where(heated, 3.0 * wet / 3600.0, 0.0)
     return {
@@ -161,7 +161,7 @@ def _levelling(run: Run, job: _Job) -> Signals:
     loose = run.mode("PV-F14")
     swing = run.white(1.0) * np.where(job.paving, 1.1 + 5.5 * loose, 0.2)
     creep = loose * np.where(run.doing("wait_mix"), run.since_s / 60.0, 0.0)
-    slope = 20.0 * (run.job[:, 0] - 0.5)
+    slope = 30.0 + 20.0 * run.job[:, 0]
     return {
         "scr_width_m": job.width_m,
         "scr_crown_pct": 1.5 * run.job[:, 1],

@@ -133,7 +133,9 @@ def _stroke(run: Run, size: Hydraulics) -> _Stroke:
     leak = 0.16 * run.mode("CP-F01") + 0.07 * run.mode("CP-F02")
     fill = run.trait("fill", 0.87, 0.012) - leak + run.white(0.008)
     volume = np.where(pouring | run.doing("prime"), 60.0 * spm * _STROKE_M3 * fill, 0.0)
-    press = _pressure(run, size, volume, jam, backing)
+    # What the line would take without the blockage is what the blockage adds to.
+    wanted = volume / np.clip(1.15 - 1.2 * jam, 0.05, 1.0)
+    press = _pressure(run, size, wanted, jam, backing)
     power = press * 1e5 * spm * 0.0535 / 60.0 / 1000.0
     return _Stroke(notch, direction, np.where(notch > 0, spm, 0.0), volume, press, power)
 
@@ -146,7 +148,8 @@ def _pressure(
     mix = 0.9 + 0.2 * run.job[:, 3]
     press = 38.0 + line * mix * (np.maximum(volume, 1.0) / 80.0) ** 0.8
     ripple = 5.0 + 22.0 * run.mode("CP-F02") + 18.0 * (jam > 0.05)
-    press = np.minimum(press, 262.0) + run.white(1.0) * ripple + 150.0 * jam
+    press = np.minimum(press, 262.0)
+    press = press + jam * (338.0 - press) + run.white(1.0) * ripple
     press = np.where(run.doing("prime"), 55.0 + run.white(4.0), press)
     press = np.where(run.doing("clean"), 38.0 + run.white(3.0), press)
     press = np.where(run.doing("reverse") | backing, 90.0 + run.white(8.0), press)

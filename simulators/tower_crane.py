@@ -10,11 +10,10 @@ import numpy as np
 from fleet.batch import FaultCode, FloatColumn
 from simulators.output import Output, Signals
 from simulators.run import Mask, Run
+from simulators.weather import STRONG_WIND_MS
 
 _FALLS = 2.0
 _GROUND_M = 1.0
-#: Wind at which lifting stops, m/s.
-_STOP_MS = 10.8
 _WORK = ("ready", "lift_loaded", "lift_empty", "slew", "trolley", "hold")
 
 
@@ -59,7 +58,7 @@ class _Lift:
 def tower_crane(run: Run) -> Output:
     """All signals and codes of a stretch of a tower crane."""
     size = _SIZES.get(run.model, _SIZES["TT6"])
-    stopped = run.doing(*_WORK) & (run.wind_ms >= _STOP_MS)
+    stopped = run.doing(*_WORK) & (run.wind_ms >= STRONG_WIND_MS)
     lift = _lift(run, size, stopped)
     output = Output(_limiter(run, size, lift), ~run.doing("off"))
     output.add(_hoist(run, size, lift))

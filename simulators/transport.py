@@ -77,6 +77,8 @@ class Coverage:
 
     def received(self, measured_ms: IntColumn) -> IntColumn:
         """When samples of ascending times arrive: at once, or when the gap they fell in ends."""
+        if self._profile.offline_share <= 0:
+            return measured_ms
         arrival = np.empty_like(measured_ms)
         for i, at_ms in enumerate(measured_ms.tolist()):
             arrival[i] = at_ms if self.covered(at_ms) else self._until_ms

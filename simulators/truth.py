@@ -11,6 +11,8 @@ from typing import Any
 from fleet.plan import ProductPlan
 from simulators.illness import Illness
 
+GALE = "GALE"
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
@@ -42,6 +44,21 @@ def episode(serial: str, plan: ProductPlan, illness: Illness) -> Episode:
         repaired_ms=illness.repaired_ms,
         part=illness.part,
         expected={"ticket": ticket, "kind": "alarm", "component": mode.component},
+    )
+
+
+def gale(serial: str, plan: ProductPlan, start_ms: int, end_ms: int) -> Episode:
+    """A storm over a crane: alarms about the wind are right, and nothing is broken."""
+    return Episode(
+        machine=serial,
+        product=plan.product,
+        failure_mode=GALE,
+        onset_ms=start_ms,
+        detectable_ms=start_ms,
+        failed_ms=None,
+        repaired_ms=end_ms,
+        part=None,
+        expected={"ticket": False, "kind": "weather", "component": "site"},
     )
 
 
