@@ -80,7 +80,8 @@ def parse(text: str, known: Collection[str]) -> Expression:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
-        raise ExpressionError(f"cannot read {text!r}: {error.msg}", error.offset or 1) from error
+        column = error.offset or len(text) + 1
+        raise ExpressionError(f"cannot read {text!r}: {error.msg}", column) from error
     reader = _Reader(known)
     reader.visit(tree)
     return Expression(text, tree, frozenset(reader.names), reader.lookback_ms)

@@ -7,42 +7,29 @@ by `commit`, after the transaction has committed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue
 from rules.changes import AlarmChange
-from rules.codec import Snapshot, dump, load, nothing_known
+from rules.codec import Snapshot, load, nothing_known
 from rules.compiled import Identity, compile_plan
 from rules.engine import fold
 from rules.evidence import Account, account_of
-from rules.faults import FaultState, active_state, fold_faults, ripen
+from rules.faults import FaultState, fold_faults, ripen
+from rules.keeping import Known, Work, keep
 from rules.late import Key, episodes_of, late_rows, reconcile
 from rules.lifecycle import Entry, Ledger, Setting
 from rules.refold import Refold
 from rules.sheet import with_tails
-from rules.state import NEVER, NO_REGIME, RAISED, FleetState, Memory, stack
+from rules.state import NEVER, RAISED, FleetState, Memory, stack
 from store import alarms, rule_state
 from store.connection import Connection
 from store.machines import list_machines
 from store.reading import read_range
-from store.rule_state import Now, Saved
 
-#: A machine's state is kept as a checkpoint about this often, in its own time.
-CHECKPOINT_MS = 3_600_000
 _HOUR_MS = 3_600_000
-
-
-@dataclass(slots=True)
-class Work:
-    """What one transaction did: alarms that changed, and states to keep once it is committed."""
-
-    entries: list[Entry] = field(default_factory=list)
-    states: list[FleetState] = field(default_factory=list)
-    faults: dict[int, FaultState] = field(default_factory=dict)
-    checkpointed: dict[int, int] = field(default_factory=dict)
 
 
 class Desk:
@@ -53,9 +40,7 @@ class Desk:
         self.plan = catalogue.plans[product]
         self.compiled = compile_plan(self.plan)
         self.late_ms = round(self.plan.report.offline_s * 1000)
-        self._memory = Memory(self.compiled)
-        self._faults: dict[int, FaultState] = {}
-        self._checkpointed: dict[int, int] = {}
+        self._known = Known(Memory(self.compiled))
         self._identities: dict[int, Identity] = {}
 
     def forget_identities(self) -> None:
@@ -87,15 +72,12 @@ class Desk:
             changes += self._samples(connection, batch, work, now)
         changes += self._reports(connection, reports, seen, work, now)
         work.entries += self._booked(connection, changes, now)
-        self._write(connection, machines, work)
+        keep(connection, self.compiled, self._known, work)
         return work
 
     def commit(self, work: Work) -> None:
         """Keep what a committed transaction learnt."""
-        for state in work.states:
-            self._memory.put(state)
-        self._faults.update(work.faults)
-        self._checkpointed.update(work.checkpointed)
+        self._known.take_over(work)
 
     def _load(self, connection: Connection, machines: Sequence[int]) -> None:
         """Have the states of machines in memory, read from the store where they are not."""
@@ -103,7 +85,7 @@ class Desk:
         if strange:
             for one in list_machines(connection, ids=strange):
                 self._identities[one.id] = Identity(one.serial, one.model, one.region)
-        missing = self._memory.lacks(machines)
+        missing = self._known.states.lacks(machines)
         if not missing:
             return
         stored = rule_state.states(connection, missing)
@@ -113,10 +95,10 @@ class Desk:
             else nothing_known(self.compiled, machine)
             for machine in missing
         ]
-        self._memory.put(self.warm(connection, [snapshot.state for snapshot in snapshots]))
+        self._known.states.put(self.warm(connection, [snapshot.state for snapshot in snapshots]))
         for machine, snapshot in zip(missing, snapshots, strict=True):
-            self._faults[machine] = snapshot.faults
-        self._checkpointed.update(rule_state.last_checkpoints(connection, missing))
+            self._known.faults[machine] = snapshot.faults
+        self._known.checkpointed.update(rule_state.last_checkpoints(connection, missing))
 
     def warm(self, connection: Connection, states: Sequence[FleetState]) -> FleetState:
         """States read from the store, with the tails their windows need. Machines whose state is
@@ -143,7 +125,7 @@ class Desk:
         self, connection: Connection, batch: SampleBatch, work: Work, now: int
     ) -> list[AlarmChange]:
         machines = np.unique(batch.machine_id)
-        state = self._memory.take(machines.tolist())
+        state = self._known.states.take(machines.tolist())
         late = late_rows(state, batch)
         behind = np.unique(batch.machine_id[late])
         fresh = batch.take(~np.isin(batch.machine_id, behind)) if len(behind) else batch
@@ -158,7 +140,7 @@ class Desk:
 
     def _put_right(self, connection: Connection, refold: Refold, work: Work, now: int) -> None:
         """Fold machines with late rows again, and amend what was concluded without those."""
-        after, changes = refold.run(self._identities, self._faults)
+        after, changes = refold.run(self._identities, self._known.faults)
         work.states.append(after)
         work.checkpointed.update(refold.checkpointed)
         start = refold.start
@@ -200,7 +182,7 @@ class Desk:
             by_machine.setdefault(report.machine_id, []).append(report)
         changes: list[AlarmChange] = []
         for machine in sorted(seen | set(by_machine)):
-            state, own = self._faults[machine], by_machine.get(machine, [])
+            state, own = self._known.faults[machine], by_machine.get(machine, [])
             if own and min(report.measured_at for report in own) <= state.as_of:
                 state = self._put_faults_right(connection, machine, own, work, now)
             elif own:
@@ -210,7 +192,7 @@ class Desk:
             if state.active and clock > state.as_of:
                 state, more = ripen(self.compiled, state, machine, clock)
                 changes += more
-            if state is not self._faults[machine]:
+            if state is not self._known.faults[machine]:
                 work.faults[machine] = state
         return changes
 
@@ -219,7 +201,7 @@ class Desk:
             place = int(np.searchsorted(state.machine_id, machine))
             if place < len(state) and state.machine_id[place] == machine:
                 return int(state.as_of[place])
-        return int(self._memory.take([machine]).as_of[0])
+        return int(self._known.states.take([machine]).as_of[0])
 
     def _put_faults_right(
         self,
@@ -239,7 +221,7 @@ class Desk:
             stale = saved.as_of
         if stale != NEVER:
             rule_state.forget_checkpoints(connection, {machine: stale})
-        newest = max(self._faults[machine].as_of, max(r.measured_at for r in reports))
+        newest = max(self._known.faults[machine].as_of, max(r.measured_at for r in reports))
         again = rule_state.fault_reports(connection, machine, before.as_of)
         again = [report for report in again if report.measured_at <= newest]
         after, changes = fold_faults(self.compiled, before, again)
@@ -273,65 +255,6 @@ class Desk:
         who = self._identities[change.machine_id]
         return account_of(self.compiled, self.catalogue, who, change)
 
-    def _write(self, connection: Connection, machines: Sequence[int], work: Work) -> None:
-        saved: list[Saved] = []
-        known: list[Now] = []
-        done: set[int] = set()
-        for state in work.states:
-            for row, machine in enumerate(state.machine_id.tolist()):
-                faults = work.faults.get(machine, self._faults[machine])
-                saved.append(self._saved(state, row, faults))
-                known.append(self._now(state, row))
-                done.add(machine)
-        for machine in work.faults:
-            if machine not in done:
-                saved.append(self._saved(self._memory.take([machine]), 0, work.faults[machine]))
-        if saved:
-            rule_state.put_states(connection, saved)
-            self._checkpoint(connection, saved, work)
-        if known:
-            rule_state.put_now(connection, known)
-        if work.faults:
-            active = {machine: active_state(state) for machine, state in work.faults.items()}
-            rule_state.put_faults_now(connection, active)
-
-    def _saved(self, state: FleetState, row: int, faults: FaultState) -> Saved:
-        as_of = int(state.as_of[row])
-        moment = faults.as_of if as_of == NEVER else as_of
-        data = dump(self.compiled, state, row, faults)
-        return Saved(int(state.machine_id[row]), moment, data)
-
     def snapshot(self, machine: int, data: bytes) -> Snapshot:
         """A machine's stored state as this product's plan reads it."""
         return load(self.compiled, machine, data)
-
-    def _checkpoint(self, connection: Connection, saved: Sequence[Saved], work: Work) -> None:
-        due = []
-        for one in saved:
-            last = work.checkpointed.get(
-                one.machine_id, self._checkpointed.get(one.machine_id, NEVER)
-            )
-            if one.as_of - last >= CHECKPOINT_MS:
-                due.append(one)
-                work.checkpointed[one.machine_id] = one.as_of
-        if due:
-            rule_state.put_checkpoints(connection, due)
-
-    def _now(self, state: FleetState, row: int) -> Now:
-        regime, since = int(state.regime[row]), int(state.regime_since[row])
-        signals = {
-            key: (self._shown(i, float(state.last_value[row, i])), int(state.last_time[row, i]))
-            for i, key in enumerate(self.compiled.signals)
-            if state.last_time[row, i] != NEVER
-        }
-        return Now(
-            int(state.machine_id[row]),
-            int(state.as_of[row]),
-            None if regime == NO_REGIME else self.plan.regimes[regime].id,
-            None if since == NEVER else since,
-            signals,
-        )
-
-    def _shown(self, index: int, value: float) -> float:
-        """The value without the digits that a column of type real does not hold."""
-        return float(f"{value:.7g}") if self.plan.signals[index].type == "real" else value

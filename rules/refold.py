@@ -10,15 +10,15 @@ import numpy as np
 
 from fleet.batch import IntColumn, SampleBatch
 from rules.changes import AlarmChange
-from rules.codec import dump, nothing_known
+from rules.codec import nothing_known
 from rules.compiled import Identity
 from rules.engine import fold
 from rules.faults import FaultState
+from rules.keeping import saved_state
 from rules.state import NEVER, FleetState, Memory
 from store import rule_state
 from store.connection import Connection
 from store.reading import read_range
-from store.rule_state import Saved
 
 if TYPE_CHECKING:
     from rules.desk import Desk
@@ -118,11 +118,9 @@ class Refold:
 
     def _mark(self, state: FleetState, faults: Mapping[int, FaultState]) -> None:
         saved = [
-            Saved(machine, int(state.as_of[row]), dump(
-                self._desk.compiled, state, row, faults[machine]
-            ))
+            saved_state(self._desk.compiled, state, row, faults[machine])
             for row, machine in enumerate(state.machine_id.tolist())
-        ]  # fmt: skip
+        ]
         rule_state.put_checkpoints(self._connection, saved)
         self.checkpointed.update({one.machine_id: one.as_of for one in saved})
 

@@ -14,7 +14,8 @@ import structlog
 from fleet import clock
 from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue
-from rules.desk import Desk, Work
+from rules.desk import Desk
+from rules.keeping import Work
 from rules.lifecycle import Entry, Ledger
 from rules.silence import judge_silence
 from store import alarms, ingest_log, plans, processes, rule_state

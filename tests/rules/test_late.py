@@ -101,7 +101,8 @@ def test_any_order_of_arrival_ends_in_the_same_alarms(
     rows: list[Row], sizes: list[int], data: st.DataObject
 ) -> None:
     rows = timed([(1, 10, values) for _, _, values in rows])
-    cut, at = [], 0
+    cut: list[list[Row]] = []
+    at = 0
     while at < len(rows):
         size = sizes[len(cut) % len(sizes)]
         cut.append(rows[at : at + size])

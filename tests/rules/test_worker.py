@@ -8,9 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from fleet import clock
-from rules import worker as worker_module
 from rules.worker import Worker
-from store import alarms
+from store import alarms, ingest_log
 from tests.rules.conftest import Bench, Row
 
 RunAll = Callable[[Worker], None]
@@ -88,7 +87,7 @@ def test_dying_before_the_commit_leaves_nothing_and_doubles_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(worker_module.ingest_log, "advance", dies)
+        patched.setattr(ingest_log, "advance", dies)
         with pytest.raises(KeyboardInterrupt):
             worker.step()
     assert bench.alarms("id") == []

@@ -1,0 +1,109 @@
+"""What a transaction writes about the machines it judged: states, checkpoints, what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rules.codec import dump
+from rules.compiled import CompiledPlan
+from rules.faults import FaultState, active_state
+from rules.lifecycle import Entry
+from rules.state import NEVER, NO_REGIME, FleetState, Memory
+from store import rule_state
+from store.connection import Connection
+from store.rule_state import Now, Saved
+
+#: A machine's state is kept as a checkpoint about this often, in its own time.
+CHECKPOINT_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class Work:
+    """What one transaction did: alarms that changed, and states to keep once it is committed."""
+
+    entries: list[Entry] = field(default_factory=list)
+    states: list[FleetState] = field(default_factory=list)
+    faults: dict[int, FaultState] = field(default_factory=dict)
+    checkpointed: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Known:
+    """What a worker knows of a product's machines: states, trouble codes, newest checkpoints."""
+
+    states: Memory
+    faults: dict[int, FaultState] = field(default_factory=dict)
+    checkpointed: dict[int, int] = field(default_factory=dict)
+
+    def take_over(self, work: Work) -> None:
+        """Keep what a committed transaction learnt."""
+        for state in work.states:
+            self.states.put(state)
+        self.faults.update(work.faults)
+        self.checkpointed.update(work.checkpointed)
+
+
+def keep(connection: Connection, compiled: CompiledPlan, known: Known, work: Work) -> None:
+    """Write the states of a transaction's machines and what is known of them now."""
+    saved: list[Saved] = []
+    now: list[Now] = []
+    for state in work.states:
+        for row, machine in enumerate(state.machine_id.tolist()):
+            faults = work.faults.get(machine, known.faults[machine])
+            saved.append(saved_state(compiled, state, row, faults))
+            now.append(_now(compiled, state, row))
+    done = {one.machine_id for one in saved}
+    for machine, faults in work.faults.items():
+        if machine not in done:
+            saved.append(saved_state(compiled, known.states.take([machine]), 0, faults))
+    if saved:
+        rule_state.put_states(connection, saved)
+        _checkpoint(connection, saved, known.checkpointed, work)
+    if now:
+        rule_state.put_now(connection, now)
+    if work.faults:
+        active = {machine: active_state(state) for machine, state in work.faults.items()}
+        rule_state.put_faults_now(connection, active)
+
+
+def saved_state(compiled: CompiledPlan, state: FleetState, row: int, faults: FaultState) -> Saved:
+    """The machine in a row of `state` as the store keeps it; as of its newest sample, or report
+    where it never sent a sample."""
+    as_of = int(state.as_of[row])
+    moment = faults.as_of if as_of == NEVER else as_of
+    return Saved(int(state.machine_id[row]), moment, dump(compiled, state, row, faults))
+
+
+def _checkpoint(
+    connection: Connection, saved: Sequence[Saved], before: Mapping[int, int], work: Work
+) -> None:
+    due = []
+    for one in saved:
+        last = work.checkpointed.get(one.machine_id, before.get(one.machine_id, NEVER))
+        if one.as_of - last >= CHECKPOINT_MS:
+            due.append(one)
+            work.checkpointed[one.machine_id] = one.as_of
+    if due:
+        rule_state.put_checkpoints(connection, due)
+
+
+def _now(compiled: CompiledPlan, state: FleetState, row: int) -> Now:
+    regime, since = int(state.regime[row]), int(state.regime_since[row])
+    signals = {
+        key: (_shown(compiled, i, float(state.last_value[row, i])), int(state.last_time[row, i]))
+        for i, key in enumerate(compiled.signals)
+        if state.last_time[row, i] != NEVER
+    }
+    return Now(
+        int(state.machine_id[row]),
+        int(state.as_of[row]),
+        None if regime == NO_REGIME else compiled.plan.regimes[regime].id,
+        None if since == NEVER else since,
+        signals,
+    )
+
+
+def _shown(compiled: CompiledPlan, index: int, value: float) -> float:
+    """The value without the digits that a column of type real does not hold."""
+    return float(f"{value:.7g}") if compiled.plan.signals[index].type == "real" else value

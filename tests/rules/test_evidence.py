@@ -1,0 +1,77 @@
+"""Every alarm explains itself, in both languages, with the words of the plan alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fleet.loader import load_catalogue
+from fleet.plan import Catalogue
+from rules.changes import AlarmChange
+from rules.compiled import Identity, compile_plan
+from rules.evidence import account_of
+from tests import small
+from tests.rules.plans import IDENTITIES, compiled
+from tests.rules.test_engine import run, steady
+
+PLAN = compiled()
+CATALOGUE = small.catalogue(PLAN.plan)
+PRODUCTS = Path(__file__).parents[2] / "products"
+
+
+def test_says_value_limit_duration_and_regime() -> None:
+    _, changes = run([steady(4, eng_speed_rpm=1500, oil_temp_c=90)])
+    hot = next(change for change in changes if change.rule == "hot")
+    account = account_of(PLAN, CATALOGUE, IDENTITIES[1], hot)
+    assert account.reason.en == "Name 90 °C (limit 85 °C), for 20 s, while in: name."
+    assert account.reason.zh == "名称 90 °C（限值 85 °C），持续20秒，工况：名称。"
+    assert account.evidence["params"] == {"limit": 85}
+    assert account.evidence["signals"]["oil_temp_c"]["unit"] == "°C"
+    assert account.evidence["held_s"] == 20
+
+
+def test_names_the_limit_that_holds_for_this_machine() -> None:
+    change = AlarmChange(2, "hot_anywhere", "body", "raised", 9, 9, 9, None, {"oil_temp_c": 81})
+    account = account_of(PLAN, CATALOGUE, IDENTITIES[2], change)
+    assert account.reason.en == "Name 81 °C (limit 80 °C)."
+
+
+def test_a_window_is_told_as_what_it_is() -> None:
+    change = AlarmChange(
+        1, "mean", "body", "raised", 9, 9, 9, None, {"oil_temp_c": 99.0},
+        {"avg(oil_temp_c, '40s')": 87.5},
+    )  # fmt: skip
+    account = account_of(PLAN, CATALOGUE, IDENTITIES[1], change)
+    assert account.reason.en == "Average over 40s of name 87.5 °C (limit 86 °C)."
+    assert account.evidence["windows"] == {"avg(oil_temp_c, '40s')": 87.5}
+
+
+def test_a_code_is_told_with_its_texts() -> None:
+    code = {"key": "spn110-fmi0", "spn": 110, "fmi": 0, "oc": 3, "lamp": "stop"}
+    change = AlarmChange(1, "code", "body/spn110-fmi0", "raised", 9, 9, 9, codes=(code,))
+    account = account_of(PLAN, CATALOGUE, IDENTITIES[1], change)
+    assert account.title.en == "name: SPN 110 FMI 0 (name, name)"
+    assert "counted 3 times, red stop lamp lit" in account.reason.en
+    assert "红色停机灯亮" in account.reason.zh
+    assert account.evidence["codes"][0]["spn_text"] == small.NAME
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue(PRODUCTS)
+
+
+def test_every_rule_of_every_product_can_explain_itself(catalogue: Catalogue) -> None:
+    for plan in catalogue.plans.values():
+        ready = compile_plan(plan)
+        who = Identity("X", plan.models[0].id, "south")
+        for condition in ready.conditions:
+            values = {key: float(plan.signal[key].range[0]) for key in condition.signals}
+            change = AlarmChange(
+                1, condition.rule.id, condition.rule.component, "raised", 90_000, 0, 90_000,
+                plan.regimes[0].id, values,
+            )  # fmt: skip
+            account = account_of(ready, catalogue, who, change)
+            assert account.reason.en.endswith(".")
+            assert set(account.evidence["signals"]) == set(condition.signals)

@@ -1,0 +1,79 @@
+"""Trouble codes: who looks at them, when they are raised and cleared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.batch import FaultCode, FaultReport
+from rules.faults import FaultState, active_codes, fold_faults, ripen, rules_of
+from tests.rules.plans import compiled
+
+PLAN = compiled()
+HOT = FaultCode(110, 0)
+RED = FaultCode(100, 1, lamp="stop")
+OWN = FaultCode(code="E7")
+
+
+def report(at: int, *active: FaultCode) -> FaultReport:
+    return FaultReport(1, at * 1000, at * 1000, active)
+
+
+def told(changes: list[Any]) -> list[tuple[str, str, int]]:
+    return sorted((c.kind, c.component, c.at // 1000) for c in changes)
+
+
+def test_a_rule_takes_its_codes_and_unmatched_takes_the_rest() -> None:
+    assert [rule.id for rule in rules_of(PLAN.fault_rules, HOT)] == ["code"]
+    assert [rule.id for rule in rules_of(PLAN.fault_rules, RED)] == ["red_lamp"]
+    assert [rule.id for rule in rules_of(PLAN.fault_rules, OWN)] == ["other_codes"]
+
+
+def test_all_zero_means_no_active_code() -> None:
+    assert active_codes(report(0, FaultCode(0, 0), FaultCode(0))) == {}
+
+
+def test_each_code_is_its_own_alarm_and_absence_clears_it() -> None:
+    reports = [report(10, HOT, OWN), report(20, OWN), report(30)]
+    _, changes = fold_faults(PLAN, FaultState(), reports)
+    assert told(changes) == [
+        ("cleared", "body/E7", 30),
+        ("cleared", "body/spn110-fmi0", 20),
+        ("raised", "body/E7", 10),
+        ("raised", "body/spn110-fmi0", 10),
+    ]
+
+
+def test_a_hold_that_ran_out_between_two_reports_counts_from_its_end() -> None:
+    _, changes = fold_faults(PLAN, FaultState(), [report(0, RED), report(100)])
+    assert told(changes) == [
+        ("cleared", "body/spn100-fmi1", 100),
+        ("raised", "body/spn100-fmi1", 30),
+    ]
+    _, changes = fold_faults(PLAN, FaultState(), [report(0, RED), report(29)])
+    assert changes == []
+
+
+def test_telemetry_lets_a_hold_run_out() -> None:
+    state, changes = fold_faults(PLAN, FaultState(), [report(0, RED)])
+    assert changes == []
+    state, changes = ripen(PLAN, state, 1, 29_999)
+    assert changes == []
+    state, changes = ripen(PLAN, state, 1, 50_000)
+    assert told(changes) == [("raised", "body/spn100-fmi1", 30)]
+    assert state.as_of == 30_000
+
+
+lists = st.lists(st.lists(st.sampled_from([HOT, RED, OWN]), unique=True, max_size=3), max_size=12)
+
+
+@given(lists=lists, cut=st.integers(0, 12))
+def test_cut_anywhere_gives_the_same_changes(lists: list[list[FaultCode]], cut: int) -> None:
+    reports = [report(i * 17, *codes) for i, codes in enumerate(lists)]
+    state, first = fold_faults(PLAN, FaultState(), reports[:cut])
+    end, second = fold_faults(PLAN, state, reports[cut:])
+    whole_end, whole = fold_faults(PLAN, FaultState(), reports)
+    assert first + second == whole
+    assert end == whole_end
