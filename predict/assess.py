@@ -13,7 +13,7 @@ from predict.parts import Pace, assess_parts
 from predict.services import due_services, meter_of
 from predict.state import from_json
 from predict.usage import MachineUsage
-from store import wear
+from store import usage, wear
 from store.connection import Connection
 from store.wear import DuePart, DueService
 from tickets import Decision, dispatch
@@ -41,7 +41,7 @@ def assess(
         row["id"]: catalogue.plans[row["product"]]
         for row in wear.machines_to_assess(connection, machine_ids)
     }
-    states = {m: from_json(s) for m, s in wear.usage_states(connection, machines).items()}
+    states = {m: from_json(s) for m, s in usage.states(connection, machines).items()}
     paces = _paces(connection, states, now_ms)
     assess_parts(connection, machines, paces, now_ms)
     due = _assess_services(connection, machines, states, paces, now_ms)
@@ -55,7 +55,7 @@ def _paces(
     """Mean use per calendar day since the oldest kept state of the last four weeks."""
     since = now_ms - RECENT_DAYS * MS_PER_DAY
     result = {}
-    for machine, row in wear.usage_days_ago(connection, states, since).items():
+    for machine, row in usage.days_ago(connection, states, since).items():
         state = states[machine]
         begun = to_ms(datetime.combine(row["day"], datetime.min.time(), to_datetime(0).tzinfo))
         days = (max(now_ms, state.as_of) - begun) / MS_PER_DAY

@@ -15,10 +15,10 @@ from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.plan import Catalogue, ProductPlan
 from predict.state import from_json, to_json
 from predict.usage import Folded, MachineUsage, fold, needed_signals
-from store import ingest_log, reading, wear
+from store import ingest_log, reading, usage
 from store.connection import Connection
 from store.ingest_log import LogEntry
-from store.wear import Row
+from store.usage import Row
 
 CONSUMER = "predict"
 MOST_ENTRIES = 500
@@ -35,9 +35,9 @@ def follow_once(connection: Connection, catalogue: Catalogue) -> set[int] | None
 
     Runs in the caller's transaction.
     """
-    wear.lock_usage(connection)
+    usage.lock(connection)
     entries = _portion(ingest_log.follow(connection, CONSUMER, MOST_ENTRIES))
-    newly_fitted = wear.unmeasured(connection, MOST_MACHINES)
+    newly_fitted = usage.unmeasured(connection, MOST_MACHINES)
     products = {entry.product for entry in entries if entry.kind == "telemetry"}
     changed: set[int] = set()
     for product in sorted(products | set(newly_fitted)):
@@ -94,7 +94,7 @@ def _take_on(
     oldest = dict(zip(machines.tolist(), batch.measured_at[first].tolist(), strict=True))
     known = {
         machine: from_json(state)
-        for machine, state in wear.usage_states(connection, oldest.keys() | fitted.keys()).items()
+        for machine, state in usage.states(connection, oldest.keys() | fitted.keys()).items()
     }
     late = {m: at for m, at in oldest.items() if m in known and at <= known[m].as_of}
     late |= {m: min(at, late.get(m, at)) for m, at in fitted.items() if m in known}
@@ -104,7 +104,7 @@ def _take_on(
     if late:
         again = {
             machine: from_json(state)
-            for machine, state in wear.checkpoints_ahead(connection, late).items()
+            for machine, state in usage.checkpoints_ahead(connection, late).items()
         }
         rows = _reread(connection, plan, batch, known, again, late)
         _fold(connection, plan, again, rows)
@@ -143,7 +143,7 @@ def _fold(
     if not machines:
         return
     since = {m: starts[m].as_of if m in starts else 0 for m in machines}
-    fitted = wear.fitted_since(connection, since)
+    fitted = usage.fitted_since(connection, since)
     cuts: dict[int, list[int]] = {machine: [] for machine in machines}
     for row in fitted:
         moments = (to_ms(at) for at in (row["fitted_at"], row["removed_at"]) if at is not None)
@@ -159,10 +159,10 @@ def _begin_now(
     """Where the samples since a fitting are no longer kept, its use begins now."""
     rows = [
         row
-        for row in wear.fitted_since(connection, {m: known[m].as_of for m in machines})
+        for row in usage.fitted_since(connection, {m: known[m].as_of for m in machines})
         if row["at_fitting"] is None and row["removed_at"] is None
     ]
-    wear.put_part_usage(
+    usage.put_part_usage(
         connection,
         [row["id"] for row in rows],
         [known[row["machine_id"]].totals.get(row["part"], 0.0) for row in rows],
@@ -180,7 +180,7 @@ def _keep_states(connection: Connection, folded: Folded) -> None:
         and cut % MS_PER_DAY == 0
         and cut > folded.states[machine].as_of - KEEP_DAYS * MS_PER_DAY
     }
-    wear.put_usage(connection, states, checkpoints, KEEP_DAYS)
+    usage.put(connection, states, checkpoints, KEEP_DAYS)
 
 
 def _keep_use(
@@ -203,4 +203,4 @@ def _keep_use(
         at_fitting.append(begin)
         used.append(row["used_before"] + max(0.0, end.totals.get(part, 0.0) - begin))
         as_of.append(row["removed_at"] or to_datetime(now.as_of))
-    wear.put_part_usage(connection, ids, at_fitting, used, as_of)
+    usage.put_part_usage(connection, ids, at_fitting, used, as_of)

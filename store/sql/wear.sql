@@ -1,6 +1,3 @@
--- name: lock
-select pg_advisory_xact_lock(%(key)s::bigint);
-
 -- name: due_parts
 select fitted_part.id as fitted_part_id, fitted_part.machine_id, fitted_part.part,
     fitted_part.position, part_usage.used, part_usage.per_day, remaining_life.unit,
@@ -30,72 +27,6 @@ left join lateral (
 where finding.machine_id = any(%(machine_ids)s) and finding.kind in ('wear', 'service')
     and (ticket.status not in ('done', 'cancelled')
         or coalesce(ended.at, finding.decided_at) > %(rest_since)s);
-
--- name: usage_states
-select machine_id, state
-from usage_state
-where machine_id = any(%(machine_ids)s);
-
--- name: checkpoints_ahead
-select distinct on (usage_checkpoint.machine_id) usage_checkpoint.machine_id,
-    usage_checkpoint.state
-from usage_checkpoint
-join unnest(%(machine_ids)s::integer[], %(moments)s::timestamptz[]) as late (machine_id, moment)
-    on late.machine_id = usage_checkpoint.machine_id and usage_checkpoint.as_of < late.moment
-order by usage_checkpoint.machine_id, usage_checkpoint.as_of desc;
-
--- name: usage_days_ago
-select distinct on (machine_id) machine_id, as_of, day, state -> 'totals' as totals,
-    state -> 'hours' as hours
-from usage_checkpoint
-where machine_id = any(%(machine_ids)s) and day >= %(since)s::date
-order by machine_id, day;
-
--- name: put_usage_states
-insert into usage_state (machine_id, as_of, state)
-select * from unnest(%(machine_ids)s::integer[], %(as_of)s::timestamptz[], %(states)s::jsonb[])
-on conflict (machine_id) do update set as_of = excluded.as_of, state = excluded.state;
-
--- name: put_checkpoints
-insert into usage_checkpoint (machine_id, day, as_of, state)
-select * from unnest(%(machine_ids)s::integer[], %(days)s::date[], %(as_of)s::timestamptz[],
-    %(states)s::jsonb[])
-on conflict (machine_id, day) do update set as_of = excluded.as_of, state = excluded.state;
-
--- name: forget_checkpoints
-delete from usage_checkpoint
-using usage_state
-where usage_state.machine_id = usage_checkpoint.machine_id
-    and usage_state.machine_id = any(%(machine_ids)s)
-    and usage_checkpoint.day < usage_state.as_of::date - %(keep_days)s::integer;
-
--- name: fitted_since
-select fitted_part.id, fitted_part.machine_id, fitted_part.part, fitted_part.fitted_at,
-    fitted_part.removed_at, fitted_part.used_before, part_usage.at_fitting
-from fitted_part
-left join part_usage on part_usage.fitted_part_id = fitted_part.id
-join unnest(%(machine_ids)s::integer[], %(since)s::timestamptz[]) as folded (machine_id, since)
-    on folded.machine_id = fitted_part.machine_id
-where fitted_part.removed_at is null or fitted_part.removed_at >= folded.since;
-
--- name: unmeasured
-select fitted_part.machine_id, machine.product, min(fitted_part.fitted_at) as fitted_at
-from fitted_part
-join machine on machine.id = fitted_part.machine_id
-join usage_state on usage_state.machine_id = fitted_part.machine_id
-left join part_usage on part_usage.fitted_part_id = fitted_part.id
-where part_usage.fitted_part_id is null and fitted_part.removed_at is null
-    and fitted_part.fitted_at <= usage_state.as_of
-group by fitted_part.machine_id, machine.product
-order by fitted_part.machine_id
-limit %(most)s;
-
--- name: put_part_usage
-insert into part_usage (fitted_part_id, at_fitting, used, as_of)
-select * from unnest(%(ids)s::bigint[], %(at_fitting)s::double precision[],
-    %(used)s::double precision[], %(as_of)s::timestamptz[])
-on conflict (fitted_part_id) do update
-set at_fitting = excluded.at_fitting, used = excluded.used, as_of = excluded.as_of;
 
 -- name: machines_to_assess
 select machine.id, machine.product, machine.commissioned_on, machine.serial

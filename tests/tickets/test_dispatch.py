@@ -10,7 +10,7 @@ import pytest
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, to_datetime
 from store import tickets as reading
-from store import wear
+from store import usage, wear
 from store.connection import Connection, connect
 from tests.predict.plans import catalogue
 from tests.tickets.findings import NOW, finding
@@ -94,7 +94,7 @@ def test_what_is_due_soon_is_done_on_the_same_visit(connection: Connection) -> N
     ).fetchone()
     assert fitted is not None
     due = to_datetime(NOW + 3 * MS_PER_DAY)
-    wear.put_part_usage(connection, [fitted["id"]], [0.0], [9000.0], [to_datetime(NOW)])
+    usage.put_part_usage(connection, [fitted["id"]], [0.0], [9000.0], [to_datetime(NOW)])
     life = {"ids": [fitted["id"]], "used": [9000.0], "per_day": [300.0], "units": ["m3"]}
     life |= {"p10": [900.0], "p50": [5000.0], "p90": [9000.0], "due_p10": [due]}
     life |= {"due_p50": [None], "due_p90": [None], "worn_share": [0.6]}

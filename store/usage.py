@@ -1,0 +1,113 @@
+"""Use of machines and their fitted parts, as far as it has been counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from fleet.clock import to_datetime
+from store.connection import Connection
+from store.queries import load
+
+_SQL = load("usage")
+_LOCK = 0x57454152  # any number of our own: one transaction at a time takes usage on
+
+Row = dict[str, Any]
+
+
+def lock(connection: Connection) -> None:
+    """Wait until no other process takes usage on; held to the end of the transaction."""
+    connection.execute(_SQL["lock"], {"key": _LOCK})
+
+
+def states(connection: Connection, machine_ids: Collection[int]) -> dict[int, Row]:
+    """Machine -> its state of use as JSON."""
+    rows = connection.execute(_SQL["states"], {"machine_ids": list(machine_ids)}).fetchall()
+    return {row["machine_id"]: row["state"] for row in rows}
+
+
+def checkpoints_ahead(connection: Connection, moments: Mapping[int, int]) -> dict[int, Row]:
+    """Machine -> the newest kept state that ends before the machine's moment (ms), as JSON."""
+    values = {
+        "machine_ids": list(moments),
+        "moments": [to_datetime(moment) for moment in moments.values()],
+    }
+    rows = connection.execute(_SQL["checkpoints_ahead"], values).fetchall()
+    return {row["machine_id"]: row["state"] for row in rows}
+
+
+def days_ago(connection: Connection, machine_ids: Collection[int], since_ms: int) -> dict[int, Row]:
+    """Machine -> day, totals and hours of its oldest kept state of use since `since_ms`."""
+    values = {"machine_ids": list(machine_ids), "since": to_datetime(since_ms)}
+    rows = connection.execute(_SQL["days_ago"], values).fetchall()
+    return {row["machine_id"]: row for row in rows}
+
+
+def put(
+    connection: Connection,
+    states: Mapping[int, tuple[int, Row]],
+    checkpoints: Mapping[tuple[int, int], tuple[int, Row]],
+    keep_days: int,
+) -> None:
+    """Keep states by machine, and those ahead of a day by (machine, start of the day in ms); each
+    as (as_of in ms, JSON). Checkpoints older than `keep_days` are dropped."""
+    _put_states(connection, "put_states", list(states), {}, list(states.values()))
+    days = [to_datetime(day).date() for _, day in checkpoints]
+    machines = [machine for machine, _ in checkpoints]
+    _put_states(connection, "put_checkpoints", machines, {"days": days}, list(checkpoints.values()))
+    values = {"machine_ids": list(states), "keep_days": keep_days}
+    connection.execute(_SQL["forget_checkpoints"], values)
+
+
+def _put_states(
+    connection: Connection,
+    block: str,
+    machines: list[int],
+    more: Row,
+    states: list[tuple[int, Row]],
+) -> None:
+    values = {
+        "machine_ids": machines,
+        "as_of": [to_datetime(as_of) for as_of, _ in states],
+        "states": [Jsonb(state) for _, state in states],
+    }
+    connection.execute(_SQL[block], values | more)
+
+
+def fitted_since(connection: Connection, since: Mapping[int, int]) -> list[Row]:
+    """Parts of the machines that are fitted now or were removed after the machine's moment (ms),
+    with at_fitting as measured so far."""
+    values = {
+        "machine_ids": list(since),
+        "since": [to_datetime(moment) for moment in since.values()],
+    }
+    return connection.execute(_SQL["fitted_since"], values).fetchall()
+
+
+def unmeasured(connection: Connection, most: int) -> dict[str, dict[int, datetime]]:
+    """Product -> machine -> when the first of its parts was fitted whose use is not measured
+    though samples since then were; of at most `most` machines."""
+    result: dict[str, dict[int, datetime]] = {}
+    for row in connection.execute(_SQL["unmeasured"], {"most": most}).fetchall():
+        result.setdefault(row["product"], {})[row["machine_id"]] = row["fitted_at"]
+    return result
+
+
+def put_part_usage(
+    connection: Connection,
+    ids: Sequence[int],
+    at_fitting: Sequence[float],
+    used: Sequence[float],
+    as_of: Sequence[datetime],
+) -> None:
+    """Use of fitted parts, one entry each."""
+    values = {
+        "ids": list(ids),
+        "at_fitting": list(at_fitting),
+        "used": list(used),
+        "as_of": list(as_of),
+    }
+    connection.execute(_SQL["put_part_usage"], values)
