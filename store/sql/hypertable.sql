@@ -10,10 +10,11 @@ order by attribute.attnum;
 
 -- name: make_table
 create table {table} (
-    machine_id integer not null references machine,
     measured_at timestamptz not null,
     batch_id bigint not null,
-    {signals},
+    {wide}
+    machine_id integer not null references machine,
+    {narrow}
     primary key (machine_id, measured_at)
 );
 
