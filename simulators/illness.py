@@ -47,7 +47,7 @@ class Illness:
         """How strongly the failure shows in each moment, 0 to 1; moves this illness on."""
         active = at_ms >= self.onset_ms
         grows = active if self.by_clock else active & working
-        rate = (1.0 - DETECTABLE) / (3600.0 * max(self.lead_h, _SHORTEST_LEAD_H))
+        rate = (1.0 - DETECTABLE) / (3600.0 * self.lead_h)
         health = self.grown + np.cumsum(grows * pace_s) * rate
         self._note(at_ms, health)
         self.grown = float(health[-1])
@@ -91,7 +91,7 @@ def draw(mode: FailureMode, onset_ms: int, rng: np.random.Generator) -> Illness:
     return Illness(
         mode=mode.id,
         onset_ms=onset_ms,
-        lead_h=float(rng.uniform(low, high)),
+        lead_h=max(_SHORTEST_LEAD_H, float(rng.uniform(low, high))),
         repair_at=float(repair),
         sudden=is_sudden(mode),
     )

@@ -59,6 +59,7 @@ class LiveMachine:
         period_s: float | None,
         profile: Profile,
     ) -> None:
+        self.spec = spec
         self.plan = plan
         self._device = device
         self._machine = Machine(spec, plan, seed, start_ms - _CATCH_UP_MS, state)
@@ -88,7 +89,7 @@ class LiveMachine:
     def can_have(self, mode: str) -> bool:
         """Whether this machine can have the failure mode."""
         known = mode in self.plan.failure_mode
-        return known and self._machine.physics.can_have(self._machine.spec.model, mode)
+        return known and self._machine.physics.can_have(self.spec.model, mode)
 
     def covered(self, at_ms: int) -> bool:
         """Whether the machine has reception."""
@@ -152,7 +153,7 @@ class LiveMachine:
     def _bury(self) -> None:
         for illness in [i for i in self.state.illnesses if i.repaired_ms is not None]:
             self.state.illnesses.remove(illness)
-            self._done.append(episode(self._machine.spec.serial, self.plan, illness))
+            self._done.append(episode(self.spec.serial, self.plan, illness))
 
     def _catch_up(self, start_ms: int, awake: bool) -> None:
         """Live, unseen, through the time since the state was saved, as far as it matters."""

@@ -68,8 +68,8 @@ def _live(machine: LiveMachine, from_ms: int, seconds: float) -> None:
         machine.step(at_ms)
 
 
-def _alarms(product: str, notebook: Notebook) -> list[tuple[str, int]]:
-    plan = plans()[product]
+def _alarms(machine: LiveMachine, notebook: Notebook) -> list[tuple[str, int]]:
+    plan, product = machine.plan, machine.plan.product
     compiled = compile_plan(plan)
     values = np.full((len(notebook.samples), len(plan.signals)), np.nan, order="F")
     for row, (_, sample) in enumerate(notebook.samples):
@@ -79,7 +79,7 @@ def _alarms(product: str, notebook: Notebook) -> list[tuple[str, int]]:
     batch = SampleBatch(
         product, plan.signal_keys, np.ones(len(at_ms), dtype=np.int64), at_ms, at_ms, values
     )
-    who = {1: Identity("X-1", plan.models[0].id, "south")}
+    who = {1: Identity(machine.spec.serial, machine.spec.model, "south")}
     _, changes = fold(compiled, who, empty_state(compiled, [1]), batch)
     found = [(c.rule, c.at) for c in changes if c.kind == "raised"]
     for report in notebook.codes:
@@ -96,8 +96,8 @@ def test_every_cue_raises_an_alarm_within_three_minutes(product: str, cue: Cue) 
     _live(machine, END_MS, 60)
     machine.sicken(cue, END_MS + 60_000, 60.0, 900.0)
     _live(machine, END_MS + 60_000, 180)
-    early = [(rule, at) for rule, at in _alarms(product, notebook) if at < END_MS + 60_000]
-    alarms = [(rule, at) for rule, at in _alarms(product, notebook) if at >= END_MS + 60_000]
+    early = [(rule, at) for rule, at in _alarms(machine, notebook) if at < END_MS + 60_000]
+    alarms = [(rule, at) for rule, at in _alarms(machine, notebook) if at >= END_MS + 60_000]
     assert not early
     named = {
         rule for rule, _ in alarms
@@ -110,7 +110,7 @@ def test_every_cue_raises_an_alarm_within_three_minutes(product: str, cue: Cue) 
 def test_a_sound_live_machine_raises_no_alarm_in_an_hour(product: str) -> None:
     machine, notebook = _alive(product)
     _live(machine, END_MS, 3600)
-    assert _alarms(product, notebook) == []
+    assert _alarms(machine, notebook) == []
 
 
 def test_a_scripted_illness_ends_and_is_written_down() -> None:
