@@ -100,10 +100,6 @@ class Ledger:
                 account = Account(*texts, dict(entry.record.evidence))
                 self.judge(entry, account, setting, page=True)
 
-    def put(self, entry: Entry) -> None:
-        """Take in an alarm that was worked on elsewhere."""
-        self._keep(entry)
-
     @property
     def entries(self) -> Sequence[Entry]:
         """All alarms that changed."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from fleet import clock
-from rules.worker import Worker
+from rules.worker import Worker, run
 from store import alarms, ingest_log
+from store.migrate import migrate
+from tests import small
 from tests.rules.conftest import Bench, Row
+from tests.rules.plans import RULES, plan
 
 RunAll = Callable[[Worker], None]
 
@@ -96,6 +100,67 @@ def test_dying_before_the_commit_leaves_nothing_and_doubles_nothing(
     run_all(bench.worker())
     assert hot(bench, "state") == [("active",)]
     assert len(bench.rows("select * from ticket")) == 1
+
+
+def test_runs_until_it_is_told_to_stop_and_takes_its_leave(bench: Bench) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(bench.database.url, stop))
+    thread.start()
+    try:
+        bench.bring(rows(clock.now_ms() - 60_000, [60, 90, 90, 90, 90]))
+        deadline = clock.monotonic_s() + 20
+        while not hot(bench, "state") and clock.monotonic_s() < deadline:
+            stop.wait(0.02)
+        beats = bench.rows("select process from process_beat")
+    finally:
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert hot(bench, "state") == [("active",)]
+    assert beats == [{"process": "rules"}]
+    assert bench.rows("select process from process_beat") == []
+
+
+def test_a_changed_plan_is_taken_over_and_alarms_of_its_lost_rules_end(
+    bench: Bench, run_all: RunAll
+) -> None:
+    worker = bench.worker()
+    bench.bring(rows(clock.now_ms() - 60_000, [60, 90, 90, 90, 90]))
+    run_all(worker)
+    assert {row[0] for row in bench.alarms("rule")} == {"hot", "mean"}
+    without = [given for given in RULES if given["id"] != "mean"]
+    migrate(bench.database.url, small.catalogue(plan(rules=without, version="2")))
+    worker.tick(clock.now_ms())
+    assert bench.alarms("rule", "state") == [("hot", "active"), ("mean", "cleared")]
+    bench.bring(rows(clock.now_ms(), [60, 60, 60]))
+    run_all(worker)
+    assert bench.alarms("rule", "state") == [("hot", "returned"), ("mean", "cleared")]
+
+
+def test_two_workers_on_one_log_make_one_alarm(bench: Bench, run_all: RunAll) -> None:
+    one, other = bench.worker(), bench.worker()
+    stream = rows(clock.now_ms() - 120_000, [60, 90, 90, 90, 90, 90, 70, 70, 70])
+    for place, row in enumerate(stream):
+        bench.bring([row])
+        run_all((one, other)[place % 2])
+    assert hot(bench, "state", "occurrences") == [("returned", 1)]
+
+
+def test_alarms_are_listed_for_people(bench: Bench, run_all: RunAll) -> None:
+    bench.bring(rows(clock.now_ms() - 60_000, [60, 90, 90, 90, 90]))
+    bench.bring(rows(clock.now_ms() - 50_000, [60, 90, 90, 90, 90], machine=2))
+    run_all(bench.worker())
+    every = alarms.list_alarms(bench.connection)
+    assert [row["raised_at"] for row in every] == sorted(
+        (row["raised_at"] for row in every), reverse=True
+    )
+    assert {row["serial"] for row in every} == {"P-1", "P-2"}
+    last = (every[0]["raised_at"], every[0]["id"])
+    assert alarms.list_alarms(bench.connection, after=last) == every[1:]
+    (only,) = alarms.list_alarms(bench.connection, serial="P-2", rule="hot", severity=3)
+    assert only["ticket"] is not None
+    assert alarms.list_alarms(bench.connection, states=["cleared"]) == []
+    assert alarms.get_alarm(bench.connection, only["id"]) == only
 
 
 def backlog() -> tuple[list[Row], list[Row]]:
