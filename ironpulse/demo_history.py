@@ -31,7 +31,7 @@ from simulators.machine import Machine
 from simulators.truth import Episode, write_truth
 from simulators.wear import Fitted
 from store import ingest_log, ledger, reports, telemetry, wear
-from store.connection import Connection, Database
+from store.connection import Database
 
 #: Working machines are sampled this often in history; live they report every few seconds.
 STEP_S = 180.0
@@ -149,7 +149,7 @@ class _Replay:
     def __init__(self, database: Database, catalogue: Catalogue) -> None:
         self._database = database
         self._catalogue = catalogue
-        self._rules = Worker(database)
+        self._rules = Worker(database, as_it_came=True)
         self._team = Team(catalogue)
 
     def product(

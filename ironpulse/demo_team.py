@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from fleet.plan import Catalogue, CheckItem
@@ -23,6 +23,9 @@ TECHNICIAN = "technician"
 _MOST = 5000
 #: Hours from a ticket's opening to the visit's end by priority: first and last of the range.
 _HOURS_TO_DONE = {1: (6, 30), 2: (20, 60), 3: (40, 140), 4: (60, 240)}
+
+
+Step = Literal["accepted", "travelling", "working"]
 
 
 class Team:
@@ -40,35 +43,55 @@ class Team:
 
     def work(self, connection: Connection, product: str, now_ms: int) -> None:
         """Finish the open tickets of a product whose visit would be over by `now_ms`."""
-        chosen = {"open": True, "product": product}
+        chosen: dict[str, str | int | bool | None] = {"open": True, "product": product}
         for ticket in ticket_store.queue(connection, chosen, None, _MOST):
-            opened_ms = to_ms(ticket["opened_at"])
-            done_ms = opened_ms + _delay_ms(ticket["number"], ticket["priority"])
+            whole = ticket_store.whole(connection, ticket["number"])
+            assert whole is not None, f"ticket {ticket['number']} was just read"
+            done_ms = _done_ms(whole)
             if done_ms <= now_ms:
-                self._visit(connection, ticket["number"], opened_ms, done_ms)
+                self._visit(connection, whole, done_ms)
 
-    def _visit(self, connection: Connection, number: str, opened_ms: int, done_ms: int) -> None:
+    def _visit(self, connection: Connection, whole: ticket_store.WholeTicket, done_ms: int) -> None:
+        number, opened_ms = whole.ticket["number"], to_ms(whole.ticket["opened_at"])
         drive_ms = done_ms - 3 * MS_PER_HOUR
         desk_ms = max(opened_ms, drive_ms - 2 * MS_PER_HOUR)
-        step = {"actor": self._boss, "version": None}
-        lifecycle.assign(connection, number, TECHNICIAN, now_ms=desk_ms, **step)
-        for to, at_ms in (("accepted", desk_ms), ("travelling", drive_ms), ("working", drive_ms)):
-            lifecycle.move(connection, number, to, now_ms=max(at_ms, opened_ms), **step)
-        whole = ticket_store.whole(connection, number)
-        assert whole is not None, f"ticket {number} was just read"
+        boss = self._boss
+        lifecycle.assign(connection, number, TECHNICIAN, now_ms=desk_ms, actor=boss, version=None)
+        steps: tuple[tuple[Step, int], ...] = (
+            ("accepted", desk_ms),
+            ("travelling", drive_ms),
+            ("working", drive_ms),
+        )
+        for to, at_ms in steps:
+            lifecycle.move(
+                connection, number, to, now_ms=max(at_ms, opened_ms), actor=boss, version=None
+            )
         for check in whole.checks:
             answer = passing_answer(CheckItem.model_validate(check["definition"]))
             lifecycle.answer_check(
-                connection, number, check["sequence"], answer, now_ms=done_ms, **step
+                connection,
+                number,
+                check["sequence"],
+                answer,
+                now_ms=done_ms,
+                actor=boss,
+                version=None,
             )
         worn = {item["source"] for item in whole.items if item["kind"] == "wear"}
         code = self._code(whole, opened_ms, done_ms)
         for part in whole.parts:
             replaced = part["part"] in worn or code == "confirmed"
             lifecycle.answer_part(
-                connection, number, part["id"], "worn" if replaced else None, **step
+                connection,
+                number,
+                part["id"],
+                "worn" if replaced else None,
+                actor=boss,
+                version=None,
             )
-        lifecycle.finish(connection, self._catalogue, number, code, now_ms=done_ms, **step)
+        lifecycle.finish(
+            connection, self._catalogue, number, code, now_ms=done_ms, actor=boss, version=None
+        )
 
     def _code(self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int) -> str:
         """What was found: the truth where there is one."""
@@ -107,8 +130,12 @@ def passing_answer(item: CheckItem) -> Any:
     return low if low is not None else high if high is not None else 0.0
 
 
-def _delay_ms(number: str, priority: int) -> int:
-    """From opening to done; a ticket's own, the same every time."""
+def _done_ms(whole: ticket_store.WholeTicket) -> int:
+    """When its visit is over: a time of the ticket's own after its opening, and some hours after
+    the last thing that joined it."""
+    number, priority = whole.ticket["number"], whole.ticket["priority"]
     first, last = _HOURS_TO_DONE[priority]
     share = int(hashlib.sha256(number.encode()).hexdigest()[:8], 16) / 2**32
-    return round((first + share * (last - first)) * MS_PER_HOUR)
+    alone_ms = to_ms(whole.ticket["opened_at"]) + (first + share * (last - first)) * MS_PER_HOUR
+    joined_ms = max(to_ms(item["added_at"]) for item in whole.items)
+    return max(round(alone_ms), joined_ms + 4 * MS_PER_HOUR)

@@ -35,7 +35,8 @@ _HOUR_MS = 3_600_000
 class Desk:
     """The rules of one product."""
 
-    def __init__(self, catalogue: Catalogue, product: str) -> None:
+    def __init__(self, catalogue: Catalogue, product: str, *, as_it_came: bool = False) -> None:
+        self._as_it_came = as_it_came
         self.catalogue = catalogue
         self.plan = catalogue.plans[product]
         self.compiled = compile_plan(self.plan)
@@ -244,7 +245,7 @@ class Desk:
         machines = {change.machine_id for change in changes}
         ledger = Ledger(alarms.live(connection, machines))
         for change in sorted(changes, key=lambda change: change.at):
-            setting = self.setting(change.rule, now)
+            setting = self.setting(change.rule, change.at if self._as_it_came else now)
             if change.kind == "raised":
                 ledger.raise_(change, self._explain(change), setting)
             else:

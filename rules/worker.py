@@ -81,10 +81,15 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
 
 
 class Worker:
-    """Judges what the ingest log holds, one transaction after the other."""
+    """Judges what the ingest log holds, one transaction after the other.
 
-    def __init__(self, database: Database) -> None:
+    `as_it_came` is for history that is loaded afterwards: everything is dated and decided as if
+    each sample had arrived when it was measured.
+    """
+
+    def __init__(self, database: Database, *, as_it_came: bool = False) -> None:
         self._database = database
+        self._as_it_came = as_it_came
         self._versions: dict[str, str] = {}
         self._desks: dict[str, Desk] = {}
         self._position: int | None = None
@@ -148,7 +153,10 @@ class Worker:
     def _forget(self) -> None:
         """Drop what is in memory; it is read from the store again."""
         self._position = None
-        self._desks = {product: Desk(self._catalogue, product) for product in self._catalogue.plans}
+        self._desks = {
+            product: Desk(self._catalogue, product, as_it_came=self._as_it_came)
+            for product in self._catalogue.plans
+        }
 
     def _take_place(self, connection: Connection) -> None:
         """Lock the cursor. Where somebody else moved it, what is in memory is old."""
@@ -182,7 +190,10 @@ class Worker:
             for finding in entry.findings
         ]
         findings.sort(key=lambda finding: finding.happened_at)
-        if findings:
+        if self._as_it_came:
+            for finding in findings:
+                dispatch(connection, self._catalogue, [finding], finding.happened_at)
+        elif findings:
             dispatch(connection, self._catalogue, findings, now)
 
 
