@@ -1,0 +1,7 @@
+"""From the broker into the store: nothing lost, nothing twice.
+
+One message's way: `subscriber` (MQTT) -> `inbox` (batches) -> `routes` (whose is it) -> `decode`
+(bytes to columns; `blocks`, `tolerant`, `reports`, `quality`) -> `record` (one transaction) ->
+acknowledgement. `writer` holds and bisects where something fails, `service` runs it all. `topics`
+and `payload` are what devices write and import nothing of the store.
+"""
