@@ -45,7 +45,7 @@ def regime_of(machine: Json) -> Html:
     plan = visit.product(machine["product"]["id"])
     colors = {known["id"]: known["color"] for known in plan["regimes"]}
     swatch = tag("span", class_="ip-swatch", style=f"background:{colors.get(regime['id'], '#ccc')}")
-    return markup.join([swatch, visit.pick(regime["name"])])
+    return tag("span", swatch, visit.pick(regime["name"]), class_="ip-nowrap")
 
 
 def time_left(seconds: float) -> Html:

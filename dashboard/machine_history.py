@@ -15,7 +15,7 @@ EVERY_S = 10
 RANGES_H = (1, 6, 24, 168, 720, 2160)
 #: So many steps are drawn: about one for every three pixels of a wide screen.
 STEPS = 480
-MOST_CHARTS = 6
+USUAL_CHARTS, MOST_CHARTS = 3, 6
 MOST_ALARMS = 200
 
 
@@ -23,7 +23,11 @@ def draw(machine: Json) -> None:
     """The choice of signals and range, and a chart of each."""
     plan = visit.product(machine["product"]["id"])
     names = {s["key"]: _label(s) for s in plan["signals"] if s["kind"] != "enum"}
-    usual = [s["key"] for s in plan["signals"] if s["headline"] and s["key"] in names][:3]
+    usual = [
+        signal["key"]
+        for signal in machine["signals"]
+        if signal["headline"] and signal["kind"] == "gauge" and signal["value"] is not None
+    ][:USUAL_CHARTS]
     with st.container(key="history_card", gap="xsmall"):
         st.html(f'<h3 class="ip-heading">{markup.text(t("history"))}</h3>')
         left, right = st.columns([2, 1.2], vertical_alignment="bottom")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import ticket_sheet, visit
 from dashboard.client import ApiError, Json
+from dashboard.formats import parse_time
 from dashboard.visit import t
 
 #: The order in which steps are offered; those that go on come first.
@@ -118,6 +119,22 @@ def _cancel(ticket: Json) -> None:
             if words.strip():
                 _move(ticket, {"to": "cancelled", "note": words.strip()})
             st.error(t("note_needed"))
+
+
+def plan(ticket: Json) -> None:
+    """When the visit is meant to begin."""
+    zone = visit.zone()
+    begin = parse_time(ticket["planned_at"] or ticket["target_at"]).astimezone(zone)
+    with st.container(key="plan_card"), st.form("plan", border=False):
+        chosen = st.datetime_input(t("plan_visit"), value=begin.replace(tzinfo=None))
+        if st.form_submit_button(t("plan_visit"), icon=":material/event:", width="stretch"):
+            body = {
+                "planned_at": chosen.replace(tzinfo=zone).isoformat(),
+                "version": ticket["version"],
+            }
+            _do("plan", lambda: visit.client().put(f"/tickets/{ticket['number']}/plan", body))
+            st.rerun()
+        _show_error("plan")
 
 
 def note(ticket: Json) -> None:

@@ -82,7 +82,7 @@ def _headline(overview: Json) -> Html:
                 t("promises_at_risk"),
                 soon + overview["promises_broken"],
                 t("promises_broken", count=overview["promises_broken"]),
-                f"{soon} {t('promises_soon')}",
+                t("promises_soon", count=soon),
             ),
             markup.tile(
                 t("wear_alerts"),

@@ -12,6 +12,7 @@ from dashboard.visit import t
 EVERY_S = 5
 MOST_LISTED = 200
 OPEN = "open"
+BEFORE_WORK = ("assigned", "accepted", "travelling")
 CLOSED = ("done", "cancelled")
 
 
@@ -93,10 +94,17 @@ def _one(number: str) -> None:
             with st.container(key="steps"):
                 ticket_work.steps(ticket)
             live_html.show(ticket_sheet.visit_facts(ticket), "ticket_facts")
+            if _plannable(ticket):
+                ticket_work.plan(ticket)
             _parts(ticket)
             live_html.show(ticket_sheet.history(ticket), "ticket_history")
             if ticket["status"] not in CLOSED:
                 ticket_work.note(ticket)
+
+
+def _plannable(ticket: Json) -> bool:
+    mine = ticket["assignee"] == visit.account()["name"]
+    return ticket["status"] in BEFORE_WORK and (mine or visit.has_role("manager"))
 
 
 def _working(ticket: Json) -> bool:

@@ -30,7 +30,8 @@ def draw() -> None:
     with visit.answers():
         overview = visit.client().get("/overview")
         chosen = _filters(overview)
-        _live(**chosen)
+        regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
+        _live(regions, **chosen)
 
 
 def _filters(overview: Json) -> dict[str, str | None]:
@@ -58,7 +59,13 @@ def _status_name(status: str | None) -> str:
 
 
 @st.fragment(run_every=EVERY_S)
-def _live(region: str | None, product: str | None, status: str | None, machine: str | None) -> None:
+def _live(
+    regions: dict[str, str],
+    region: str | None,
+    product: str | None,
+    status: str | None,
+    machine: str | None,
+) -> None:
     with visit.answers():
         found = visit.client().pages(
             "/parts/alerts",
@@ -77,11 +84,13 @@ def _live(region: str | None, product: str | None, status: str | None, machine: 
             key="wear_part",
         )
         shown = [a for a in alerts if part is None or a["part"] == part]
-        live_html.show(_table(shown), "wear_rows")
-        open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
-        if open_alerts and visit.has_role("manager", "parts"):
-            _act(open_alerts)
-        if shown:
+        listed, totals = st.tabs([t("tab_alerts"), t("totals")])
+        with listed:
+            open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
+            if open_alerts and visit.has_role("manager", "parts"):
+                _act(open_alerts)
+            live_html.show(_table(shown, regions), "wear_rows")
+        with totals:
             live_html.show(_totals(shown), "wear_totals")
 
 
@@ -89,7 +98,7 @@ def _part_names(alerts: Sequence[Json]) -> dict[str, str]:
     return dict(sorted({a["part"]: visit.pick(a["name"]) for a in alerts}.items()))
 
 
-def _table(alerts: Sequence[Json]) -> Html:
+def _table(alerts: Sequence[Json], regions: dict[str, str]) -> Html:
     if not alerts:
         return markup.card(t("wear_title"), markup.empty(t("no_alerts")))
     heads: list[str] = [t("part"), t("machine"), t("when"), t("sure"), t("order_by"), t("price"),
@@ -97,13 +106,13 @@ def _table(alerts: Sequence[Json]) -> Html:
     now = datetime.now(UTC)
     shown = alerts[:MOST_SHOWN]
     axis: list[object] = ["", "", _axis(now), *([""] * 5)]
-    rows = [axis, *(_row(alert, now) for alert in shown)]
+    rows = [axis, *(_row(alert, now, regions) for alert in shown)]
     more = len(alerts) - len(shown)
     note = t("interval_legend") + (f" · {t('more', count=more)}" if more else "")
     return markup.card(t("wear_alerts"), markup.table(heads, rows, kind="ip-wear"), note=note)
 
 
-def _row(alert: Json, now: datetime) -> list[object]:
+def _row(alert: Json, now: datetime, regions: dict[str, str]) -> list[object]:
     language = visit.language()
     machine = markup.link("machine", alert["serial"], language, machine=alert["serial"])
     ticket = alert["ticket"]
@@ -118,7 +127,7 @@ def _row(alert: Json, now: datetime) -> list[object]:
             tag("div", f"{alert['number'] or MISSING} · {visit.pick(alert['position_name'])}",
                 class_="ip-small ip-muted"),
         ),
-        tag("div", machine, tag("div", f"{alert['region']} · {alert['station']}",
+        tag("div", machine, tag("div", regions.get(alert["region"], alert["region"]),
                                 class_="ip-small ip-muted")),
         _interval(alert, now),
         tag("div", share(alert["probability"]),

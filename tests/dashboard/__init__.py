@@ -1,0 +1,1 @@
+"""The dashboard: its pure parts, and the whole of it in a browser."""

@@ -1,0 +1,102 @@
+"""The dashboard in a real browser, on the real service: read a machine, advance a ticket."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from api.app import PREFIX
+from fleet.clock import now_ms, to_datetime
+from store.connection import Connection
+from tests.api import plans, world
+from tests.api.conftest import PASSWORD, sign_in
+
+PATIENCE_MS = 20_000
+MINUTE_MS = 60_000
+
+
+def _fill(store: Connection) -> str:
+    """Two hours of a pump that grows too hot, and the ticket of it; the ticket's number."""
+    now = now_ms()
+    times = [now - minute * MINUTE_MS for minute in range(120, 0, -1)]
+    hot = [60 + index * 0.37 for index in range(len(times))]
+    world.put_samples(
+        store,
+        plans.catalogue().plans["pump"],
+        "P-1",
+        times,
+        {"hyd_temp_c": hot, "eng_speed_rpm": [1500.0] * len(times)},
+    )
+    world.put_now(
+        store,
+        "P-1",
+        measured_at=to_datetime(now),
+        regime="working",
+        regime_since=to_datetime(times[0]),
+        signals={"hyd_temp_c": [104.5, now], "eng_speed_rpm": [1500.0, now]},
+    )
+    return world.put_ticket(store, "P-1", at=now - 10 * MINUTE_MS)
+
+
+def _sign_in(page: Page, name: str) -> None:
+    page.get_by_label(re.compile("User name|用户名")).fill(name)
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-header")).to_be_visible()
+
+
+def _sign_out(page: Page) -> None:
+    page.locator('.st-key-header [data-testid="stPopover"] button').click()
+    page.locator(".st-key-sign_out button").click()
+    expect(page.locator("input[type=password]")).to_be_visible()
+
+
+def _drawn(page: Page) -> None:
+    """Wait until a chart has a line of many points, and limits."""
+    chart = ".st-key-history_card svg.marks"
+    page.wait_for_function(
+        """chart => [...document.querySelectorAll(`${chart} .mark-line path`)]
+            .some(path => path.getAttribute('d').split(/[LC]/).length > 20)""",
+        arg=chart,
+        timeout=PATIENCE_MS,
+    )
+    expect(page.locator(f"{chart} .mark-rule line").first).to_be_attached()
+
+
+def test_read_a_machine_and_advance_a_ticket(
+    page: Page, dashboard_url: str, store: Connection, address: str
+) -> None:
+    number = _fill(store)
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+
+    page.goto(f"{dashboard_url}/machine?machine=P-1&lang=en")
+    _sign_in(page, "mia")
+    tile = page.locator(".ip-tile", has_text="°C")
+    expect(tile).to_contain_text(["104", "°C"][0])
+    expect(tile).to_contain_text(re.compile(r"\d+ (s|min) ago"))
+    expect(tile).to_contain_text("▲")
+    _drawn(page)
+
+    page.locator(".st-key-language_choice button", has_text="中文").click()
+    expect(page.get_by_text("信号趋势")).to_be_visible()
+    expect(tile).to_contain_text(re.compile(r"\d+ (秒|分钟)前"))
+    assert "lang=zh" in page.url
+
+    _sign_out(page)
+    _sign_in(page, "tom")
+    page.locator(".st-key-nav a", has_text="工单").click()
+    page.locator("tr", has_text=number).click()
+    expect(page.locator(".ip-item", has_text="油温高于")).to_be_visible()
+    page.get_by_role("button", name="派工").click()
+    expect(page.locator(".ip-steps .ip-here")).to_have_text("已派工")
+
+    page.reload()
+    expect(page.locator(".ip-steps .ip-here")).to_have_text("已派工")
+    expect(page.locator("input[type=password]")).to_have_count(0)
+
+    with httpx.Client(base_url=f"{address}{PREFIX}", timeout=20) as api:
+        ticket = sign_in(api, "tom").get(f"/tickets/{number}").json()
+    assert (ticket["status"], ticket["assignee"]) == ("assigned", "tom")
