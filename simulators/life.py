@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ class Life:
         self.machine = machine
         self.past: list[Illness] = []
         self.removed: list[Fitted] = []
-        self.services: list[ServiceDone] = []
+        self.services: list[ServiceDone] = list(_services_before(machine))
         self.storms: list[tuple[int, int]] = []
         self._rate = illness_rate
         self._rng = generator(machine.seed, machine.spec.serial, "life", machine.state.at_ms)
@@ -150,3 +151,14 @@ class Life:
             if at_ms <= until_ms:
                 done[service.id] = hours - hours % service.every_h
                 self.services.append(ServiceDone(service.id, at_ms, hours))
+
+
+def _services_before(machine: Machine) -> Iterator[ServiceDone]:
+    """The last time of each service before history, dated by the machine's mean use."""
+    now_ms, hours = machine.state.at_ms, machine.state.physics[machine.physics.hours]
+    ms_per_hour = (now_ms - min(machine.commissioned_ms, now_ms)) / max(hours, 1.0)
+    for service in machine.plan.services:
+        at_hours = machine.state.services_h.get(service.id, service.first_h or 0.0)
+        if 0 < at_hours <= hours:
+            at_ms = now_ms - round((hours - at_hours) * ms_per_hour)
+            yield ServiceDone(service.id, at_ms, at_hours)

@@ -10,13 +10,10 @@ from fleet.batch import FloatColumn
 from simulators.diesel import Demand, Engine, diesel
 from simulators.output import Output, Signals
 from simulators.run import Mask, Run
+from simulators.screed import GAS, HEATED, generator, screed
 
 ENGINE = Engine(power_kw=180.0)
-#: Models with a gas-heated screed: no generator, no rods.
-GAS = ("AP12G",)
 _WIDTH_M = {"AP6": 5.0, "AP9": 7.5, "AP12G": 10.0}
-_HEATED = ("preheat", "wait_mix", "pave", "docking", "relocate")
-_ZONES = range(1, 9)
 #: How far the hydraulic oil settles above the air, by regime.
 _OIL_LIFT_C = {
     "pave": 36.0,
@@ -51,9 +48,9 @@ def paver(run: Run) -> Output:
     demand = _demand(run, job)
     output = diesel(run, ENGINE, demand)
     output.add(_modes(run))
-    output.add(_screed(run))
+    output.add(screed(run))
     if run.model not in GAS:
-        output.add(_generator(run, demand.on))
+        output.add(generator(run, demand.on))
     output.add(_compaction(run, job))
     output.add(_levelling(run, job))
     output.add(_material(run, job))
@@ -101,45 +98,9 @@ def _modes(run: Run) -> Signals:
              "clean": 4.0}
         ),
         "truck_dock": (run.doing("docking") | (run.doing("pave") & (run.turn[:, 0] > 0.2))) * 1.0,
-        "scr_heat_on": run.doing(*_HEATED).astype(float),
+        "scr_heat_on": run.doing(*HEATED).astype(float),
         "lev_auto": run.doing("pave").astype(float),
     }  # fmt: skip
-
-
-def _screed(run: Run) -> Signals:
-    heated = run.doing(*_HEATED)
-    rods, burner = run.mode("PV-F01"), run.mode("PV-F04")
-    signals: Signals = {}
-    goal = np.where(run.doing("pave"), 128.0, 124.0)
-    for zone in _ZONES:
-        own = 1.6 * run.traits.of(f"zone{zone}")
-        loss = 52.0 * rods if zone == 4 else 44.0 * burner if zone <= 4 else 0.0 * rods
-        slow = 1.0 + 0.6 * rods * (zone == 4) + 0.7 * burner
-        target = np.where(heated, goal + own - loss, run.ambient_c)
-        tau_s = np.where(heated, 880.0 * slow, 5400.0)
-        heat = run.lag(f"zone{zone}", target, tau_s, float(run.ambient_c[0]))
-        signals[f"scr_temp_z{zone}_c"] = heat + run.white(0.4)
-        if run.model in GAS:
-            continue
-        left = 1.0 - (0.30 * (rods > 0.1) + 0.32 * (rods > 0.7)) * (zone == 4)
-        current = run.trait(f"rods{zone}", 21.0, 0.012) * left + run.white(0.15)
-        signals[f"scr_heat_current_z{zone}_a"] = np.where(heated, current, 0.0)
-    return signals
-
-
-def _generator(run: Run, on: Mask) -> Signals:
-    bad, wet = run.mode("PV-F03"), run.mode("PV-F02")
-    heated = run.doing(*_HEATED)
-    load = np.where(heated, 1.0, 0.2)
-    dips = bad * np.abs(run.white(38.0)) + wet * heated * np.abs(run.white(7.0))
-    warm = run.ambient_c + np.where(on, 18.0 + 38.0 * load + 95.0 * bad, 0.0)
-    trips = np.where(heated, 3.0 * wet / 3600.0, 0.0)
-    return {
-        "gen_volt_v": np.where(on, 399.0 - 3.0 * load + run.white(1.2) - dips - 22.0 * bad, 0.0),
-        "gen_freq_hz": np.where(on, 50.1 - 0.15 * load - 4.5 * bad + run.white(0.08), 0.0),
-        "gen_temp_c": run.lag("generator", warm, 1500.0) + run.white(0.4),
-        "gen_leak_trips": np.floor(run.count("leaks", trips)),
-    }
 
 
 def _compaction(run: Run, job: _Job) -> Signals:

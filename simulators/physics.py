@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from simulators.boom_pump import boom_pump
 from simulators.output import Output
-from simulators.paver import GAS, paver
-from simulators.pumps import ELECTRIC_KW, boom_pump, trailer_pump
+from simulators.paver import paver
 from simulators.run import Run
+from simulators.screed import GAS
 from simulators.tower_crane import tower_crane
+from simulators.trailer_pump import ELECTRIC_KW, trailer_pump
 from simulators.truck_crane import truck_crane
 
 

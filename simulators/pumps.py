@@ -1,95 +1,20 @@
-"""Concrete pumps: strokes, pressures, the S-valve, oil that heats up (domain 2)."""
+"""What all concrete pumps have: S-valve, counters, oil that heats up, agitator (domain 2)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from fleet.batch import FaultCode, FloatColumn
-from simulators.diesel import Demand, Engine, diesel
+from fleet.batch import FaultCode
+from simulators.diesel import Demand, diesel
 from simulators.output import Output, Signals
 from simulators.run import Mask, Run, held
-
-#: Delivery cylinder of the reference machine, diameter 260 mm, stroke 2,200 mm.
-_STROKE_M3 = np.pi / 4 * 0.26**2 * 2.2
-
-
-@dataclass(frozen=True)
-class Hydraulics:
-    """What tells pumps apart: strokes per minute at the highest notch, engine speed while pumping,
-    pressure that the line takes at least and at most, the engine and the pump speed per engine
-    speed."""
-
-    spm_max: float
-    work_rpm: float
-    line_bar: tuple[float, float]
-    engine: Engine
-    pump_ratio: float
+from simulators.stroke import Hydraulics, Stroke
+from simulators.stroke import stroke as pumping
 
 
-BOOM = Hydraulics(26.0, 1550.0, (70.0, 175.0), Engine(310.0), 1.18)
-TRAILER = Hydraulics(26.0, 2050.0, (80.0, 185.0), Engine(130.0, 300.0, 40.0), 0.95)
-
-#: Electric models of the trailer pump, motor power in kW.
-ELECTRIC_KW: dict[str, float] = {"TP60E": 90.0, "TP80E": 132.0}
-_DIESEL_ONLY = ("eng_", "aft_", "fan_", "veh_fuel", "veh_alt")
-
-
-@dataclass(frozen=True)
-class _Stroke:
-    """The pumping of a stretch: notch, direction (0 stopped, 1 forward, 2 reverse), strokes per
-    minute, volume in m3/h, main pressure in bar, hydraulic power in kW."""
-
-    notch: FloatColumn
-    direction: FloatColumn
-    spm: FloatColumn
-    m3_per_h: FloatColumn
-    press: FloatColumn
-    power_kw: FloatColumn
-
-
-def boom_pump(run: Run) -> Output:
-    """All signals and codes of a stretch of a truck-mounted boom pump."""
-    output = _pump(run, BOOM)
-    output.add(_boom(run, output.signals))
-    output.add(_outriggers(run, output.signals))
-    return output
-
-
-def trailer_pump(run: Run) -> Output:
-    """All signals and codes of a stretch of a trailer pump, diesel or electric by its model."""
-    output = _pump(run, TRAILER)
-    on = ~run.doing("off")
-    output.signals["op_hours_h"] = run.count("op_hours", on / 3600.0)
-    output.signals["cable_tamper"] = np.zeros(len(run))
-    if run.model not in ELECTRIC_KW:
-        return output
-    for key in list(output.signals):
-        if key.startswith(_DIESEL_ONLY):
-            del output.signals[key]
-    output.add(_motor(run, on, output.signals["pump_press_main_bar"]))
-    return output
-
-
-def _motor(run: Run, on: Mask, press: FloatColumn) -> Signals:
-    """An electric drive: current follows the pressure, the supply sags with it (CPT-F01)."""
-    rated = 1.9 * ELECTRIC_KW[run.model]
-    share = np.where(
-        run.doing("pump", "prime", "reverse", "blocked", "clean"), 0.30 + 0.0017 * press, 0.26
-    )
-    bad = run.mode("CPT-F01")
-    current = rated * share * (1.0 + 0.85 * bad) + run.white(1.5)
-    stuck = run.mode("CPT-F02") > 0.3
-    return {
-        "mot_current_a": np.where(on, np.maximum(current, 8.0), 0.0),
-        "mot_volt_v": 391.0 - np.where(on, 12.0 * share + 62.0 * bad, 0.0) + run.white(1.2),
-        "mot_start_state": np.where(on, np.where(stuck, 1.0, 2.0), 0.0),
-    }
-
-
-def _pump(run: Run, size: Hydraulics) -> Output:
-    stroke = _stroke(run, size)
+def pump(run: Run, size: Hydraulics) -> Output:
+    """The signals and codes that all concrete pumps have."""
+    stroke = pumping(run, size)
     demand = _demand(run, size, stroke)
     output = diesel(run, size.engine, demand)
     output.add(_valve(run, stroke))
@@ -105,7 +30,7 @@ def _pump(run: Run, size: Hydraulics) -> Output:
     return output
 
 
-def _demand(run: Run, size: Hydraulics, stroke: _Stroke) -> Demand:
+def _demand(run: Run, size: Hydraulics, stroke: Stroke) -> Demand:
     busy = run.doing("prime", "pump", "reverse", "blocked", "clean")
     rpm = run.by_regime({"travel": 1450.0, "setup": 1150.0, "fold": 1150.0, "idle_wait": 820.0})
     rpm = np.where(busy, size.work_rpm - 60.0 + 120.0 * run.job[:, 0], rpm)
@@ -118,47 +43,7 @@ def _demand(run: Run, size: Hydraulics, stroke: _Stroke) -> Demand:
     return Demand(on, rpm, load, on & ~travel, speed)
 
 
-def _stroke(run: Run, size: Hydraulics) -> _Stroke:
-    notch = run.by_regime({"prime": 2.0, "reverse": 3.0, "clean": 2.0})
-    pouring = run.doing("pump", "blocked")
-    notch = np.where(pouring, np.round(4.0 + 4.0 * run.job[:, 1]), notch)
-    direction = np.where(run.doing("reverse"), 2.0, np.where(notch > 0, 1.0, 0.0))
-    jam = np.where(pouring, run.mode("CP-F08"), 0.0)
-    backing = (jam > 0.5) & (run.rng.random(len(run)) < 0.3)
-    direction = np.where(backing, 2.0, direction)
-    worn = run.mode("CP-F05") * (0.4 + 0.6 * run.job[:, 2])
-    lame = run.mode("CP-F13") * 0.6
-    spm = size.spm_max * notch / 10.0 * (1.0 - 0.16 * worn) * (1.0 - lame)
-    spm = spm * (1.0 + run.white(0.008)) * np.clip(1.15 - 1.2 * jam, 0.0, 1.0)
-    leak = 0.16 * run.mode("CP-F01") + 0.07 * run.mode("CP-F02")
-    fill = run.trait("fill", 0.87, 0.012) - leak + run.white(0.008)
-    volume = np.where(pouring | run.doing("prime"), 60.0 * spm * _STROKE_M3 * fill, 0.0)
-    # What the line would take without the blockage is what the blockage adds to.
-    wanted = volume / np.clip(1.15 - 1.2 * jam, 0.05, 1.0)
-    press = _pressure(run, size, wanted, jam, backing)
-    power = press * 1e5 * spm * 0.0535 / 60.0 / 1000.0
-    return _Stroke(notch, direction, np.where(notch > 0, spm, 0.0), volume, press, power)
-
-
-def _pressure(
-    run: Run, size: Hydraulics, volume: FloatColumn, jam: FloatColumn, backing: Mask
-) -> FloatColumn:
-    low, high = size.line_bar
-    line = low + (high - low) * run.job[:, 2]
-    mix = 0.9 + 0.2 * run.job[:, 3]
-    press = 38.0 + line * mix * (np.maximum(volume, 1.0) / 80.0) ** 0.8
-    ripple = 5.0 + 22.0 * run.mode("CP-F02") + 18.0 * (jam > 0.05)
-    press = np.minimum(press, 262.0)
-    press = press + jam * (338.0 - press) + run.white(1.0) * ripple
-    press = np.where(run.doing("prime"), 55.0 + run.white(4.0), press)
-    press = np.where(run.doing("clean"), 38.0 + run.white(3.0), press)
-    press = np.where(run.doing("reverse") | backing, 90.0 + run.white(8.0), press)
-    idle = run.doing("idle_wait", "setup", "fold")
-    press = np.where(idle, 12.0 + run.white(1.0), press)
-    return np.where(run.doing("off", "travel"), 0.0, np.clip(press, 0.0, 338.0))
-
-
-def _valve(run: Run, stroke: _Stroke) -> Signals:
+def _valve(run: Run, stroke: Stroke) -> Signals:
     loss, slow = run.mode("CP-F03"), run.mode("CP-F04")
     working = stroke.spm > 0.5
     hot = np.clip((run.state.get("hyd", 40.0) - 20.0) / 40.0, 0.3, 1.0)
@@ -187,7 +72,7 @@ def _valve(run: Run, stroke: _Stroke) -> Signals:
     }
 
 
-def _volume(run: Run, stroke: _Stroke) -> Signals:
+def _volume(run: Run, stroke: Stroke) -> Signals:
     volume = run.count("volume", stroke.m3_per_h / 3600.0)
     priming = run.doing("prime")
     was = np.concatenate(([run.state.get("priming", 0.0) > 0], priming[:-1]))
@@ -203,7 +88,7 @@ def _volume(run: Run, stroke: _Stroke) -> Signals:
     }
 
 
-def _oil(run: Run, stroke: _Stroke, on: Mask) -> Signals:
+def _oil(run: Run, stroke: Stroke, on: Mask) -> Signals:
     worn, fouled = run.mode("CP-F05"), run.mode("CP-F06")
     lift = np.where(on, 9.0 + 31.0 * np.clip(stroke.power_kw / 105.0, 0.0, 1.0), 0.0)
     lift = np.where(run.doing("travel"), 4.0, lift)
@@ -233,7 +118,7 @@ def _oil(run: Run, stroke: _Stroke, on: Mask) -> Signals:
     }
 
 
-def _agitator(run: Run, on: Mask, stroke: _Stroke) -> Signals:
+def _agitator(run: Run, on: Mask, stroke: Stroke) -> Signals:
     jam = run.mode("CP-F10")
     turning = run.doing("prime", "pump", "reverse", "blocked", "idle_wait")
     press = 62.0 + 22.0 * run.job[:, 3] + run.white(3.0)
@@ -263,7 +148,7 @@ def _service(run: Run, on: Mask) -> Signals:
     }
 
 
-def _sensors(run: Run, signals: Signals, stroke: _Stroke) -> Signals:
+def _sensors(run: Run, signals: Signals, stroke: Stroke) -> Signals:
     """A proximity switch that misses its edge, a pressure sensor that sticks (CP-F14)."""
     broken = run.mode("CP-F14")
     if not broken.any():
@@ -285,63 +170,3 @@ def _codes(run: Run, signals: Signals, demand: Demand) -> list[tuple[FaultCode, 
         (FaultCode(spn=1638, fmi=16, sa=0, lamp="warning"), demand.pto & (oil > 85.0)),
         (FaultCode(spn=1638, fmi=0, sa=0, lamp="protect"), demand.pto & (oil > 92.0)),
     ]
-
-
-def _boom(run: Run, signals: Signals) -> Signals:
-    out = run.doing("prime", "pump", "reverse", "blocked", "idle_wait", "clean")
-    setting = run.doing("setup", "fold")
-    share = np.clip(run.since_s / run.length_s, 0.0, 1.0)
-    share = np.select([out, run.doing("setup"), run.doing("fold")], [1.0, share, 1.0 - share], 0.0)
-    spm = signals["pump_stroke_rate_spm"]
-    crack = run.mode("CP-F12")
-    vibration = np.where(spm > 0.5, 70.0 + 70.0 * run.job[:, 2] + 4.0 * spm, 12.0)
-    pinned = np.where(setting, 140.0 + 60.0 * run.turn[:, 0] + run.white(12.0), 45.0)
-    on = ~run.doing("off", "travel")
-    result: Signals = {
-        "boom_press_bar": np.where(on, np.maximum(pinned + run.white(3.0), 0.0), 0.0),
-        "boom_slew_deg": 160.0 * (run.job[:, 1] - 0.5) * share + run.white(0.05),
-        "boom_tip_vib_mm": np.where(out, vibration * (1.0 + 1.6 * crack) + run.white(6.0), 0.0),
-        "boom_tip_freq_hz": np.where(
-            out & (spm > 0.5), run.trait("tip", 0.29, 0.06) * (1.0 - 0.08 * crack), np.nan
-        ),
-        "boom_mode": np.select([run.doing("setup"), run.doing("fold"), out], [1.0, 3.0, 2.0], 0.0),
-        "boom_cmd": setting.astype(float),
-        "boom_wind_ms": np.maximum(run.wind_ms + run.white(0.4), 0.0),
-    }
-    waiting = run.doing("idle_wait")
-    sink = 1.3 * run.mode("CP-F11") * np.where(waiting, run.since_s / 600.0, 0.0)
-    for joint, fold in enumerate((78.0, 150.0, 165.0, 120.0, 95.0, 60.0), start=1):
-        angle = fold * (0.6 + 0.4 * run.job[:, (joint - 1) % 4]) * share
-        creep = sink if joint == 2 else 0.0
-        result[f"boom_angle_{joint}_deg"] = np.clip(angle - creep, 0.0, 180.0) + run.white(0.02)
-    return result
-
-
-def _outriggers(run: Run, signals: Signals) -> Signals:
-    down = ~run.doing("off", "travel", "setup", "fold")
-    setting = run.doing("setup", "fold")
-    result: Signals = {}
-    heading = np.radians(signals["boom_slew_deg"])
-    for number, leg in enumerate(("fl", "fr", "rl", "rr")):
-        toward = np.cos(heading - np.radians(45.0 + 90.0 * number))
-        force = 380.0 * (0.25 + 0.10 * toward)
-        result[f"out_leg_{leg}_kn"] = np.where(down, np.maximum(force + run.white(1.5), 0.0), 0.0)
-    tilt = 0.25 + 0.3 * run.job[:, 3]
-    result["veh_level_x_deg"] = np.where(down | setting, tilt, 0.3) + run.white(0.02)
-    result["veh_level_y_deg"] = np.where(down | setting, 0.6 - tilt, 0.2) + run.white(0.02)
-    case = run.lag(
-        "case",
-        np.where(
-            run.doing("off"),
-            run.ambient_c,
-            np.where(
-                run.doing("pump", "prime", "clean"),
-                40.0 + 0.7 * run.ambient_c,
-                30.0 + 0.6 * run.ambient_c,
-            )
-            + 48.0 * run.mode("CP-F15"),
-        ),
-        2400.0,
-    )
-    result["tcase_oil_temp_c"] = case + run.white(0.3)
-    return result

@@ -1,65 +1,25 @@
-"""The tower crane: electric lift cycles of minutes, a mast that leans, a jib that must turn with
-the wind when nobody is there (domain 3)."""
+"""The tower crane: electric hoist, a mast that leans, a jib that must turn with the wind when
+nobody is there (domain 3)."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from fleet.batch import FaultCode, FloatColumn
+from simulators.crane_faults import brake_slip_mm, load_sinks_m, stuck_limits
 from simulators.output import Output, Signals
 from simulators.run import Mask, Run
+from simulators.tower_lift import FALLS, SIZES, Lift, Size, lift_of
 from simulators.weather import STRONG_WIND_MS
 
-_FALLS = 2.0
-_GROUND_M = 1.0
 _WORK = ("ready", "lift_loaded", "lift_empty", "slew", "trolley", "hold")
-
-
-@dataclass(frozen=True)
-class _Size:
-    """A model: greatest load in t, its moment in t m, rated currents of hoist, slew and trolley in
-    A, radius of its work in m, whether the jib luffs."""
-
-    max_t: float
-    moment_tm: float
-    hoist_a: float
-    slew_a: float
-    trolley_a: float
-    radius_m: tuple[float, float]
-    luffing: bool = False
-
-
-_SIZES = {
-    "TT6": _Size(6.0, 80.0, 60.0, 20.0, 12.0, (12.0, 52.0)),
-    "TT10": _Size(10.0, 160.0, 90.0, 26.0, 15.0, (12.0, 58.0)),
-    "TL16": _Size(16.0, 260.0, 130.0, 40.0, 60.0, (12.0, 48.0), luffing=True),
-}
-
-
-@dataclass(frozen=True)
-class _Lift:
-    """The cycle of a stretch: drive frequency in Hz and rope speed in m/min (up positive), hook
-    height in m, load in t, rated load in t, moment in %, slew angle in degrees."""
-
-    hertz: FloatColumn
-    rope_mpm: FloatColumn
-    height_m: FloatColumn
-    load_t: FloatColumn
-    rated_t: FloatColumn
-    moment_pct: FloatColumn
-    radius_m: FloatColumn
-    slew_deg: FloatColumn
-    slewing: Mask
-    trolleying: Mask
 
 
 def tower_crane(run: Run) -> Output:
     """All signals and codes of a stretch of a tower crane."""
-    size = _SIZES.get(run.model, _SIZES["TT6"])
+    size = SIZES.get(run.model, SIZES["TT6"])
     stopped = run.doing(*_WORK) & (run.wind_ms >= STRONG_WIND_MS)
-    lift = _lift(run, size, stopped)
+    lift = lift_of(run, size, stopped)
     output = Output(_limiter(run, size, lift), ~run.doing("off"))
     output.add(_hoist(run, size, lift))
     output.add(_slewing(run, size, lift))
@@ -70,60 +30,15 @@ def tower_crane(run: Run) -> Output:
     return output
 
 
-def _lift(run: Run, size: _Size, stopped: Mask) -> _Lift:
-    up, empty = run.doing("lift_loaded") & ~stopped, run.doing("lift_empty") & ~stopped
-    share = np.clip(run.since_s / run.length_s, 0.0, 1.0)
-    top = 8.0 + 22.0 * run.job[:, 2]
-    rope = _FALLS * (top - _GROUND_M) / (run.length_s / 60.0)
-    rope = np.select([up, empty], [rope, -rope], 0.0)
-    aloft = run.doing("slew", "trolley", "hold")
-    height = np.select(
-        [up, aloft, empty],
-        [_GROUND_M + (top - _GROUND_M) * share, top, top - (top - _GROUND_M) * share],
-        _GROUND_M,
-    )
-    near, far = size.radius_m
-    # A luffing jib stays where its site needs it; a trolley serves another place each time.
-    place = np.full(len(run), 0.5 + 0.2 * run.traits.of("jib")) if size.luffing else run.job[:, 1]
-    radius = near + (far - near) * place
-    rated = np.minimum(size.max_t, size.moment_tm / radius)
-    # Moments by domain 3.2, the overloads left to drivers who make them.
-    level = np.interp(run.job[:, 0], [0.0, 0.7, 0.9, 1.0], [8.0, 40.0, 70.0, 86.0])
-    loaded = (up | aloft) & ~stopped
-    load = np.where(loaded, level / 100.0 * rated, 0.01)
-    home = 90.0 * run.traits.of("pick")
-    sweep = (40.0 + 130.0 * run.job[:, 3]) * np.where(run.job[:, 0] > 0.5, 1.0, -1.0)
-    turned = np.select(
-        [run.doing("slew"), run.doing("trolley", "hold"), empty], [share, 1.0, 1.0 - share], 0.0
-    )
-    hertz = np.abs(rope) / 1.2
-    return _Lift(
-        hertz,
-        rope,
-        height,
-        load,
-        rated,
-        np.where(loaded, level, 0.5),
-        radius,
-        home + sweep * turned,
-        run.doing("slew") & ~stopped,
-        run.doing("trolley") & ~stopped,
-    )
-
-
-def _limiter(run: Run, size: _Size, lift: _Lift) -> Signals:
+def _limiter(run: Run, size: Size, lift: Lift) -> Signals:
     drift, broken = run.mode("CR-F09"), run.mode("CR-F13")
     jump = broken * (run.rng.random(len(run)) < 0.2) * 110.0
     jump = jump + run.mode("CR-F04") * (run.rng.random(len(run)) < 0.15) * 60.0 * (
         lift.rope_mpm < 0
     )
     offset = 0.06 * size.max_t * drift
-    sink = np.where(run.doing("hold"), run.since_s, 0.0) / 120.0
-    worn = np.maximum(run.mode("CR-F01"), run.mode("CR-F02"))
-    sink = np.minimum(3.0, sink * np.maximum(0.0, worn - 0.6) * 1.5)
     working = run.doing(*_WORK)
-    height = lift.height_m - sink + jump + run.white(0.02)
-    stuck = ((broken > 0.3) & working).astype(float)
+    height = lift.height_m - load_sinks_m(run) + jump + run.white(0.02)
     zeros = np.zeros(len(run))
     return {
         "ctl_mode": run.by_regime({"off": 0.0, "weathervane": 2.0, "climb": 3.0}, 1.0),
@@ -142,11 +57,11 @@ def _limiter(run: Run, size: _Size, lift: _Lift) -> Signals:
         "hook_height_m": height,
         "coll_dist_m": 25.0 + 60.0 * run.job[:, 3] + run.white(0.3),
         "coll_zone": zeros,
-        "a2b": stuck, "limit_up": stuck, "limit_down": zeros, "limit_in": zeros, "limit_out": zeros,
+        **stuck_limits(run, working),
     }  # fmt: skip
 
 
-def _hoist(run: Run, size: _Size, lift: _Lift) -> Signals:
+def _hoist(run: Run, size: Size, lift: Lift) -> Signals:
     moving = lift.hertz > 1.0
     pull = 100.0 * lift.load_t / size.max_t + 3.0
     uneven = run.mode("CR-F04") * (lift.rope_mpm < 0)
@@ -158,9 +73,6 @@ def _hoist(run: Run, size: _Size, lift: _Lift) -> Signals:
     gearbox = 26.0 + 0.45 * run.ambient_c + 22.0 * effort + 45.0 * run.mode("CR-F05")
     gearbox = np.where(run.doing(*_WORK), gearbox, run.ambient_c)
     heavy = 0.55 + 0.6 * run.job[:, 0]
-    slip = (
-        11.0 + 6.0 * run.turn[:, 0] + 115.0 * worn * heavy + oily * (35.0 + 55.0 * run.turn[:, 1])
-    )
     vibration = run.trait("vibration", 1.9, 0.08) + 0.4 * effort + 6.0 * run.mode("CR-F05")
     return {
         "hoist_current_a": np.maximum(current, 0.0),
@@ -169,17 +81,17 @@ def _hoist(run: Run, size: _Size, lift: _Lift) -> Signals:
         "hoist_pull_pct": np.clip(
             pull + run.white(0.5) + 26.0 * uneven * run.white(1.0), 0.0, 150.0
         ),
-        "hoist_falls": np.full(len(run), _FALLS),
+        "hoist_falls": np.full(len(run), FALLS),
         "hoist_motor_temp_c": run.lag("motor", motor, 1500.0) + run.white(0.4),
         "hoist_brake_temp_c": run.lag("brake", brake, 900.0) + run.white(0.4),
-        "hoist_brake_slip_mm": slip,
+        "hoist_brake_slip_mm": brake_slip_mm(run, heavy),
         "hoist_gearbox_temp_c": run.lag("gearbox", gearbox, 2700.0) + run.white(0.3),
         "hoist_vib_mms": np.where(moving, vibration + np.abs(run.white(0.1)), 0.3),
         "env_wind_ms": np.maximum(run.wind_ms + run.white(0.35), 0.0),
     }
 
 
-def _slewing(run: Run, size: _Size, lift: _Lift) -> Signals:
+def _slewing(run: Run, size: Size, lift: Lift) -> Signals:
     tight = 1.0 + 1.3 * run.mode("CR-F07")
     slew = size.slew_a * (0.42 + 0.012 * run.wind_ms) * tight
     vane = run.doing("weathervane")
@@ -196,7 +108,7 @@ def _slewing(run: Run, size: _Size, lift: _Lift) -> Signals:
     }
 
 
-def _structure(run: Run, lift: _Lift) -> Signals:
+def _structure(run: Run, lift: Lift) -> Signals:
     loose = run.mode("CR-F14")
     bend = 0.26 * lift.moment_pct / 100.0 * (1.0 + 1.6 * loose) + 0.004 * run.wind_ms
     heading = np.radians(lift.slew_deg)
@@ -214,7 +126,7 @@ def _structure(run: Run, lift: _Lift) -> Signals:
     }
 
 
-def _supply(run: Run, lift: _Lift, current: FloatColumn) -> Signals:
+def _supply(run: Run, lift: Lift, current: FloatColumn) -> Signals:
     weak = run.mode("CR-F15")
     on = ~run.doing("off")
     base = 392.0 + run.drift("grid", 2.5, 7200.0) - 0.06 * current
@@ -230,7 +142,7 @@ def _supply(run: Run, lift: _Lift, current: FloatColumn) -> Signals:
     return result
 
 
-def _counters(run: Run, lift: _Lift) -> Signals:
+def _counters(run: Run, lift: Lift) -> Signals:
     lifting = run.doing("lift_loaded") & (lift.hertz > 1.0)
     lifts = run.count("lifts", lifting / run.length_s)
     stops = run.count("stops", run.doing("lift_loaded", "lift_empty") * 2.5 / run.length_s)
@@ -238,13 +150,13 @@ def _counters(run: Run, lift: _Lift) -> Signals:
         "lift_count": np.floor(lifts),
         "op_hours_h": run.count("hours", run.doing(*_WORK) / 3600.0),
         "hoist_brake_cycles": np.floor(stops),
-        "hoist_rope_cycles": np.floor(_FALLS * lifts),
-        "hoist_bend_cycles": np.floor(3.0 * _FALLS * lifts),
+        "hoist_rope_cycles": np.floor(FALLS * lifts),
+        "hoist_bend_cycles": np.floor(3.0 * FALLS * lifts),
         "trolley_travel_km": run.count("trolley", lift.trolleying * 0.6 / 1000.0),
     }
 
 
-def _codes(run: Run, lift: _Lift) -> list[tuple[FaultCode, Mask]]:
+def _codes(run: Run, lift: Lift) -> list[tuple[FaultCode, Mask]]:
     working = run.doing(*_WORK)
     hot, weak = run.mode("CR-F06"), run.mode("CR-F15")
     cell, encoder = run.mode("CR-F09"), run.mode("CR-F13")

@@ -1,41 +1,23 @@
-"""The truck crane: lifts as closed motions in time, so that height, speed, lever, pull and moment
-always tell the same story (domain 3)."""
+"""The truck crane: load moment indicator, winch, hydraulics, outriggers (domain 3)."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from fleet.batch import FaultCode, FloatColumn
+from simulators.crane_faults import brake_slip_mm, load_sinks_m, stuck_limits
 from simulators.diesel import Demand, Engine, diesel
 from simulators.output import Output, Signals
 from simulators.run import Mask, Run
+from simulators.truck_lift import FALLS, Motion, motion_of
 
 ENGINE = Engine(power_kw=276.0)
-_PARKED_M = 20.0
-_LOW_M = 2.0
-_FALLS = 6.0
 _LINE_PULL_T = 5.0
-_EMPTY_MPM, _RAISE_MPM, _LOADED_MPM = 60.0, 84.0, 90.0
-
-
-@dataclass(frozen=True)
-class _Motion:
-    """What hook, boom and slew do: rope speed (m/min, up positive), hook height (m), whether a
-    load hangs, levers in %, slew angle in degrees."""
-
-    rope_mpm: FloatColumn
-    height_m: FloatColumn
-    loaded: Mask
-    slew_stick: FloatColumn
-    boom_stick: FloatColumn
-    slew_deg: FloatColumn
 
 
 def truck_crane(run: Run) -> Output:
     """All signals and codes of a stretch of a truck crane."""
-    motion = _motion(run)
+    motion = motion_of(run)
     working = run.doing("idle", "lift", "hold", "lower")
     rpm = run.by_regime(
         {"travel": 1500.0, "setup": 1100.0, "stow": 1100.0, "idle": 750.0, "hold": 900.0}
@@ -59,77 +41,12 @@ def truck_crane(run: Run) -> Output:
     output.add(_winch_life(run, motion, lmi))
     output.add(_hydraulics(run, motion, lmi, demand))
     output.add(_outriggers(run, motion, lmi, working))
-    output.add(_limits(run, working))
+    output.add(stuck_limits(run, working))
     output.codes += _codes(run, demand.on)
     return output
 
 
-def _motion(run: Run) -> _Motion:
-    lift, hold, lower = run.doing("lift"), run.doing("hold"), run.doing("lower")
-    since = run.since_s
-    top = 6.0 + 12.0 * run.job[:, 2]
-    down_s = 60.0 * _FALLS * (_PARKED_M - _LOW_M) / _EMPTY_MPM
-    hook_s = down_s + 20.0
-    up_s = hook_s + 60.0 * _FALLS * (top - _LOW_M) / _LOADED_MPM
-    set_s = 60.0 * _FALLS * (top - _LOW_M) / _LOADED_MPM
-    free_s = set_s + 15.0
-    back_s = free_s + 60.0 * _FALLS * (_PARKED_M - _LOW_M) / _RAISE_MPM
-    rope = np.select(
-        [
-            lift & (since < down_s),
-            lift & (since >= hook_s) & (since < up_s),
-            lower & (since < set_s),
-            lower & (since >= free_s) & (since < back_s),
-        ],
-        [-_EMPTY_MPM, _LOADED_MPM, -_LOADED_MPM, _RAISE_MPM],
-        0.0,
-    )
-    height = np.select(
-        [
-            lift & (since < down_s),
-            lift & (since < hook_s),
-            lift & (since < up_s),
-            lift | hold,
-            lower & (since < set_s),
-            lower & (since < free_s),
-            lower & (since < back_s),
-        ],
-        [
-            _PARKED_M - _EMPTY_MPM * since / 60.0 / _FALLS,
-            _LOW_M,
-            _LOW_M + _LOADED_MPM * (since - hook_s) / 60.0 / _FALLS,
-            top,
-            top - _LOADED_MPM * since / 60.0 / _FALLS,
-            _LOW_M,
-            _LOW_M + _RAISE_MPM * (since - free_s) / 60.0 / _FALLS,
-        ],
-        _PARKED_M,
-    )
-    loaded = (lift & (since >= hook_s)) | hold | (lower & (since < set_s))
-    out, back = lift & (since >= up_s), lower & (since >= back_s)
-    turned = np.select(
-        [out, back, hold | lower],
-        [
-            (since - up_s) / np.maximum(run.length_s - up_s, 1.0),
-            1.0 - (since - back_s) / np.maximum(run.length_s - back_s, 1.0),
-            1.0,
-        ],
-        0.0,
-    )
-    # While a load is slung or set down the operator positions it with small strokes.
-    stick = np.where(out | back, 45.0, np.where((lift | lower) & (rope == 0), 8.0, 0.0))
-    sweep = 40.0 + 200.0 * run.job[:, 3]
-    return _Motion(
-        rope,
-        height,
-        loaded,
-        stick,
-        np.zeros(len(run)),
-        sweep * np.clip(turned, 0.0, 1.0),
-    )
-
-
-def _limiter(run: Run, motion: _Motion) -> Signals:
+def _limiter(run: Run, motion: Motion) -> Signals:
     radius = 6.0 + 17.0 * run.job[:, 1]
     rated = np.minimum(50.0, run.trait("chart", 150.0, 0.05) / radius**1.15)
     share = 0.12 + 0.70 * run.job[:, 0] ** 1.5
@@ -137,7 +54,7 @@ def _limiter(run: Run, motion: _Motion) -> Signals:
     drift = run.mode("CR-F09")
     shown = true_t + 2.2 * drift + run.white(0.02)
     moment = 100.0 * true_t / rated * (1.0 + 0.06 * drift) + 6.0 * drift
-    pull = 100.0 * true_t / (_FALLS * 0.92) / _LINE_PULL_T + 2.5
+    pull = 100.0 * true_t / (FALLS * 0.92) / _LINE_PULL_T + 2.5
     uneven = run.mode("CR-F04") * ~motion.loaded * (motion.rope_mpm < 0)
     length = np.clip(radius * 1.5 + 9.0, 11.0, 48.0)
     creep = run.mode("CR-F10") * run.doing("hold") * run.since_s / 600.0
@@ -153,21 +70,17 @@ def _limiter(run: Run, motion: _Motion) -> Signals:
         "boom_angle_deg": np.where(in_use, angle - 1.1 * creep, 2.0) + run.white(0.015),
         "boom_stick_pct": motion.boom_stick,
         "hoist_pull_pct": np.clip(pull + run.white(0.6) + uneven * 24.0 * run.white(1.0), 0, 150),
-        "hoist_falls": np.full(len(run), _FALLS),
+        "hoist_falls": np.full(len(run), FALLS),
     }
 
 
-def _hoist(run: Run, motion: _Motion, lmi: Signals, rpm: FloatColumn, working: Mask) -> Signals:
+def _hoist(run: Run, motion: Motion, lmi: Signals, rpm: FloatColumn, working: Mask) -> Signals:
     worn, oily, pump = run.mode("CR-F01"), run.mode("CR-F02"), run.mode("CR-F11")
     per_lever = 0.06 * np.maximum(rpm, 600.0)
     stick = np.clip(100.0 * motion.rope_mpm / per_lever, -100.0, 100.0)
     speed = motion.rope_mpm * (1.0 - 0.17 * pump) * (1.0 + run.white(0.006))
     heavy = np.where(run.doing("hold", "lower"), 0.55 + 0.6 * run.job[:, 0], 0.8)
-    slip = (
-        11.0 + 6.0 * run.turn[:, 0] + (115.0 * worn * heavy) + oily * (35.0 + 55.0 * run.turn[:, 1])
-    )
-    sink = 0.25 * run.since_s / 120.0 * np.maximum(0.0, np.maximum(worn, oily) - 0.6) * 2.5
-    height = motion.height_m - np.where(run.doing("hold"), np.minimum(sink, 3.0), 0.0)
+    height = motion.height_m - load_sinks_m(run)
     jump = (
         run.mode("CR-F04") * (run.rng.random(len(run)) < 0.12) * ~motion.loaded * 55.0
         + run.mode("CR-F13") * (run.rng.random(len(run)) < 0.15) * 110.0
@@ -183,14 +96,14 @@ def _hoist(run: Run, motion: _Motion, lmi: Signals, rpm: FloatColumn, working: M
         "hoist_stick_pct": stick,
         "hoist_speed_mpm": speed,
         "hook_height_m": height + jump + run.white(0.02),
-        "hoist_brake_slip_mm": slip,
+        "hoist_brake_slip_mm": brake_slip_mm(run, heavy),
         "hoist_brake_temp_c": brake + run.white(0.5),
         "hoist_gearbox_temp_c": gearbox + run.white(0.3),
         "hoist_brake_cycles": np.floor(run.count("stops", stops)),
     }
 
 
-def _winch_life(run: Run, motion: _Motion, lmi: Signals) -> Signals:
+def _winch_life(run: Run, motion: Motion, lmi: Signals) -> Signals:
     """Winch hours, load spectrum and life left by ISO 4301-1 (domain 3.0), 3,200 h at Km 0.125."""
     turning = np.abs(motion.rope_mpm) > 0
     hours = run.count("winch_hours", turning / 3600.0)
@@ -204,12 +117,12 @@ def _winch_life(run: Run, motion: _Motion, lmi: Signals) -> Signals:
         "winch_km_pct": 100.0 * weighted / np.maximum(hours, 1e-6),
         "winch_life_pct": left,
         "lift_count": np.floor(lifts),
-        "hoist_rope_cycles": np.floor(_FALLS * lifts),
-        "hoist_bend_cycles": np.floor(4.0 * _FALLS * lifts),
+        "hoist_rope_cycles": np.floor(FALLS * lifts),
+        "hoist_bend_cycles": np.floor(4.0 * FALLS * lifts),
     }
 
 
-def _hydraulics(run: Run, motion: _Motion, lmi: Signals, demand: Demand) -> Signals:
+def _hydraulics(run: Run, motion: Motion, lmi: Signals, demand: Demand) -> Signals:
     moving = (np.abs(motion.rope_mpm) > 0) | (motion.slew_stick > 5)
     press = np.where(moving, 95.0 + 1.9 * lmi["hoist_pull_pct"], 28.0)
     press = np.where(run.doing("setup", "stow"), 150.0 + 60.0 * run.turn[:, 0], press)
@@ -231,7 +144,7 @@ def _hydraulics(run: Run, motion: _Motion, lmi: Signals, demand: Demand) -> Sign
     }
 
 
-def _outriggers(run: Run, motion: _Motion, lmi: Signals, working: Mask) -> Signals:
+def _outriggers(run: Run, motion: Motion, lmi: Signals, working: Mask) -> Signals:
     state = run.by_regime(
         {"setup": 1.0, "stow": 3.0, "idle": 2.0, "lift": 2.0, "hold": 2.0, "lower": 2.0}
     )
@@ -247,24 +160,11 @@ def _outriggers(run: Run, motion: _Motion, lmi: Signals, working: Mask) -> Signa
         force = np.where(working, share * total * leak, 0.0)
         signals[f"out_leg_{leg}_kn"] = np.maximum(force + working * run.white(0.8), 0.0)
         signals[f"out_len_{leg}_pct"] = 100.0 * out
-    play = 0.35 * run.mode("CR-F07") * np.abs(np.sin(np.radians(motion.slew_deg))) + run.mode(
-        "CR-F07"
-    ) * np.abs(run.white(0.12))
+    rocking = 0.35 * np.abs(np.sin(np.radians(motion.slew_deg))) + np.abs(run.white(0.12))
+    play = run.mode("CR-F07") * rocking
     level = 0.15 + 0.12 * run.job[:, 3] + 0.95 * run.mode("CR-F12") + play
     signals["veh_level_deg"] = np.where(working, level + np.abs(run.white(0.02)), 0.6)
     return signals
-
-
-def _limits(run: Run, working: Mask) -> Signals:
-    stuck = (run.mode("CR-F13") > 0.3) & working
-    zeros = np.zeros(len(run))
-    return {
-        "a2b": stuck.astype(float),
-        "limit_up": stuck.astype(float),
-        "limit_down": zeros,
-        "limit_in": zeros,
-        "limit_out": zeros,
-    }
 
 
 def _codes(run: Run, on: Mask) -> list[tuple[FaultCode, Mask]]:

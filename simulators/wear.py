@@ -107,7 +107,7 @@ def draw_life(life: Life, rng: np.random.Generator) -> float:
 def fit_new(part: WearPart, position: str, at_ms: int, rng: np.random.Generator) -> Fitted:
     """A new part; most are replaced in time, some run into their failure."""
     life = draw_life(part.life, rng)
-    share = float(np.clip(rng.normal(0.90, 0.07), 0.7, 1.0))
+    share = float(np.clip(rng.normal(0.85, 0.05), 0.7, 1.0))
     return Fitted(part.id, position, at_ms, life, 0.0, share * life)
 
 

@@ -155,6 +155,19 @@ def test_parts_wear_are_replaced_and_stay_in_one_place_each() -> None:
     assert replaced > 20
 
 
+def test_services_are_done_in_time_but_for_the_last_days() -> None:
+    for piece in history(fleet(5), 60):
+        if piece.past is None:
+            continue
+        plan = plans()[piece.batch.product]
+        for service in plan.services:
+            done = [d for d in piece.past.services if d.service == service.id]
+            assert [d.hours for d in done] == sorted(d.hours for d in done)
+            assert [d.at_ms for d in done] == sorted(d.at_ms for d in done)
+            if service.every_h is not None and service.every_h <= 100:
+                assert len(done) >= 2, f"{service.id} of {piece.serial}"
+
+
 def test_truth_tells_each_episode_in_order() -> None:
     found = [e for past in pasts(history(fleet(10), 60, illness_rate=4)).values()
              for e in past.episodes]  # fmt: skip
