@@ -66,29 +66,20 @@ class Team:
             lifecycle.move(
                 connection, number, to, now_ms=max(at_ms, opened_ms), actor=boss, version=None
             )
-        for check in whole.checks:
-            answer = passing_answer(CheckItem.model_validate(check["definition"]))
-            lifecycle.answer_check(
-                connection,
-                number,
-                check["sequence"],
-                answer,
-                now_ms=done_ms,
-                actor=boss,
-                version=None,
-            )
+        answers = {
+            check["sequence"]: passing_answer(CheckItem.model_validate(check["definition"]))
+            for check in whole.checks
+        }
+        lifecycle.answer_checks(
+            connection, number, answers, actor=boss, version=None, now_ms=done_ms
+        )
         worn = {item["source"] for item in whole.items if item["kind"] == "wear"}
         code = self._code(whole, opened_ms, done_ms)
-        for part in whole.parts:
-            replaced = part["part"] in worn or code == "confirmed"
-            lifecycle.answer_part(
-                connection,
-                number,
-                part["id"],
-                "worn" if replaced else None,
-                actor=boss,
-                version=None,
-            )
+        found: dict[int, lifecycle.Found | None] = {
+            part["id"]: "worn" if part["part"] in worn or code == "confirmed" else None
+            for part in whole.parts
+        }
+        lifecycle.answer_parts(connection, number, found, actor=boss, version=None)
         lifecycle.finish(
             connection, self._catalogue, number, code, now_ms=done_ms, actor=boss, version=None
         )

@@ -55,49 +55,42 @@ def set_planned(connection: Connection, ticket_id: int, planned_ms: int) -> int:
     return _version(connection, "set_planned", values)
 
 
-def check(connection: Connection, ticket_id: int, sequence: int) -> Row | None:
-    """The definition of one check."""
-    values = {"ticket_id": ticket_id, "sequence": sequence}
-    return connection.execute(_SQL["check"], values).fetchone()
-
-
-def answer_check(
-    connection: Connection,
-    ticket_id: int,
-    sequence: int,
-    answer: Any,
-    *,
-    passed: bool,
-    actor: str,
-    now_ms: int,
-) -> None:
-    """Keep the answer of a check."""
-    values = {
-        "ticket_id": ticket_id,
-        "sequence": sequence,
-        "answer": Jsonb(answer),
-        "passed": passed,
-        "actor": actor,
-        "now": to_datetime(now_ms),
-    }
-    connection.execute(_SQL["answer_check"], values)
-
-
 def checks(connection: Connection, ticket_id: int) -> list[Row]:
-    """checklist, definition and passed of all checks."""
+    """sequence, checklist, definition and passed of all checks."""
     return connection.execute(_SQL["checks"], {"ticket_id": ticket_id}).fetchall()
 
 
-def answer_part(connection: Connection, ticket_id: int, part_id: int, found: str | None) -> bool:
-    """Say that a part was replaced (`found`: why) or kept (None); False when there is no such
-    part on the ticket."""
+def answer_checks(
+    connection: Connection,
+    ticket_id: int,
+    answers: Mapping[int, tuple[Any, bool]],
+    *,
+    actor: str,
+    now_ms: int,
+) -> None:
+    """Keep answers of checks: sequence -> the answer and whether it passes."""
     values = {
         "ticket_id": ticket_id,
-        "part_id": part_id,
-        "replaced": found is not None,
-        "found": found,
+        "sequences": list(answers),
+        "answers": [Jsonb(answer) for answer, _ in answers.values()],
+        "passed": [passed for _, passed in answers.values()],
+        "actor": actor,
+        "now": to_datetime(now_ms),
     }
-    return connection.execute(_SQL["answer_part"], values).fetchone() is not None
+    connection.execute(_SQL["answer_checks"], values)
+
+
+def answer_parts(
+    connection: Connection, ticket_id: int, found: Mapping[int, str | None]
+) -> set[int]:
+    """Say that parts were replaced (why) or kept (None); returns those that are on the ticket."""
+    values = {
+        "ticket_id": ticket_id,
+        "part_ids": list(found),
+        "replaced": [why is not None for why in found.values()],
+        "found": list(found.values()),
+    }
+    return {row["id"] for row in connection.execute(_SQL["answer_parts"], values).fetchall()}
 
 
 def items(connection: Connection, ticket_id: int) -> list[Row]:

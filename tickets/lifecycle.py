@@ -6,6 +6,7 @@ and who takes it, and returns the new version. All raise TicketError where the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from fleet.clock import to_datetime
@@ -101,53 +102,53 @@ def add_note(connection: Connection, number: str, note: str, *, actor: Actor, no
     return ticket_steps.touch(connection, ticket["id"])
 
 
-def answer_check(
+def answer_checks(
     connection: Connection,
     number: str,
-    sequence: int,
-    answer: Answer,
+    answers: Mapping[int, Answer],
     *,
     actor: Actor,
     version: int | None,
     now_ms: int,
 ) -> int:
-    """Answer one check; a safety check that fails, or is answered anew, stands in the history."""
+    """Answer checks by their sequence; a safety check that fails stands in the history."""
     ticket = answerable(connection, number, version, actor)
-    row = ticket_steps.check(connection, ticket["id"], sequence)
-    if row is None:
-        raise error(
-            "check_unknown",
-            f"Ticket {number} has no check {sequence}.",
-            f"工单 {number} 没有第 {sequence} 项检查。",
-        )
-    item = CheckItem.model_validate(row["definition"])
-    value, passed = judge(item, answer)
-    ticket_steps.answer_check(
-        connection, ticket["id"], sequence, value, passed=passed, actor=actor.name, now_ms=now_ms
-    )
-    if item.fail_severity == SAFETY_SEVERITY and not passed:
-        done = Text(
-            en=f"Safety check failed: {item.check.en}.", zh=f"安全检查不合格：{item.check.zh}。"
-        )
-        event(connection, ticket, ticket["status"], actor, now_ms, done, None)
+    known = {row["sequence"]: row for row in ticket_steps.checks(connection, ticket["id"])}
+    judged: dict[int, tuple[Answer, bool]] = {}
+    for sequence, answer in answers.items():
+        if sequence not in known:
+            raise error(
+                "check_unknown",
+                f"Ticket {number} has no check {sequence}.",
+                f"工单 {number} 没有第 {sequence} 项检查。",
+            )
+        item = CheckItem.model_validate(known[sequence]["definition"])
+        judged[sequence] = judge(item, answer)
+        if item.fail_severity == SAFETY_SEVERITY and not judged[sequence][1]:
+            done = Text(
+                en=f"Safety check failed: {item.check.en}.", zh=f"安全检查不合格：{item.check.zh}。"
+            )
+            event(connection, ticket, ticket["status"], actor, now_ms, done, None)
+    ticket_steps.answer_checks(connection, ticket["id"], judged, actor=actor.name, now_ms=now_ms)
     return ticket_steps.touch(connection, ticket["id"])
 
 
-def answer_part(
+def answer_parts(
     connection: Connection,
     number: str,
-    part_id: int,
-    found: Found | None,
+    found: Mapping[int, Found | None],
     *,
     actor: Actor,
     version: int | None,
 ) -> int:
-    """Say that a part was replaced and why, or (None) that the old one stays."""
+    """Say of parts, by their id, that they were replaced and why, or (None) that the old ones
+    stay."""
     ticket = answerable(connection, number, version, actor)
-    if not ticket_steps.answer_part(connection, ticket["id"], part_id, found):
+    strange = sorted(set(found) - ticket_steps.answer_parts(connection, ticket["id"], found))
+    if strange:
         raise error(
             "part_unknown",
-            f"Ticket {number} has no part {part_id}.",
-            f"工单 {number} 没有编号为 {part_id} 的配件。",
+            f"Ticket {number} has no part {strange[0]}.",
+            f"工单 {number} 没有编号为 {strange[0]} 的配件。",
         )
     return ticket_steps.touch(connection, ticket["id"])

@@ -178,11 +178,10 @@ def answer_check(
         number,
         caller,
         shared,
-        lambda connection: lifecycle.answer_check(
+        lambda connection: lifecycle.answer_checks(
             connection,
             number,
-            sequence,
-            body.answer,
+            {sequence: body.answer},
             actor=_actor(caller),
             version=body.version,
             now_ms=now_ms(),
@@ -203,11 +202,10 @@ def answer_part(
         number,
         caller,
         shared,
-        lambda connection: lifecycle.answer_part(
+        lambda connection: lifecycle.answer_parts(
             connection,
             number,
-            part_id,
-            body.reason if isinstance(body, Replaced) else None,
+            {part_id: body.reason if isinstance(body, Replaced) else None},
             actor=_actor(caller),
             version=body.version,
         ),

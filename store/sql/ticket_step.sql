@@ -25,22 +25,24 @@ update ticket set planned_at = %(planned_at)s, version = version + 1
 where id = %(ticket_id)s
 returning version;
 
--- name: check
-select definition from ticket_check where ticket_id = %(ticket_id)s and sequence = %(sequence)s;
-
--- name: answer_check
-update ticket_check
-set answer = %(answer)s, passed = %(passed)s, answered_at = %(now)s, answered_by = %(actor)s
-where ticket_id = %(ticket_id)s and sequence = %(sequence)s;
-
 -- name: checks
-select checklist, definition, passed from ticket_check where ticket_id = %(ticket_id)s
+select sequence, checklist, definition, passed from ticket_check where ticket_id = %(ticket_id)s
 order by sequence;
 
--- name: answer_part
-update ticket_part set replaced = %(replaced)s, found = %(found)s
-where ticket_id = %(ticket_id)s and id = %(part_id)s
-returning id;
+-- name: answer_checks
+update ticket_check
+set answer = given.answer, passed = given.passed, answered_at = %(now)s, answered_by = %(actor)s
+from unnest(%(sequences)s::smallint[], %(answers)s::jsonb[], %(passed)s::boolean[])
+    as given (sequence, answer, passed)
+where ticket_check.ticket_id = %(ticket_id)s and ticket_check.sequence = given.sequence;
+
+-- name: answer_parts
+update ticket_part
+set replaced = given.replaced, found = given.found
+from unnest(%(part_ids)s::bigint[], %(replaced)s::boolean[], %(found)s::text[])
+    as given (id, replaced, found)
+where ticket_part.ticket_id = %(ticket_id)s and ticket_part.id = given.id
+returning ticket_part.id;
 
 -- name: items
 select ticket_item.id, ticket_item.kind, ticket_item.source, ticket_item.title ->> 'en' as title,

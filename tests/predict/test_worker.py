@@ -125,21 +125,10 @@ def finish_with(
         for check in whole.checks:
             result = check["definition"]["result"]
             answer = {"ok": True, "number": 0.2, "choice": 0.0}[result]
-            lifecycle.answer_check(
-                connection,
-                number,
-                check["sequence"],
-                answer,
-                **step,
-            )
+            lifecycle.answer_checks(connection, number, {check["sequence"]: answer}, **step)
         for part in whole.parts:
-            lifecycle.answer_part(
-                connection,
-                number,
-                part["id"],
-                found,
-                actor=BOSS,
-                version=None,
+            lifecycle.answer_parts(
+                connection, number, {part["id"]: found}, actor=BOSS, version=None
             )
         lifecycle.finish(connection, CATALOGUE, number, "no_fault_found", **step)
 

@@ -59,8 +59,8 @@ def whole(connection: Connection, number: str) -> reading.WholeTicket:
 def answer_all(connection: Connection, number: str, **other: Any) -> None:
     for check in whole(connection, number).checks:
         value = other.get(check["item"], 0.5 if check["definition"]["result"] == "number" else True)
-        lifecycle.answer_check(
-            connection, number, check["sequence"], value, actor=TECH, version=None, now_ms=END
+        lifecycle.answer_checks(
+            connection, number, {check["sequence"]: value}, actor=TECH, version=None, now_ms=END
         )
 
 
@@ -111,7 +111,7 @@ def test_a_replaced_part_starts_a_new_life(connection: Connection) -> None:
     )
     to_work(connection, number)
     answer_all(connection, number)
-    lifecycle.answer_part(connection, number, left["id"], "worn", actor=TECH, version=None)
+    lifecycle.answer_parts(connection, number, {left["id"]: "worn"}, actor=TECH, version=None)
     finish(connection, number)
 
     rows = connection.execute(
@@ -237,7 +237,7 @@ def test_worn_parts_need_a_decision(connection: Connection) -> None:
     done: dict[str, Any] = {"actor": TECH, "version": None, "now_ms": END}
     refused(connection, "parts_missing", lifecycle.finish, CATALOGUE, number, "confirmed", **done)
     part = whole(connection, number).parts[0]
-    lifecycle.answer_part(connection, number, part["id"], None, actor=TECH, version=None)
+    lifecycle.answer_parts(connection, number, {part["id"]: None}, actor=TECH, version=None)
     finish(connection, number)
     assert whole(connection, number).items[0]["finding_code"] == "wear_not_reached"
 
