@@ -48,7 +48,7 @@ PROFILES: dict[str, Profile] = {
     "clean": Profile(),
     "typical": Profile(
         offline_share=0.04, duplicates=0.001, disorder=0.002, skew_s=2.0, cold_start=0.002,
-        stuck_per_month=0.002, spikes=1e-5, key_on_unavailable=True, zero_drift_bar=0.4,
+        stuck_per_month=0.002, spikes=2e-7, key_on_unavailable=True, zero_drift_bar=0.4,
         hour_reset_per_month=0.002, unit_slip_per_month=0.002,
     ),
     "harsh": Profile(
