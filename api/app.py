@@ -35,6 +35,8 @@ from store.processes import BEAT_S, Process, beat, forget
 log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
+#: How long a request waits for a connection to the store before it is a 503, seconds.
+STORE_WAIT_S = 3.0
 ROUTERS = (
     health.router,
     session.router,
@@ -57,19 +59,12 @@ class ApiError(IronpulseError):
 
 def create(database_url: str) -> FastAPI:
     """The application on the database at `database_url`; it connects when it is started."""
-    database = Database(database_url)
+    database = Database(database_url, wait_s=STORE_WAIT_S)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            database.__enter__()
-        except StoreError as error:
-            app.state.fault = error
-            raise
-        try:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        with database:
             yield
-        finally:
-            database.__exit__()
 
     app = FastAPI(
         title="Ironpulse",
@@ -81,7 +76,6 @@ def create(database_url: str) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.fault = None
     app.state.context = Context(database, AUTHENTICATORS)
     problems.install(app)
     metrics.install(app, database)
@@ -93,7 +87,11 @@ def create(database_url: str) -> FastAPI:
 
 
 def run(database_url: str, host: str, port: int, stop: threading.Event) -> None:
-    """Serve until `stop` is set. Raises ApiError when the port is taken."""
+    """Serve until `stop` is set.
+
+    Raises StoreUnavailable when no database answers, ApiError when the port is taken.
+    """
+    connect(database_url).close()
     listener = _listen(host, port)
     app = create(database_url)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
@@ -118,8 +116,6 @@ def run(database_url: str, host: str, port: int, stop: threading.Event) -> None:
     finally:
         ended.set()
         helpers[1].join()
-    if not server.started:
-        raise ApiError(f"the API did not start: {app.state.fault or 'the log says why'}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

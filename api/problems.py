@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from api.schemas.base import Problem, ProblemError
 from fleet.text import Text
@@ -138,7 +138,7 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             return _nothing_there(request)
         case 405:
-            methods = ", ".join(sorted(_methods_of(request)))
+            methods = ", ".join(sorted(_methods_of(request, error.headers)))
             detail = Text(
                 en=f"{path} does not know the method {request.method}; it knows {methods}.",
                 zh=f"{path} 不支持 {request.method} 方法，可用方法：{methods}。",
@@ -160,14 +160,13 @@ def _nothing_there(request: Request) -> JSONResponse:
     return _answer(request, "not-found", detail)
 
 
-def _methods_of(request: Request) -> set[str]:
-    """All methods that some route knows at the request's address."""
+def _methods_of(request: Request, told: Mapping[str, str] | None) -> set[str]:
+    """All methods that the interface describes for the address, else those a route told."""
     found: set[str] = set()
-    for route in request.app.router.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= set(getattr(route, "methods", None) or ())
-    return found
+    for template, methods in request.app.openapi()["paths"].items():
+        if compile_path(template)[0].match(request.url.path):
+            found |= {method.upper() for method in methods}
+    return found or set((told or {}).get("Allow", "").split(", "))
 
 
 def _on_unavailable(request: Request, error: Exception) -> JSONResponse:

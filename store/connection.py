@@ -51,9 +51,12 @@ def connect(url: str) -> Connection:
 
 
 class Database:
-    """A pool of connections for one process. Open it with `with`."""
+    """A pool of connections for one process. Open it with `with`.
 
-    def __init__(self, url: str, max_size: int = 8) -> None:
+    Who asks for a connection waits at most `wait_s` seconds for one.
+    """
+
+    def __init__(self, url: str, max_size: int = 8, wait_s: float = 30.0) -> None:
         self.url = url
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
@@ -66,6 +69,8 @@ class Database:
             min_size=1,
             max_size=max_size,
             open=False,
+            timeout=wait_s,
+            reconnect_timeout=wait_s,
             check=ConnectionPool.check_connection,
         )
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from fleet.clock import now_ms, to_datetime
+from store.alarms import State
 from store.connection import Connection
 from tests.api.world import machine_id, put_alarm, put_now
 from tests.small import NAME
@@ -41,7 +42,7 @@ def test_a_machine_that_never_reported_is_not_healthy(manager: httpx.Client) -> 
 def test_the_worst_standing_alarm_decides_health(
     manager: httpx.Client,
     store: Connection,
-    alarms: list[tuple[str, int, str]],
+    alarms: list[tuple[str, int, State]],
     expected: tuple[str, int | None],
 ) -> None:
     put_now(store, "P-1")
@@ -157,7 +158,7 @@ def test_fitted_parts_come_with_remaining_life(manager: httpx.Client, store: Con
         (part["id"],),
     )
     parts = manager.get("/machines/P-1").json()["parts"]
-    assert [p["position"] for p in parts][0] == "left" and len(parts) == 3
+    assert parts[0]["position"] == "left" and len(parts) == 3
     assert parts[0]["remaining"]["p50"] == 100 and parts[0]["remaining"]["due_p90"] is None
     assert parts[0]["unit"] == "h" and parts[0]["used"] == 900
     assert parts[1]["remaining"] is None and parts[1]["life_mid"] == 1000

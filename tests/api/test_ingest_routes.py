@@ -1,0 +1,89 @@
+"""What people see of data coming in."""
+
+from __future__ import annotations
+
+import base64
+
+import httpx
+
+from fleet.clock import now_ms, to_datetime
+from store import ingest_log, ledger, processes, rejected
+from store.connection import Connection
+from store.ingest_log import NewEntry
+from store.ledger import BadValue, Tally
+from store.processes import Process
+from store.rejected import Rejection
+from tests.api.test_lists import pages
+from tests.api.world import machine_id
+
+
+def reject(store: Connection, machine: int | None, reason: str) -> None:
+    payload = reason.encode() + b"\x00\xff{" * 1000
+    detail = "line 1: no JSON"
+    rejection = Rejection(now_ms(), machine, "t", None, payload, 1, reason, detail)
+    rejected.add(store, [rejection])
+
+
+def test_a_ledger_balances_and_lists_what_was_bad(manager: httpx.Client, store: Connection) -> None:
+    machine = machine_id(store, "P-1")
+    now = now_ms()
+    tally = Tally(now, messages=4, stored=5, merged=1, repeated=2, rejected=3, late=1)
+    tally.saw(now - 5000, now - 2000)
+    ledger.add(store, {machine: tally})
+    ledger.add_bad_values(store, {BadValue(machine, 20_000, "fuel_pct", "not_available"): 7})
+    reject(store, machine, "no_json")
+    body = manager.get("/machines/P-1/ledger").json()
+    assert (
+        body["received"]
+        == 11
+        == sum(body[end] for end in ("stored", "merged", "repeated", "rejected"))
+    )
+    assert body["bad_values"] == [
+        {"signal": "fuel_pct", "reason": "not_available", "count": 7, "last_day": "2024-10-04"}
+    ]
+    assert body["rejected_by_reason"] == [{"reason": "no_json", "count": 1}]
+    silent = manager.get("/machines/P-2/ledger").json()
+    assert silent["received"] == 0 and silent["first_measured_at"] is None
+    fleet = manager.get("/ingest").json()
+    assert (fleet["received"], fleet["late"], fleet["unknown_machine"]) == (11, 1, 0)
+    reporters = pages(manager, "/ingest/machines", 1)
+    assert [r["serial"] for r in reporters] == ["C-1", "P-2", "P-3", "P-1"]
+    assert reporters[0]["age_s"] is None and reporters[3]["delay_s"] == 2
+
+
+def test_rejected_messages_are_shown_with_their_first_bytes(
+    manager: httpx.Client, store: Connection
+) -> None:
+    machine = machine_id(store, "P-1")
+    for sender, reason in ((machine, "no_json"), (None, "unknown_machine"), (machine, "too_big")):
+        reject(store, sender, reason)
+    items = pages(manager, "/rejected", 1)
+    assert [item["reason"] for item in items] == ["too_big", "unknown_machine", "no_json"]
+    assert items[1]["serial"] is None and items[0]["payload_size"] == 3007
+    shown = base64.b64decode(items[0]["payload_base64"])
+    assert shown.startswith(b"too_big\x00\xff{") and len(shown) == 1024
+    own = manager.get("/rejected", params={"machine": "P-1", "reason": "no_json"}).json()["items"]
+    assert [item["detail"] for item in own] == ["line 1: no JSON"]
+
+
+def test_consumers_and_processes_are_listed(manager: httpx.Client, store: Connection) -> None:
+    with store.transaction():
+        ingest_log.advance(store, "rules", 0)
+        number = ingest_log.next_id(store)
+        now = now_ms()
+        ingest_log.append(store, [NewEntry(number, "telemetry", "pump", 8, now, now, now)])
+    processes.beat(store, Process("rules"), {"batches": 3})
+    store.execute("update ingest_batch set committed_at = now() - interval '2 minutes'")
+    store.execute(
+        "update process_beat set beat_at = now() - interval '1 hour' where process = 'rules'"
+    )
+    body = manager.get("/ingest").json()
+    (consumer,) = body["consumers"]
+    assert (consumer["behind"], consumer["samples"]) == (1, 8) and consumer["lag_s"] > 100
+    beats = {beat["process"]: beat for beat in body["beats"]}
+    assert not beats["rules"]["alive"] and beats["rules"]["detail"] == {"batches": 3}
+    assert beats["api"]["alive"] and beats["api"]["address"].startswith("http://127.0.0.1:")
+    health = manager.get("/health").json()
+    assert health["status"] == "degraded"
+    store.execute("update ingest_batch set committed_at = %s", (to_datetime(now),))
+    assert manager.get("/health").json()["status"] == "ok"
