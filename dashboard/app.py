@@ -62,6 +62,7 @@ def _header(current: str) -> None:
                     continue
                 with st.container(key=f"{'here' if path == current else 'nav'}_{path}"):
                     st.page_link(page, query_params={"lang": visit.language()})
+        st.html(f'<div class="ip-zone">{visit.t("times_in", zone=visit.zone().key)}</div>')
         _language_switch()
         account = visit.account()
         with st.popover(visit.pick(account["display"]), icon=":material/person:"):

@@ -139,10 +139,18 @@ def _ledger(ledger: Json, machine: Json) -> Html:
     tiles = [markup.tile(t(key), f"{ledger[key]:,}") for key in keys]
     names = {signal["key"]: visit.pick(signal["name"]) for signal in machine["signals"]}
     bad = [
-        [names.get(r["signal"], r["signal"]), r["reason"], f"{r['count']:,}", r["last_day"]]
+        [
+            names.get(r["signal"], r["signal"]),
+            visit.word("bad_value_reasons", r["reason"]),
+            f"{r['count']:,}",
+            r["last_day"],
+        ]
         for r in ledger["bad_values"]
     ]
-    rejected = [[row["reason"], f"{row['count']:,}"] for row in ledger["rejected_by_reason"]]
+    rejected = [
+        [visit.word("rejection_reasons", row["reason"]), f"{row['count']:,}"]
+        for row in ledger["rejected_by_reason"]
+    ]
     facts = markup.facts(
         [
             (t("first_data"), visit.moment(ledger["first_measured_at"], seconds=True)),
@@ -163,8 +171,8 @@ def _ledger(ledger: Json, machine: Json) -> Html:
     return markup.join(
         [
             markup.tiles(tiles, kind="ip-narrow"),
-            tag("p", t("ledger_note"), class_="ip-small ip-muted"),
-            markup.card(t("bad_values"), facts, bad_table),
+            markup.card(t("tab_ledger"), facts, note=t("ledger_note")),
+            markup.card(t("bad_values"), bad_table),
             markup.card(t("rejected_by_reason"), reasons),
         ]
     )

@@ -171,12 +171,8 @@ def parts(ticket: Json) -> Html:
     """The parts to bring, to read."""
     if not ticket["parts"]:
         return markup.card(t("bring"), markup.empty(t("no_bring")))
-    rows = [
-        [part_words(part), f"{part['quantity']} ×", _replaced(part)] for part in ticket["parts"]
-    ]
-    return markup.card(
-        t("bring"), markup.table([t("part"), t("quantity"), t("replaced")], rows, right=(1,))
-    )
+    rows = [[part_words(part), _replaced(part)] for part in ticket["parts"]]
+    return markup.card(t("bring"), markup.table([t("part"), t("part_found")], rows))
 
 
 def part_words(part: Json) -> Html:
@@ -185,7 +181,7 @@ def part_words(part: Json) -> Html:
     lead = visit.word("lead_classes", part["lead_class"])
     return tag(
         "div",
-        tag("b", visit.pick(part["name"])),
+        tag("b", f"{part['quantity']} × {visit.pick(part['name'])}"),
         tag("div", f"{part['number'] or MISSING}{place} · {lead}", class_="ip-small ip-muted"),
         tag("div", visit.pick(part["reason"]), class_="ip-small"),
     )
@@ -203,10 +199,16 @@ def history(ticket: Json) -> Html:
         tag(
             "div",
             tag("small", f"{visit.moment(event['at'])} · {event['actor']}"),
-            tag("b", visit.word("ticket_states", event["to_status"])),
-            ": " if visit.pick(event["note"]) else "",
-            visit.pick(event["note"]),
+            *_event(event),
         )
         for event in reversed(ticket["history"])
     ]
     return markup.card(t("history_of"), tag("div", *steps, class_="ip-log"))
+
+
+def _event(event: Json) -> list[object]:
+    """The state it led to, and what was said where that says more."""
+    state, words = visit.word("ticket_states", event["to_status"]), visit.pick(event["note"])
+    if event["from_status"] == event["to_status"]:
+        return [words]
+    return [tag("b", state), *([": ", words] if words and words != state else [])]

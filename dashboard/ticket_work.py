@@ -221,8 +221,7 @@ def parts(ticket: Json) -> None:
     with st.container(key="bring_card"):
         st.html(f'<h3 class="ip-heading">{t("bring")}</h3>')
         for part in ticket["parts"]:
-            words = ticket_sheet.part_words(part)
-            st.html(f"<div>{part['quantity']} × {words}</div>")
+            st.html(str(ticket_sheet.part_words(part)))
             key = f"part_{part['id']}"
             st.selectbox(
                 t("part_found"),

@@ -14,6 +14,7 @@ from api.problems import responses
 from api.schemas.words import Texts, Tier, Words
 from fleet import words
 from fleet.text import Text
+from ingest import reasons
 from tickets.words import FINDING_CODES, STATUSES
 
 router = APIRouter(prefix="/words", tags=["words"], responses=responses("not-signed-in"))
@@ -41,6 +42,8 @@ def get_words(_caller: Caller, shared: Shared) -> Words:
         lead_classes=_texts(words.LEAD_CLASSES),
         usage_units=_texts(words.USAGE_UNITS),
         roles=_texts(vocabulary.ROLES),
+        rejection_reasons=_texts(reasons.REJECTED),
+        bad_value_reasons=_texts(reasons.BAD_VALUE),
         tiers=[
             Tier(
                 id=tier.id,

@@ -36,4 +36,6 @@ class Words(Answer):
     lead_classes: Texts
     usage_units: Texts
     roles: Texts
+    rejection_reasons: Texts = Field(description="Why a message was rejected.")
+    bad_value_reasons: Texts = Field(description="Why a value was stored as missing.")
     tiers: list[Tier]

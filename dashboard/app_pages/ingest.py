@@ -15,6 +15,11 @@ from dashboard.visit import t
 EVERY_S = 5
 MOST_REPORTERS = 30
 MOST_REJECTED = 50
+#: Key of a title, list in the answer, group of words.
+REASONS = (
+    ("rejected_by_reason", "rejected_by_reason", "rejection_reasons"),
+    ("bad_by_reason", "bad_values_by_reason", "bad_value_reasons"),
+)
 
 
 def draw() -> None:
@@ -62,7 +67,7 @@ def _reporters(reporters: list[Json]) -> Html:
         for reporter in reporters
     ]
     hrefs = [markup.address("machine", visit.language(), machine=r["serial"]) for r in reporters]
-    note = t("first_shown", count=MOST_REPORTERS) if len(rows) == MOST_REPORTERS else ""
+    note = t("longest_silent", count=MOST_REPORTERS) if len(rows) == MOST_REPORTERS else ""
     table = markup.table(heads, rows, hrefs=hrefs, right=(5, 6, 7))
     return markup.card(t("who_reports"), table, note=note)
 
@@ -102,9 +107,8 @@ def _runs(alive: bool) -> Html:
 
 def _reasons(ingest: Json) -> Html:
     tables = []
-    for title, key in (("rejected_by_reason", "rejected_by_reason"),
-                       ("bad_by_reason", "bad_values_by_reason")):  # fmt: skip
-        rows = [[row["reason"], f"{row['count']:,}"] for row in ingest[key]]
+    for title, key, group in REASONS:
+        rows = [[visit.word(group, row["reason"]), f"{row['count']:,}"] for row in ingest[key]]
         shown = markup.table([t("reason"), t("count")], rows, right=(1,)) if rows else None
         tables.append(markup.card(t(title), shown or markup.empty(t("none"))))
     return markup.join(tables)
@@ -127,7 +131,7 @@ def _messages() -> None:
                 (t("received_at"), visit.moment(message["received_at"], seconds=True)),
                 (t("serial"), message["serial"] or MISSING),
                 (t("topic"), message["topic"]),
-                (t("reason"), message["reason"]),
+                (t("reason"), visit.word("rejection_reasons", message["reason"])),
                 (t("detail"), message["detail"]),
                 (t("size"), f"{message['payload_size']:,} B"),
             ]
@@ -139,7 +143,8 @@ def _messages() -> None:
 
 def _name(message: Json) -> str:
     when = visit.moment(message["received_at"], seconds=True)
-    return f"{when} · {message['serial'] or message['topic']} · {message['reason']}"
+    reason = visit.word("rejection_reasons", message["reason"])
+    return f"{when} · {message['serial'] or message['topic']} · {reason}"
 
 
 def _payload(encoded: str) -> str:

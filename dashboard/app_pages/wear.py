@@ -77,7 +77,7 @@ def _live(
         )
         alerts = [a for a in found if status != LIVE or a["status"] in LIVE_STATES]
         parts = _part_names(alerts)
-        part = st.selectbox(
+        part = st.columns(4)[0].selectbox(
             t("part"),
             [None, *parts],
             format_func=lambda key: parts.get(key, t("all")),
