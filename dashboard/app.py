@@ -49,8 +49,9 @@ def main() -> None:
     if not signed_in:
         _sign_in()
         return
-    _header(page.url_path or "overview")
-    page.run()
+    with visit.answers():
+        _header(page.url_path or "overview")
+        page.run()
 
 
 def _header(current: str) -> None:
