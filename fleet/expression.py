@@ -77,8 +77,10 @@ def parse(text: str, known: Collection[str]) -> Expression:
 
     Raises ExpressionError with the column (from 1) and what would be right.
     """
+    # YAML may leave line breaks in a long expression; for Python they would end it.
+    text = text.strip().replace("\n", " ")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         column = error.offset or len(text) + 1
         raise ExpressionError(f"cannot read {text!r}: {error.msg}", column) from error
