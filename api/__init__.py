@@ -1,11 +1,15 @@
 """The interface for people and systems, below /api/v1. OpenAPI: /api/v1/openapi.json.
 
     GET    /health                              no sign-in -> HealthReport
-    POST   /session {name, password}            -> Session; DELETE /session; GET /session -> WhoAmI
-    GET    /api-keys  POST /api-keys  DELETE /api-keys/{id}         Page[ApiKey], NewApiKey
+    POST   /session                             SignIn -> Session
+    GET    /session                             -> WhoAmI
+    DELETE /session                             signs out
+    GET    /api-keys                            -> Page[ApiKey]
+    POST   /api-keys                            ApiKeyRequest -> NewApiKey
+    DELETE /api-keys/{id}                       revokes the key
     GET    /words                               -> Words
     GET    /products                            -> Page[ProductSummary]
-    GET    /products/{id}                       -> Product
+    GET    /products/{product}                  -> Product
     GET    /overview                            -> Overview
     GET    /machines?product&region&station&health&text             -> Page[MachineSummary]
     GET    /machines/{serial}                   -> Machine
@@ -13,19 +17,20 @@
     GET    /machines/{serial}/regimes?from&to&step                  -> RegimeBands
     GET    /machines/{serial}/alarms?live       -> Page[Alarm]
     GET    /machines/{serial}/ledger            -> Ledger
-    GET    /alarms?live&state&severity&product&region&machine&from&to   -> Page[Alarm]
+    GET    /alarms?live&state&severity&product&region&machine&rule&from&to -> Page[Alarm]
     POST   /alarms/{id}/acknowledge             -> Alarm
-    GET    /tickets?open&status&station&priority&machine&assignee   -> Page[TicketSummary]
+    GET    /tickets?open&status&station&region&product&priority&machine&assignee
+                                                -> Page[TicketSummary]
     GET    /tickets/{number}                    -> Ticket
     POST   /tickets/{number}/transitions        Transition -> Ticket
-    PUT    /tickets/{number}/plan              PlanVisit -> Ticket
+    PUT    /tickets/{number}/plan               PlanVisit -> Ticket
     PUT    /tickets/{number}/checks/{sequence}  CheckAnswerRequest -> Ticket
     PUT    /tickets/{number}/parts/{id}         PartAnswer -> Ticket
     POST   /tickets/{number}/notes              NoteRequest -> Ticket
     GET    /technicians?station                 -> Page[Technician]
-    GET    /parts/alerts?region&product&status  -> Page[PartAlert]
+    GET    /parts/alerts?region&product&machine&status -> Page[PartAlert]
     POST   /parts/alerts/{id}/status            PartAlertChange -> PartAlert
-    GET    /parts/fitted?region&product&machine -> Page[FittedPart]
+    GET    /parts/fitted?region&product&machine&part -> Page[FittedPart]
     GET    /ingest                              -> Ingest
     GET    /ingest/machines                     -> Page[Reporter], the longest silent first
     GET    /rejected?reason&machine             -> Page[Rejected], the newest first

@@ -67,25 +67,37 @@ def conflict(en: str, zh: str) -> ProblemException:
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """What a route declares in OpenAPI for the problems it may answer with."""
-    declared: dict[int | str, dict[str, Any]] = {}
-    for kind in kinds:
-        status, title = KINDS[kind]
-        declared[status] = {
-            "model": Problem,
-            "description": title.en,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-    return declared
+    known = [KINDS[kind] for kind in kinds]
+    return {status: {"model": Problem, "description": title.en} for status, title in known}
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the application with problem details."""
+    """Answer every error of the application with problem details, and say so in its OpenAPI."""
+    describe = app.openapi
+
+    def with_media_type() -> dict[str, Any]:
+        first = app.openapi_schema is None
+        document = describe()
+        if first:
+            _set_media_type(document)
+        return document
+
+    app.openapi = with_media_type  # type: ignore[method-assign]  # as FastAPI's guide has it
     app.add_exception_handler(ProblemException, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(StarletteHTTPException, _on_http)
     app.add_exception_handler(StoreUnavailable, _on_unavailable)
     app.add_exception_handler(StoreFull, _on_unavailable)
     app.add_exception_handler(Exception, _on_defect)
+
+
+def _set_media_type(document: dict[str, Any]) -> None:
+    """FastAPI writes every model as application/json; problems have a type of their own."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if not status.startswith("2"):
+                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
 
 
 def _answer(
