@@ -1,0 +1,44 @@
+"""From simulated machines to tickets: the ill ones are found, the sound ones left alone."""
+
+from __future__ import annotations
+
+from fleet import clock
+from simulators.physics import PHYSICS
+from tests.scenarios.lives import healthy_day, ill_life
+from tests.scenarios.system import System
+
+
+def test_a_fault_is_found_and_becomes_one_ticket(system: System) -> None:
+    life = ill_life("trailer_pump", "CP-F10").until_minute(65).ending(clock.now_ms())
+    (truth,) = life.truth
+    assert truth.expected["ticket"], "the truth expects a ticket"
+    system.live(life)
+    system.until_judged(life.serial)
+    alarms = system.alarms(life.serial)
+    assert alarms and not any(alarm["late"] for alarm in alarms)
+    (ticket,) = system.tickets(life.serial)
+    found = [item for item in ticket["items"] if item["kind"] == "alarm"]
+    assert truth.expected["component"] in {item["component"] for item in found}
+    assert {item["alarm_id"] for item in found} <= {alarm["id"] for alarm in alarms}
+    for item in found:
+        assert item["reason"]["en"] and item["reason"]["zh"] and item["evidence"]
+    causes = {cause["id"] for item in found for cause in item["likely_causes"]}
+    assert truth.failure_mode in causes, "what it really was is among what it may be"
+    assert ticket["checks"] and ticket["parts"] and ticket["minutes"] > 0
+    # The same words once more, as after a lost acknowledgement: nothing changes.
+    system.live(life)
+    system.until_judged(life.serial)
+    assert system.ledger(life.serial)["repeated"] == life.reports
+    assert [t["number"] for t in system.tickets(life.serial)] == [ticket["number"]]
+    assert system.alarms(life.serial) == alarms
+
+
+def test_quiet_machines_are_left_alone(system: System) -> None:
+    now = clock.now_ms()
+    lives = [healthy_day(product).ending(now) for product in PHYSICS]
+    system.live(*lives)
+    system.until_judged(*(life.serial for life in lives))
+    assert {life.serial: system.alarms(life.serial) for life in lives} == {
+        life.serial: [] for life in lives
+    }
+    assert system.get("/tickets")["items"] == []
