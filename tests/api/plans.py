@@ -6,7 +6,7 @@ from typing import Any
 
 from fleet.consistency import problems_of
 from fleet.plan import Catalogue, ProductPlan
-from store.machines import Customer, Region, Registration, Station
+from fleet.registry import Customer, Region, Registration, Station
 from tests import small
 from tests.small import NAME, TEXT, new_machine, product_plan, signal, wear_part
 
