@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from api.passwords import hash_password
 from fleet import clock
@@ -48,16 +48,10 @@ def make_fleet(catalogue: Catalogue, count: int, seed: int, folder: Path) -> Dem
 
 def register(database_url: str, fleet: DemoFleet) -> dict[str, int]:
     """Put fleet and accounts into the registry; returns machine ids by serial."""
-    registration = machines.Registration(
-        regions=[machines.Region(**_fields(region)) for region in fleet.regions],
-        customers=[machines.Customer(**_fields(customer)) for customer in fleet.customers],
-        stations=[machines.Station(**_fields(station)) for station in fleet.stations],
-        machines=[machines.NewMachine(**_fields(machine)) for machine in fleet.machines],
-    )
     now = clock.to_datetime(clock.now_ms())
     hashed = hash_password(DEMO_PASSWORD)
     with connect(database_url) as connection, our_errors(), connection.transaction():
-        ids = machines.register(connection, registration)
+        ids = machines.register(connection, fleet)
         for person in DEMO_ACCOUNTS:
             account = accounts.Account(person.name, person.display, person.role, hashed)
             accounts.put_account(connection, account, now)
@@ -78,7 +72,3 @@ def read_devices(path: Path) -> dict[str, str]:
     """The file of device passwords that the demo wrote."""
     found: dict[str, str] = json.loads(path.read_text())
     return found
-
-
-def _fields(each: Any) -> dict[str, Any]:
-    return {field.name: getattr(each, field.name) for field in fields(each)}

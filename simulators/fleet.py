@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fleet.plan import ProductPlan
+from fleet.registry import Customer, NewMachine, Region, Registration, Station
 from fleet.text import Text
 from simulators.places import CUSTOMERS, MIX, REGIONS, SITES, STATIONS
 from simulators.season import Climate
@@ -18,46 +19,8 @@ _STATION = {row[0]: row for row in STATIONS}
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
-    """A sales and service region."""
-
-    id: str
-    name: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """Who owns machines."""
-
-    id: str
-    name: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """A service station; `lat`, `lon` in degrees."""
-
-    id: str
-    region: str
-    name: Text
-    lat: float
-    lon: float
-
-
-@dataclass(frozen=True, slots=True)
-class FleetMachine:
-    """One machine as the registry knows it; `lat`, `lon` of its site in degrees."""
-
-    serial: str
-    product: str
-    model: str
-    customer: str
-    station: str
-    tier: str
-    site: Text
-    lat: float
-    lon: float
-    commissioned_on: date
+class FleetMachine(NewMachine):
+    """A machine of the registry that can be simulated."""
 
     @property
     def climate(self) -> Climate:
@@ -71,13 +34,10 @@ class FleetMachine:
 
 
 @dataclass(frozen=True, slots=True)
-class DemoFleet:
+class DemoFleet(Registration):
     """Everything that the registry has to know before the first message."""
 
-    regions: tuple[Region, ...]
-    customers: tuple[Customer, ...]
-    stations: tuple[Station, ...]
-    machines: tuple[FleetMachine, ...]
+    machines: tuple[FleetMachine, ...] = ()
 
 
 def demo_fleet(

@@ -170,6 +170,6 @@ def _outriggers(run: Run, motion: Motion, lmi: Signals, working: Mask) -> Signal
 def _codes(run: Run, on: Mask) -> list[tuple[FaultCode, Mask]]:
     encoder, cell = run.mode("CR-F13"), run.mode("CR-F09")
     return [
-        (FaultCode(spn=520194, fmi=5, sa=0, lamp="warning"), on & (encoder > 0.3)),
-        (FaultCode(spn=520192, fmi=20, sa=0, lamp="warning"), on & (cell > 0.8)),
+        (FaultCode(spn=520210, fmi=5, sa=0, lamp="warning"), on & (encoder > 0.3)),
+        (FaultCode(spn=520208, fmi=20, sa=0, lamp="warning"), on & (cell > 0.8)),
     ]

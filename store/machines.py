@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from fleet import clock
 from fleet.plan import Catalogue
+from fleet.registry import NewMachine, Registration
 from fleet.text import Text
 from store import plans
 from store.connection import Connection, StoreError
@@ -19,50 +20,6 @@ from store.queries import load
 CHANNEL = "machine"
 
 _SQL = load("machine")
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A sales and service region."""
-
-    id: str
-    name: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """Who owns or rents machines."""
-
-    id: str
-    name: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """A service station; its technicians drive from there."""
-
-    id: str
-    region: str
-    name: Text
-    lat: float
-    lon: float
-
-
-@dataclass(frozen=True, slots=True)
-class NewMachine:
-    """A machine to be registered. `site` names where it works, `lat` and `lon` (degrees) where
-    that is, `tier` the customer's service promise."""
-
-    serial: str
-    product: str
-    model: str
-    customer: str
-    station: str
-    tier: str
-    site: Text
-    lat: float
-    lon: float
-    commissioned_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +43,6 @@ class Machine:
     commissioned_on: date
     registered_at: datetime
     retired_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """Everything that is registered together; what is known already is brought up to date."""
-
-    regions: Sequence[Region] = ()
-    customers: Sequence[Customer] = ()
-    stations: Sequence[Station] = ()
-    machines: Sequence[NewMachine] = ()
 
 
 def register(connection: Connection, registration: Registration) -> dict[str, int]:

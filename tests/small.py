@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from fleet.plan import Catalogue, ProductPlan
+from fleet.registry import Customer, NewMachine, Region, Registration, Station
 from fleet.text import Text
-from store.machines import Customer, NewMachine, Region, Registration, Station
 
 NAME = {"en": "name", "zh": "名称"}
 TEXT = Text(en="name", zh="名称")
