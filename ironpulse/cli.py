@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from fleet.errors import IronpulseError
+from fleet.registry import NewMachine
+from fleet.text import Text
 from ironpulse.foreground import configure_log, stop_on_signals
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
@@ -44,6 +48,11 @@ def says_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except IronpulseError as error:
             typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+        except ValidationError as error:
+            for fault in error.errors():
+                place = ".".join(str(step) for step in fault["loc"])
+                typer.echo(f"{error.title} {place}: {fault['msg']}", err=True)
             raise typer.Exit(1) from error
 
     return wrapped
@@ -178,6 +187,44 @@ def products_check(
     typer.echo(json.dumps(report.as_json()) if as_json else report.as_text())
     if not report.ok:
         raise typer.Exit(1)
+
+
+@machines_app.command("add")
+@says_errors
+def machines_add(
+    serial: Annotated[str, typer.Argument(help="Serial number; also its user name at the broker.")],
+    product: Annotated[str, typer.Option(help="The product plan it follows.")],
+    model: Annotated[str, typer.Option(help="A model of that product.")],
+    customer: Annotated[str, typer.Option(help="Id of a registered customer.")],
+    station: Annotated[str, typer.Option(help="Id of a registered service station.")],
+    site: Annotated[str, typer.Option(help="Where it works, in English.")],
+    site_zh: Annotated[str, typer.Option(help="Where it works, in Chinese.")],
+    lat: Annotated[float, typer.Option(min=-90, max=90)],
+    lon: Annotated[float, typer.Option(min=-180, max=180)],
+    commissioned: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+    tier: Annotated[str, typer.Option(help="The customer's service tier.")] = "standard",
+) -> None:
+    """Register a machine and print the password it signs in with at the broker."""
+    from ironpulse.machines import add
+
+    machine = NewMachine(
+        serial, product, model, customer, station, tier, Text(en=site, zh=site_zh), lat, lon,
+        commissioned.date(),
+    )  # fmt: skip
+    typer.echo(f"{serial} is registered. Password at the broker: {add(Settings(), machine)}")
+
+
+@machines_app.command("list")
+@says_errors
+def machines_list(as_json: Json = False) -> None:
+    """List the registered machines."""
+    from ironpulse.machines import listing
+
+    found = listing(Settings())
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        Console().print(_table("Machines", found))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fleet.errors import IronpulseError
-from ironpulse.stack import StackAddresses, default_directory
+from ironpulse.stack import Credentials, StackAddresses, default_directory
 from ironpulse.stack.local import running_state
 
 PRODUCTS = Path(__file__).resolve().parent.parent / "products"
@@ -47,6 +47,15 @@ class Settings(BaseSettings):
             return self.mqtt_url
         stack = self._stack("IRONPULSE_MQTT_URL")
         return with_user(stack.mqtt_url, stack.mqtt_ingest_user, stack.mqtt_ingest_password)
+
+    def mqtt_admin(self) -> Credentials:
+        """A connection that adds and revokes device credentials; close it after use."""
+        if self.mqtt_admin_url is not None:
+            parts = urlsplit(self.mqtt_admin_url)
+            url = f"mqtt://{parts.hostname}:{parts.port or 1883}"
+            return Credentials(url, unquote(parts.username or ""), unquote(parts.password or ""))
+        stack = self._stack("IRONPULSE_MQTT_ADMIN_URL")
+        return Credentials(stack.mqtt_url, stack.mqtt_admin_user, stack.mqtt_admin_password)
 
     def mqtt_address(self) -> str:
         """The broker's URL without user and password, for devices with their own."""
