@@ -13,6 +13,7 @@ from dashboard.visit import t
 
 EVERY_S = 10
 RANGES_H = (1, 6, 24, 168, 720, 2160)
+USUAL_HOURS = 6
 #: So many steps are drawn: about one for every three pixels of a wide screen.
 STEPS = 480
 USUAL_CHARTS, MOST_CHARTS = 3, 6
@@ -23,34 +24,40 @@ def draw(machine: Json) -> None:
     """The choice of signals and range, and a chart of each."""
     plan = visit.product(machine["product"]["id"])
     names = {s["key"]: _label(s) for s in plan["signals"] if s["kind"] != "enum"}
-    usual = [
-        signal["key"]
-        for signal in machine["signals"]
-        if signal["headline"] and signal["kind"] == "gauge" and signal["value"] is not None
-    ][:USUAL_CHARTS]
+    # Given once and not as a default, which would undo the reader's choice when it changes.
+    key = f"signals_{machine['serial']}"
+    st.session_state.setdefault(key, _telling(machine))
     with st.container(key="history_card", gap="xsmall"):
         st.html(f'<h3 class="ip-heading">{markup.text(t("history"))}</h3>')
         left, right = st.columns([2, 1.2], vertical_alignment="bottom")
         keys = left.multiselect(
             t("signals"),
             list(names),
-            default=usual,
             format_func=lambda key: names[key],
             max_selections=MOST_CHARTS,
-            key=f"signals_{machine['serial']}",
+            key=key,
         )
         hours = right.segmented_control(
             t("range"),
             RANGES_H,
-            default=24,
+            default=USUAL_HOURS,
             format_func=lambda h: t(f"range_{h}"),
             key="range",
             required=True,
         )
         if keys:
-            _charts(machine["serial"], plan, tuple(keys), hours or 24)
+            _charts(machine["serial"], plan, tuple(keys), hours or USUAL_HOURS)
         else:
             st.caption(t("choose_signals"))
+
+
+def _telling(machine: Json) -> list[str]:
+    """The signals worth a look first: those of standing alarms, then the plan's headlines."""
+    drawable = [s for s in machine["signals"] if s["kind"] == "gauge" and s["value"] is not None]
+    known = [signal["key"] for signal in drawable]
+    alarmed = [key for alarm in machine["alarms"] for key in alarm["shows"] if key in known]
+    headlines = [signal["key"] for signal in drawable if signal["headline"]]
+    return list(dict.fromkeys([*alarmed, *headlines]))[:USUAL_CHARTS]
 
 
 def _label(signal: Json) -> str:

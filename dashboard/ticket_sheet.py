@@ -8,6 +8,7 @@ from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
+HOURS_FROM_MIN = 120
 STEPS = ("new", "assigned", "accepted", "travelling", "working", "done")
 
 
@@ -37,11 +38,17 @@ def head(ticket: Json) -> Html:
         (t("target"), lists.promise_of(ticket)),
         (t("assignee"), ticket["assignee"] or MISSING),
         (t("skill"), visit.word("skills", ticket["skill"])),
-        (t("minutes"), t("minutes_value", count=ticket["minutes"])),
+        (t("minutes"), _work(ticket["minutes"])),
     ]
     return tag(
         "section", title, _progress(ticket), markup.facts(pairs), class_="ip-card ip-quarters"
     )
+
+
+def _work(minutes: int) -> str:
+    if minutes < HOURS_FROM_MIN:
+        return t("minutes_value", count=minutes)
+    return number(minutes / 60, "h")
 
 
 def _progress(ticket: Json) -> Html:
@@ -195,20 +202,22 @@ def _replaced(part: Json) -> str:
 
 def history(ticket: Json) -> Html:
     """What was done, the latest first."""
+    events = ticket["history"]
+    before = [None, *(event["to_status"] for event in events)]
     steps = [
         tag(
             "div",
             tag("small", f"{visit.moment(event['at'])} · {event['actor']}"),
-            *_event(event),
+            *_event(event, status),
         )
-        for event in reversed(ticket["history"])
-    ]
+        for event, status in zip(events, before, strict=False)
+    ][::-1]
     return markup.card(t("history_of"), tag("div", *steps, class_="ip-log"))
 
 
-def _event(event: Json) -> list[object]:
+def _event(event: Json, before: str | None) -> list[object]:
     """The state it led to, and what was said where that says more."""
     state, words = visit.word("ticket_states", event["to_status"]), visit.pick(event["note"])
-    if event["from_status"] == event["to_status"]:
+    if event["to_status"] == before:
         return [words]
     return [tag("b", state), *([": ", words] if words and words != state else [])]

@@ -18,9 +18,9 @@ MOST_LISTED = 500
 MOST_SHOWN = 100
 LIVE = "live"
 LIVE_STATES = ("open", "ordered")
-#: The time axis reaches from a month back to so many days ahead.
-BACK = timedelta(days=30)
-AHEAD = timedelta(days=210)
+#: The time axis reaches from some days back to so many days ahead.
+BACK = timedelta(days=10)
+AHEAD = timedelta(days=110)
 AXIS_STEPS = 4
 
 
@@ -154,7 +154,7 @@ def _axis(now: datetime) -> Html:
     marks = [(now, t("today"))]
     for step in range(1, AXIS_STEPS):
         moment = now + AHEAD / AXIS_STEPS * step
-        marks.append((moment, moment.astimezone(visit.zone()).strftime("%Y-%m")))
+        marks.append((moment, moment.astimezone(visit.zone()).strftime("%m-%d")))
     return tag(
         "div",
         *(tag("span", name, style=f"left:{_place(at, now):.1f}%") for at, name in marks),
