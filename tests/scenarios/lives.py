@@ -6,7 +6,7 @@ and its times are moved to where the test wants them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -19,6 +19,7 @@ from simulators.machine import Machine
 from simulators.moments import moments, steady
 from simulators.script import scripted
 from simulators.truth import Episode, episode
+from store.machines import NewMachine
 from tests.simulators.world import END_MS, fleet, ids, plans
 
 MINUTE_MS = 60_000
@@ -69,6 +70,12 @@ class Life:
 def machine_of(product: str) -> FleetMachine:
     """The first machine of the product in the demonstration fleet."""
     return next(machine for machine in fleet(10).machines if machine.product == product)
+
+
+def registered(serial: str, product: str) -> NewMachine:
+    """A twin of `machine_of(product)` for the registry, under another serial."""
+    return NewMachine(**{**asdict(machine_of(product)), "serial": serial,
+                         "site": machine_of(product).site})  # fmt: skip
 
 
 @cache

@@ -110,6 +110,10 @@ class System:
         queue = self.get("/tickets", machine=serial, limit=200)["items"]
         return [self.get(f"/tickets/{one['number']}") for one in queue]
 
+    def until_tickets(self, serial: str, count: int) -> list[Row]:
+        """Wait until a machine has so many tickets."""
+        return until(lambda: self.tickets(serial), lambda found: len(found) == count)
+
     def rows(self, query: str) -> list[Row]:
         """What the store holds, where no route of the API shows it."""
         with connect(self.addresses.database_url) as connection:
