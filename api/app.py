@@ -25,6 +25,7 @@ from api.routes import (
     products,
     session,
     telemetry,
+    ticket_steps,
     tickets,
     words,
 )
@@ -48,6 +49,7 @@ ROUTERS = (
     telemetry.router,
     alarms.router,
     tickets.router,
+    ticket_steps.router,
     parts.router,
     ingest.router,
 )

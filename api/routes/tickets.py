@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -10,51 +9,29 @@ from fastapi import APIRouter, Path, Query
 from api.auth import Identity, ManagerOrTechnician
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
-from api.parameters import MachineSerial, RowId, Word
+from api.parameters import MachineSerial, Word
 from api.present import ticket as present
-from api.problems import ProblemException, not_found, responses
+from api.problems import not_found, responses
 from api.schemas.base import Page
 from api.schemas.session import Technician
 from api.schemas.ticket import (
-    Assign,
-    Cancel,
-    CheckAnswerRequest,
-    Finish,
-    NoteRequest,
-    PartAnswer,
-    PlanVisit,
-    Replaced,
-    Step,
     Ticket,
     TicketStatus,
     TicketSummary,
-    Transition,
 )
-from fleet.clock import now_ms, to_datetime, to_ms
+from fleet.clock import now_ms, to_datetime
 from store import accounts, tickets
 from store.connection import Connection
-from tickets import lifecycle
 from tickets.states import Actor, next_states
-from tickets.words import TicketError
 
 router = APIRouter(tags=["tickets"], responses=responses("not-signed-in", "not-allowed"))
 
 Number = Annotated[str, Path(pattern=r"^[A-Z0-9][A-Z0-9-]{0,39}$", description="Ticket number.")]
-Sequence = Annotated[int, Path(ge=0, lt=2**15)]
 Person = Annotated[str | None, Query(pattern=r"^[^\x00]*$", min_length=1, max_length=100)]
 
-#: Kind of a TicketError -> kind of problem; all others do not fit the state of the ticket.
-_PROBLEMS = {
-    "ticket_unknown": "not-found",
-    "check_unknown": "not-found",
-    "part_unknown": "not-found",
-    "item_unknown": "not-found",
-    "step_forbidden": "not-allowed",
-}
-_CHANGE = responses("not-found", "conflict")
 
-
-def _actor(caller: Identity) -> Actor:
+def actor_of(caller: Identity) -> Actor:
+    """The caller as the life cycle of tickets knows who takes a step."""
     return Actor(caller.actor, caller.role)
 
 
@@ -126,174 +103,10 @@ def list_technicians(
 def get_ticket(number: Number, caller: ManagerOrTechnician, shared: Shared) -> Ticket:
     """Why somebody drives out, what to check, what to bring, and what came of it."""
     with shared.database.transaction() as connection:
-        return _ticket(connection, shared, number, caller)
+        return whole_ticket(connection, shared, number, caller)
 
 
-@router.post("/tickets/{number}/transitions", operation_id="advance_ticket", responses=_CHANGE)
-def advance_ticket(
-    number: Number, body: Transition, caller: ManagerOrTechnician, shared: Shared
-) -> Ticket:
-    """Assign it, accept it, travel, work, finish it with a finding code, give it back, cancel it.
-
-    409 when the ticket has changed since `version` or the step does not follow from its state.
-    """
-    return _changed(
-        number,
-        caller,
-        shared,
-        lambda connection: _advance(connection, shared, number, body, caller),
-    )
-
-
-@router.put("/tickets/{number}/plan", operation_id="plan_visit", responses=_CHANGE)
-def plan_visit(
-    number: Number, body: PlanVisit, caller: ManagerOrTechnician, shared: Shared
-) -> Ticket:
-    """Say when the visit is meant to begin."""
-    return _changed(
-        number,
-        caller,
-        shared,
-        lambda connection: lifecycle.plan_visit(
-            connection,
-            number,
-            to_ms(body.planned_at),
-            actor=_actor(caller),
-            version=body.version,
-            now_ms=now_ms(),
-        ),
-    )
-
-
-@router.put("/tickets/{number}/checks/{sequence}", operation_id="answer_check", responses=_CHANGE)
-def answer_check(
-    number: Number,
-    sequence: Sequence,
-    body: CheckAnswerRequest,
-    caller: ManagerOrTechnician,
-    shared: Shared,
-) -> Ticket:
-    """Answer one check, or answer it anew."""
-    return _changed(
-        number,
-        caller,
-        shared,
-        lambda connection: lifecycle.answer_checks(
-            connection,
-            number,
-            {sequence: body.answer},
-            actor=_actor(caller),
-            version=body.version,
-            now_ms=now_ms(),
-        ),
-    )
-
-
-@router.put("/tickets/{number}/parts/{part_id}", operation_id="answer_part", responses=_CHANGE)
-def answer_part(
-    number: Number,
-    part_id: RowId,
-    body: PartAnswer,
-    caller: ManagerOrTechnician,
-    shared: Shared,
-) -> Ticket:
-    """Say whether a part was replaced, and why."""
-    return _changed(
-        number,
-        caller,
-        shared,
-        lambda connection: lifecycle.answer_parts(
-            connection,
-            number,
-            {part_id: body.reason if isinstance(body, Replaced) else None},
-            actor=_actor(caller),
-            version=body.version,
-        ),
-    )
-
-
-@router.post(
-    "/tickets/{number}/notes", operation_id="add_ticket_note", status_code=201, responses=_CHANGE
-)
-def add_ticket_note(
-    number: Number, body: NoteRequest, caller: ManagerOrTechnician, shared: Shared
-) -> Ticket:
-    """Add a note to the ticket's history."""
-    return _changed(
-        number,
-        caller,
-        shared,
-        lambda connection: lifecycle.add_note(
-            connection, number, body.note, actor=_actor(caller), now_ms=now_ms()
-        ),
-    )
-
-
-def _advance(
-    connection: Connection,
-    shared: Shared,
-    number: str,
-    body: Assign | Step | Finish | Cancel,
-    caller: Identity,
-) -> int:
-    actor, version, now = _actor(caller), body.version, now_ms()
-    match body:
-        case Assign():
-            _require_technician(connection, body.assignee)
-            return lifecycle.assign(
-                connection,
-                number,
-                body.assignee,
-                actor=actor,
-                version=version,
-                now_ms=now,
-                note=body.note,
-            )
-        case Step():
-            return lifecycle.move(
-                connection,
-                number,
-                body.to,
-                actor=actor,
-                version=version,
-                now_ms=now,
-                note=body.note,
-            )
-        case Cancel():
-            return lifecycle.cancel(
-                connection, number, body.note, actor=actor, version=version, now_ms=now
-            )
-        case Finish():
-            return lifecycle.finish(
-                connection,
-                shared.catalogue(connection),
-                number,
-                body.finding_code,
-                actor=actor,
-                version=version,
-                now_ms=now,
-                codes={int(item): code for item, code in body.item_codes.items()},
-                note=body.note,
-            )
-
-
-def _changed(
-    number: str,
-    caller: Identity,
-    shared: Shared,
-    change: Callable[[Connection], int],
-) -> Ticket:
-    """The ticket after `change`, which is undone where the ticket's life does not allow it."""
-    try:
-        with shared.database.transaction() as connection:
-            _ticket(connection, shared, number, caller)
-            change(connection)
-            return _ticket(connection, shared, number, caller)
-    except TicketError as error:
-        raise ProblemException(_PROBLEMS.get(error.code, "conflict"), error.text) from error
-
-
-def _ticket(connection: Connection, shared: Shared, number: str, caller: Identity) -> Ticket:
+def whole_ticket(connection: Connection, shared: Shared, number: str, caller: Identity) -> Ticket:
     """The whole ticket; 404 where there is none or it is not for the caller."""
     found = tickets.whole(connection, number)
     if found is None or not _may_see(found.ticket, caller):
@@ -309,7 +122,7 @@ def _ticket(connection: Connection, shared: Shared, number: str, caller: Identit
         checks=present.checks(found.checks),
         parts=present.parts(found.parts, plan),
         history=present.history(found.events),
-        next_states=list(next_states(row["status"], row["assignee"], _actor(caller))),
+        next_states=list(next_states(row["status"], row["assignee"], actor_of(caller))),
     )
 
 
@@ -320,9 +133,3 @@ def _may_see(row: tickets.Row, caller: Identity) -> bool:
         or row["station"] == view["sees_station"]
         or row["assignee"] in (None, view["sees_name"])
     )
-
-
-def _require_technician(connection: Connection, name: str) -> None:
-    account = accounts.find_account(connection, name)
-    if account is None or account["role"] != "technician":
-        raise not_found(f"There is no technician {name}.", f"没有服务工程师 {name}。")
