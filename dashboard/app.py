@@ -12,15 +12,16 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from dashboard import live_html, visit  # noqa: E402
+from dashboard import live_html, markup, visit  # noqa: E402
 from dashboard.app_pages import ingest, machine, overview, tickets, wear  # noqa: E402
 from dashboard.client import ApiError  # noqa: E402
+from dashboard.markup import Html, tag  # noqa: E402
 
 STYLE = Path(__file__).parent / "style.css"
 
 #: Path of a page -> what draws it, and the key of its name.
 PAGES = {
-    "overview": (overview.draw, "nav_overview"),
+    "": (overview.draw, "nav_overview"),
     "machine": (machine.draw, "nav_machines"),
     "tickets": (tickets.draw, "nav_tickets"),
     "wear": (wear.draw, "nav_wear"),
@@ -33,13 +34,13 @@ def main() -> None:
     st.set_page_config(page_title="Ironpulse", page_icon="🏗️", layout="wide")
     st.html(STYLE)
     live_html.register()
-    st.query_params["lang"] = visit.language()
-    pages = {
-        path: st.Page(draw, title=visit.t(name), url_path=path, default=path == "overview")
+    if st.query_params.get("lang") != visit.language():
+        st.query_params["lang"] = visit.language()
+    pages = [
+        st.Page(draw, title=visit.t(name), url_path=path, default=not path)
         for path, (draw, name) in PAGES.items()
-    }
-    st.session_state.pages = pages
-    page = st.navigation(list(pages.values()), position="hidden")
+    ]
+    page = st.navigation(pages, position="hidden")
     try:
         signed_in = visit.restore()
     except ApiError as error:
@@ -50,19 +51,13 @@ def main() -> None:
         _sign_in()
         return
     with visit.answers():
-        _header(page.url_path or "overview")
+        _header(page.url_path)
         page.run()
 
 
 def _header(current: str) -> None:
     with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
-        st.html('<div class="ip-brand"><b></b>Ironpulse</div>', width="content")
-        with st.container(key="nav", horizontal=True, gap="small", width="content"):
-            for path, page in st.session_state.pages.items():
-                if path == "tickets" and not visit.has_role("manager", "technician"):
-                    continue
-                with st.container(key=f"{'here' if path == current else 'nav'}_{path}"):
-                    st.page_link(page, query_params={"lang": visit.language()})
+        live_html.show(_navigation(current), "nav")
         st.html(f'<div class="ip-zone">{visit.t("times_in", zone=visit.zone().key)}</div>')
         _language_switch()
         account = visit.account()
@@ -73,6 +68,23 @@ def _header(current: str) -> None:
             if st.button(visit.t("sign_out"), key="sign_out", icon=":material/logout:"):
                 visit.sign_out()
                 st.rerun()
+
+
+def _navigation(current: str) -> Html:
+    links = [
+        tag(
+            "a",
+            visit.t(name),
+            href=markup.address(path, visit.language()),
+            data_go="",
+            class_="ip-here" if path == current else None,
+            aria_current="page" if path == current else None,
+        )
+        for path, (_, name) in PAGES.items()
+        if path != "tickets" or visit.has_role("manager", "technician")
+    ]
+    brand = tag("div", tag("b"), "Ironpulse", class_="ip-brand")
+    return tag("nav", brand, *links, class_="ip-nav")
 
 
 def _language_switch() -> None:

@@ -1,7 +1,13 @@
 // Shows HTML without redrawing what has not changed, and follows links without loading anew.
 const shown = new WeakMap();
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function open(href) {
+  // Streamlit follows the address on popstate, as after the browser's own back and forward.
+  window.history.pushState(null, "", href);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+export default function ({ data, parentElement }) {
   const holder = parentElement.querySelector(".ip-html");
   if (shown.get(holder) !== data) {
     holder.innerHTML = data;
@@ -9,6 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   holder.onclick = (event) => {
     if (event.target.closest("[data-print]")) {
+      event.preventDefault();
       window.print();
       return;
     }
@@ -21,6 +28,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       return;
     }
     event.preventDefault();
-    setTriggerValue("go", href);
+    open(href);
   };
 }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
-from dashboard import visit
 from dashboard.markup import Html
 
 _JS = (Path(__file__).parent / "live_html.js").read_text(encoding="utf-8")
@@ -22,9 +20,4 @@ def register() -> None:
 
 def show(html: Html, key: str) -> None:
     """Show `html`; a click on a link or a row in it opens that page."""
-    result = st.session_state.live_html(data=str(html), key=key, on_go_change=lambda: None)
-    if result.go:
-        parts = urlsplit(result.go)
-        parameters = dict(parse_qsl(parts.query))
-        parameters.pop("lang", None)
-        visit.go(parts.path, **parameters)
+    st.session_state.live_html(data=str(html), key=key)

@@ -67,8 +67,8 @@ def link(page: str, label: object, language: str, **parameters: object) -> Html:
 
 
 def address(page: str, language: str, **parameters: object) -> str:
-    """The address of a page of the dashboard, relative to any of its pages."""
-    return f"{page}?{urlencode({**parameters, 'lang': language})}"
+    """The address of a page of the dashboard, relative to any of its pages; "" is the first."""
+    return f"./{page}?{urlencode({**parameters, 'lang': language})}"
 
 
 def table(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -192,9 +192,3 @@ def remember() -> None:
 def _cookie() -> str:
     # Cookies know no ports: two demos on one host must not sign each other out.
     return f"ironpulse_{urlsplit(st.context.url or '').port or 0}"
-
-
-def go(page: str, **parameters: Any) -> None:
-    """Open a page with these query parameters."""
-    given = {name: str(value) for name, value in parameters.items()}
-    st.switch_page(st.session_state.pages[page], query_params={**given, "lang": language()})

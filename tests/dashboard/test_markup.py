@@ -13,7 +13,7 @@ def test_everything_is_escaped_once() -> None:
     assert "<img" not in table
     assert "&lt;img" in table
     assert "&amp;lt;" not in table
-    assert 'data-href="machine?machine=%3Cimg' in table
+    assert 'data-href="./machine?machine=%3Cimg' in table
 
 
 def test_health_is_never_colour_alone() -> None:
