@@ -205,7 +205,7 @@ def running_system(
 def _sign_in(api: httpx.Client, supervisor: Supervisor) -> None:
     said = {"name": "manager", "password": DEMO_PASSWORD}
     answer = until(
-        lambda: _asked(lambda: api.post("/session", json=said)),
+        lambda: asked(lambda: api.post("/session", json=said)),
         lambda answer: answer is not None or "api" not in supervisor.pids(),
         _PATIENCE_S,
     )
@@ -213,11 +213,12 @@ def _sign_in(api: httpx.Client, supervisor: Supervisor) -> None:
     api.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
 
-def _asked(question: Callable[[], httpx.Response]) -> httpx.Response | None:
+def asked(question: Callable[[], httpx.Response]) -> httpx.Response | None:
+    """The answer; None where nobody listens."""
     try:
         return question()
     except httpx.TransportError:
-        return None  # not yet listening; the caller's deadline bounds the wait
+        return None  # not yet or no longer there; the caller's deadline bounds the wait
 
 
 def _up(system: System) -> set[str]:
