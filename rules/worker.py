@@ -32,6 +32,8 @@ MOST_ENTRIES = 500
 #: Connections, late alarms and changed plans are looked at this often.
 TICK_S = 2.0
 IDENTITIES_S = 60.0
+#: A worker that starts listens for so long before it takes silence for a machine's own.
+LISTEN_FIRST_S = 15.0
 #: A backlog that has stopped for so long will not catch up: what still stands is told then.
 BACKLOG_OVER_MS = 60_000
 _RETRY_S = 1.0
@@ -60,7 +62,9 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
     worker = Worker(database)
     with connect(database.url) as listening:
         wakeup = ingest_log.Wakeup(listening)
-        tick_at = beat_at = identities_at = clock.monotonic_s()
+        beat_at = identities_at = clock.monotonic_s()
+        # Whoever has just begun to listen cannot tell a silent machine from its own deafness.
+        tick_at = beat_at + LISTEN_FIRST_S
         while not stop.is_set():
             behind = worker.step()
             now_s = clock.monotonic_s()
