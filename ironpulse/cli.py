@@ -233,10 +233,11 @@ def status(as_json: Json = False) -> None:
     """Say what runs, at which addresses, and how far behind each consumer is."""
     from ironpulse.status import read_status
 
-    found = read_status(Settings().database())
+    found = read_status(Settings())
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
+    Console().print(_table("Servers", found["servers"]))
     Console().print(_table("Processes", found["processes"]))
     Console().print(_table("Consumers of the ingest log", found["consumers"]))
 
@@ -244,7 +245,7 @@ def status(as_json: Json = False) -> None:
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left")
     for column in rows[0] if rows else ["none"]:
-        table.add_column(column)
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(str(value) if value is not None else "-" for value in row.values()))
     return table

@@ -22,11 +22,13 @@ from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
 from ironpulse import demo_history, demo_registry
 from ironpulse.demo_registry import DEMO_ACCOUNTS, DEMO_PASSWORD
+from ironpulse.heart import Heart
 from ironpulse.settings import Settings, with_user
 from ironpulse.stack import Credentials, LocalStack, StackAddresses, default_directory
 from ironpulse.stack.local import running_state
 from ironpulse.supervisor import Service, Supervisor
 from store.migrate import migrate
+from store.processes import Process
 
 _PATIENCE_S = 90.0
 console = Console()
@@ -81,7 +83,10 @@ def run(options: DemoOptions, stop: threading.Event) -> None:
             supervisor.start()
             _wait_until_up(options.port, supervisor, stop)
             _announce(options, folder)
+            heart = Heart(servers.addresses.database_url)
             while not stop.wait(1.0):
+                # The dashboard talks HTTP only, so the demo speaks for it.
+                heart(_dashboard(options.port, supervisor), {})
                 for name in [*servers.poll(), *supervisor.poll()]:
                     console.print(f"[yellow]{name} had died and runs again.[/]")
         finally:
@@ -217,6 +222,11 @@ def _services(options: DemoOptions, devices: Path) -> list[Service]:
             ),
         ),
     ]
+
+
+def _dashboard(port: int, supervisor: Supervisor) -> Process:
+    pid = supervisor.pids().get("dashboard", 0)
+    return Process("dashboard", str(port), f"http://127.0.0.1:{port}", pid)
 
 
 def _wait_until_up(port: int, supervisor: Supervisor, stop: threading.Event) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from fleet.clock import monotonic_s
 from fleet.loader import load_catalogue
 from ironpulse.demo_registry import make_fleet, read_devices
+from ironpulse.heart import Heart
 from ironpulse.settings import Settings
 from simulators.live import LiveOptions, run
-from store.connection import StoreError, connect, our_errors
-from store.processes import BEAT_S, Process, beat
+from store.processes import Process
 
 
 def live(
@@ -26,6 +25,7 @@ def live(
     devices = read_devices(folder / "devices.json")
     catalogue = load_catalogue(settings.products)
     fleet = make_fleet(catalogue, len(devices), seed, folder)
+    heart, process = Heart(settings.database()), Process("simulators")
     options = LiveOptions(
         speed=speed,
         period_s=period_s,
@@ -42,24 +42,5 @@ def live(
         seed=seed,
         stop=stop,
         options=options,
-        beat=_Beat(settings.database()),
+        beat=lambda connected, sent: heart(process, {"connected": connected, "sent": sent}),
     )
-
-
-class _Beat:
-    """Says every few seconds that the machines live; their messages do not wait for it."""
-
-    def __init__(self, database_url: str) -> None:
-        self._url = database_url
-        self._process = Process("simulators")
-        self._next_s = 0.0
-
-    def __call__(self, connected: int, sent: int) -> None:
-        if monotonic_s() < self._next_s:
-            return
-        self._next_s = monotonic_s() + BEAT_S
-        try:
-            with connect(self._url) as connection, our_errors():
-                beat(connection, self._process, {"connected": connected, "sent": sent})
-        except StoreError:
-            return  # machines do not care whether the database is there; status shows the silence

@@ -21,7 +21,8 @@ class SettingsError(IronpulseError):
 class Settings(BaseSettings):
     """Where the servers are. Read from IRONPULSE_DATABASE_URL, IRONPULSE_MQTT_URL, ...
 
-    Without them the addresses of the local stack are taken, if one runs (`ironpulse stack up`).
+    Without them the addresses of the local stack are taken, if one runs (`ironpulse stack up`, or
+    a demo).
     """
 
     model_config = SettingsConfigDict(env_prefix="IRONPULSE_", extra="ignore")
@@ -32,6 +33,8 @@ class Settings(BaseSettings):
     """The broker with the account of the ingest, mqtt://user:password@host:port."""
     mqtt_admin_url: str | None = None
     """The broker with its dynamic-security administrator; needed to register devices there."""
+    stack: Path | None = None
+    """The folder of the local stack to use where several run."""
     api_url: str = "http://127.0.0.1:8000"
     """Where the dashboard finds the API."""
     products: Path = PRODUCTS
@@ -80,13 +83,22 @@ class Settings(BaseSettings):
         )
 
     def _stack(self, variable: str) -> StackAddresses:
-        state = running_state(default_directory())
-        if state is None or state.addresses is None:
+        """The local stack: the one in the folder `stack`, or the only one that runs here."""
+        home = default_directory()
+        folders = [self.stack] if self.stack else [home, *sorted(home.parent.glob("demo-*"))]
+        running = {folder: state for folder in folders if (state := running_state(folder))}
+        if len(running) > 1:
+            names = ", ".join(str(folder) for folder in running)
             raise SettingsError(
-                f"{variable} is not set and no local stack runs. Set it to the server's URL, or "
-                "start the local stack with `ironpulse stack up`."
+                f"Several local stacks run: {names}. Say which one with IRONPULSE_STACK=FOLDER."
             )
-        return StackAddresses(**state.addresses)
+        for state in running.values():
+            if state.addresses is not None:
+                return StackAddresses(**state.addresses)
+        raise SettingsError(
+            f"{variable} is not set and no local stack runs. Set it to the server's URL, or "
+            "start the local stack with `ironpulse stack up`."
+        )
 
 
 def with_user(url: str, user: str, password: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fleet import clock
+from ironpulse.settings import Settings
 from store import ingest_log, ingest_view
 from store.connection import connect, our_errors
 
@@ -12,14 +14,22 @@ from store.connection import connect, our_errors
 DEAD_AFTER_S = 30.0
 
 
-def read_status(database_url: str) -> dict[str, list[dict[str, Any]]]:
-    """`processes` with name, pid, address, state and age of the last word in seconds, and
-    `consumers` with batches, samples and seconds behind. Raises StoreUnavailable."""
+def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """`servers` with addresses; `processes` with name, pid, address, state and age of the last
+    word in seconds; `consumers` with batches, samples and seconds behind.
+
+    Raises SettingsError and StoreUnavailable.
+    """
     now_ms = clock.now_ms()
+    database_url = settings.database()
     with connect(database_url) as connection, our_errors():
         beats = ingest_view.beats(connection)
         lags = ingest_log.lags(connection)
     return {
+        "servers": [
+            {"server": "database", "address": _address(database_url)},
+            {"server": "broker", "address": settings.mqtt_address()},
+        ],
         "processes": [_process(row, now_ms) for row in beats],
         "consumers": [
             {
@@ -31,6 +41,12 @@ def read_status(database_url: str) -> dict[str, list[dict[str, Any]]]:
             for lag in lags
         ],
     }
+
+
+def _address(url: str) -> str:
+    """The URL without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or 5432}{parts.path}"
 
 
 def _process(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
