@@ -1,4 +1,4 @@
-"""Charts: a signal over time with its limits, and the fleet on a map.
+"""A signal over time with its limits, what the machine did, and its alarms.
 
 Data are named apart from the chart, so that a live page changes the data and keeps the drawing.
 Times are milliseconds since 1970, which the browser draws in its own zone.
@@ -14,7 +14,6 @@ import altair as alt
 from dashboard.client import Json
 from dashboard.formats import Language, parse_time
 from dashboard.markup import HEALTH_COLORS
-from dashboard.outline import RINGS
 from dashboard.texts import say
 
 Spec = dict[str, Any]
@@ -23,14 +22,6 @@ Translate = Callable[[Json], str]
 INK, GRID, LINE, BAND = "#475569", "#e8ecf1", "#1f5f8b", "#1f5f8b"
 FONT = "'Source Sans', 'Noto Sans SC', 'WenQuanYi Zen Hei', sans-serif"
 SIGNAL_HEIGHT = 160
-MAP_HEIGHT = 430
-_SHAPES = {
-    "stop": "square",
-    "alarm": "triangle-up",
-    "warning": "diamond",
-    "ok": "circle",
-    "unknown": "circle",
-}
 _TIME_LABEL = (
     "timeFormat(datum.value, hours(datum.value) == 0 && minutes(datum.value) == 0"
     " ? '%m-%d' : '%H:%M')"
@@ -86,7 +77,7 @@ def signal_chart(
         # Two points that are not drawn hold the axis to the chosen time.
         alt.Chart(alt.NamedData("frame")).mark_point(opacity=0).encode(x=x),
     ]
-    spec = _finish(alt.layer(*layers).properties(width="container", height=SIGNAL_HEIGHT))
+    spec = finish(alt.layer(*layers).properties(width="container", height=SIGNAL_HEIGHT))
     spec["datasets"] = {
         "series": [row for row in rows if row["t"] is None or row["t"] >= span_ms[0]],
         **_limit_rows(signal),
@@ -97,54 +88,8 @@ def signal_chart(
     return spec
 
 
-def fleet_map(machines: Iterable[Json], labels: dict[str, str], language: Language) -> Spec:
-    """Vega-Lite of the outline with the machines on it: MachineSummary rows, health in words."""
-    keys = list(_SHAPES)
-    outline = alt.Chart(alt.NamedData("outline")).mark_geoshape(
-        fill="#e9eef3", stroke="#c3ccd6", strokeWidth=1
-    )
-    points = (
-        alt.Chart(alt.NamedData("machines"))
-        .mark_point(filled=True, size=85, opacity=0.9, stroke="#ffffff", strokeWidth=0.8)
-        .encode(
-            longitude="lon:Q",
-            latitude="lat:Q",
-            color=alt.Color(
-                "health:N",
-                scale=alt.Scale(domain=keys, range=[HEALTH_COLORS[key] for key in keys]),
-                legend=None,
-            ),
-            shape=alt.Shape(
-                "health:N",
-                scale=alt.Scale(domain=keys, range=[_SHAPES[key] for key in keys]),
-                legend=None,
-            ),
-            order="rank:Q",
-            tooltip=[
-                alt.Tooltip(f"{name}:N", title=say(title, language))
-                for name, title in (
-                    ("serial", "serial"),
-                    ("product", "product_col"),
-                    ("customer", "customer"),
-                    ("site", "site"),
-                    ("word", "health"),
-                )
-            ],
-        )
-    )
-    spec = _finish(
-        alt.layer(outline, points)
-        .project(type="mercator")
-        .properties(width="container", height=MAP_HEIGHT)
-    )
-    spec["datasets"] = {
-        "outline": _outline(),
-        "machines": [_map_row(m, labels, keys, language) for m in machines],
-    }
-    return spec
-
-
-def _finish(chart: Any) -> Spec:
+def finish(chart: Any) -> Spec:
+    """The chart as Vega-Lite with the look that all charts share."""
     configured = chart.configure(
         background="transparent",
         font=FONT,
@@ -259,30 +204,3 @@ def _alarm_rows(
         if span_ms[0] <= epoch_ms(alarm["raised_at"]) <= span_ms[1]
     ]
     return rows or [{"t": None, "name": "", "color": "#ffffff"}]
-
-
-def _outline() -> list[Json]:
-    # Rings run clockwise here, which a globe takes for everything but the country.
-    return [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Polygon", "coordinates": [[list(p) for p in ring]]},
-            "properties": {},
-        }
-        for ring in RINGS
-    ]
-
-
-def _map_row(machine: Json, labels: dict[str, str], keys: list[str], language: Language) -> Json:
-    return {
-        "serial": machine["serial"],
-        "product": machine["product"]["name"][language],
-        "customer": machine["customer"]["name"][language],
-        "site": machine["site"][language],
-        "health": machine["health"],
-        "word": labels[machine["health"]],
-        # The worst is drawn last, on top of the others.
-        "rank": -keys.index(machine["health"]),
-        "lat": machine["position"]["lat"],
-        "lon": machine["position"]["lon"],
-    }

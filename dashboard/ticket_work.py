@@ -1,14 +1,11 @@
-"""What one does with a ticket: the next step, answers to checks, parts replaced, notes."""
+"""What one does with a ticket: the next step, when the visit is planned, notes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
-from dashboard import ticket_sheet, visit
-from dashboard.client import ApiError, Json
+from dashboard import changes, visit
+from dashboard.client import Json
 from dashboard.formats import parse_time
 from dashboard.visit import t
 
@@ -23,8 +20,6 @@ ICONS = {
     "new": ":material/undo:",
     "cancelled": ":material/block:",
 }
-#: What became of the part that was fitted.
-FOUND = ("worn", "failed", "early", "kept")
 MOST_PEOPLE = 200
 
 
@@ -49,7 +44,7 @@ def steps(ticket: Json) -> None:
             width="stretch",
         ):
             _move(ticket, {"to": step})
-    _show_error("step")
+    changes.show_error("step")
 
 
 def _move(ticket: Json, body: Json) -> None:
@@ -58,7 +53,7 @@ def _move(ticket: Json, body: Json) -> None:
             f"/tickets/{ticket['number']}/transitions", {**body, "version": ticket["version"]}
         )
 
-    _do("step", change)
+    changes.do("step", change)
     st.rerun()
 
 
@@ -132,9 +127,11 @@ def plan(ticket: Json) -> None:
                 "planned_at": chosen.replace(tzinfo=zone).isoformat(),
                 "version": ticket["version"],
             }
-            _do("plan", lambda: visit.client().put(f"/tickets/{ticket['number']}/plan", body))
+            changes.do(
+                "plan", lambda: visit.client().put(f"/tickets/{ticket['number']}/plan", body)
+            )
             st.rerun()
-        _show_error("plan")
+        changes.show_error("plan")
 
 
 def note(ticket: Json) -> None:
@@ -142,128 +139,15 @@ def note(ticket: Json) -> None:
     with st.container(key="note_card"), st.form("note", border=False, clear_on_submit=True):
         words = st.text_area(t("add_note"), height=80)
         if st.form_submit_button(t("add_note"), width="stretch") and words.strip():
-            _do(
+            changes.do(
                 "note",
                 lambda: visit.client().post(
                     f"/tickets/{ticket['number']}/notes", {"note": words.strip()}
                 ),
             )
             st.rerun()
-    _show_error("note")
+    changes.show_error("note")
 
 
 def _note(words: str) -> Json:
     return {"note": words.strip()} if words.strip() else {}
-
-
-def checks(ticket: Json) -> None:
-    """The checklist with an input for each; an answer is kept as soon as it is given."""
-    found = ticket["checks"]
-    done = sum(check["answered_at"] is not None for check in found)
-    with st.container(key="checks_card"):
-        note_words = t("checks_done", done=done, all=len(found))
-        st.html(f'<h3 class="ip-heading">{t("checklist")}<small>{note_words}</small></h3>')
-        for check in found:
-            left, right = st.columns([1.6, 1], vertical_alignment="center", gap="small")
-            with left:
-                st.html(str(ticket_sheet.check_words(check)))
-            with right:
-                _check_input(ticket, check)
-                _show_error(f"check_{check['sequence']}")
-
-
-def _check_input(ticket: Json, check: Json) -> None:
-    key = f"answer_{ticket['number']}_{check['sequence']}"
-    label = visit.pick(check["check"])
-    given = check["answer"]
-    shared: Json = {
-        "key": key,
-        "label_visibility": "collapsed",
-        "on_change": _answer,
-        "args": (ticket["number"], check["sequence"], key),
-    }
-    if check["result"] == "ok":
-        st.segmented_control(
-            label,
-            [True, False],
-            default=given,
-            format_func=lambda ok: t("check_ok") if ok else t("check_bad"),
-            **shared,
-        )
-    elif check["result"] == "number":
-        st.number_input(label, value=given, placeholder=check["unit"] or "", step=None, **shared)
-    elif check["result"] == "choice":
-        names = [visit.pick(choice) for choice in check["choices"]]
-        st.selectbox(
-            label,
-            range(len(names)),
-            index=given,
-            format_func=names.__getitem__,
-            placeholder=t("value"),
-            **shared,
-        )
-    else:
-        st.text_input(label, value=given or "", placeholder=t("value"), **shared)
-    if check["answered_at"]:
-        st.html(f'<div class="ip-small">{ticket_sheet.answer_words(check)}</div>')
-
-
-def _answer(number: str, sequence: int, key: str) -> None:
-    value = st.session_state[key]
-    if value is None or value == "":
-        return
-    path = f"/tickets/{number}/checks/{sequence}"
-    _do(f"check_{sequence}", lambda: visit.client().put(path, {"answer": value}))
-
-
-def parts(ticket: Json) -> None:
-    """The parts to bring, each with what became of the one that was fitted."""
-    with st.container(key="bring_card"):
-        st.html(f'<h3 class="ip-heading">{t("bring")}</h3>')
-        for part in ticket["parts"]:
-            st.html(str(ticket_sheet.part_words(part)))
-            key = f"part_{part['id']}"
-            st.selectbox(
-                t("part_found"),
-                FOUND,
-                index=_found(part),
-                format_func=lambda found: t("kept" if found == "kept" else f"replaced_{found}"),
-                placeholder=t("part_found"),
-                label_visibility="collapsed",
-                key=key,
-                on_change=_part,
-                args=(ticket["number"], part["id"], key),
-            )
-            _show_error(key)
-
-
-def _found(part: Json) -> int | None:
-    if part["replaced"] is None:
-        return None
-    return FOUND.index(part["found"] or "kept")
-
-
-def _part(number: str, part_id: int, key: str) -> None:
-    found = st.session_state[key]
-    if found is None:
-        return
-    body: dict[str, Any] = {"replaced": False}
-    if found != "kept":
-        body = {"replaced": True, "reason": found}
-    _do(key, lambda: visit.client().put(f"/tickets/{number}/parts/{part_id}", body))
-
-
-def _do(place: str, change: Callable[[], object]) -> None:
-    """Make a change; where the API refuses, its sentence appears beside the control."""
-    errors: dict[str, str] = st.session_state.setdefault("errors", {})
-    errors.pop(place, None)
-    try:
-        change()
-    except ApiError as error:
-        errors[place] = visit.sentence(error)
-
-
-def _show_error(place: str) -> None:
-    words = st.session_state.get("errors", {}).pop(place, None)
-    if words:
-        st.error(words, icon=":material/error:")

@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import charts, lists, live_html, markup, visit
+from dashboard import fleet_map, lists, live_html, markup, visit
 from dashboard.client import Client, Json
 from dashboard.formats import share
 from dashboard.markup import Html, tag
@@ -164,7 +164,7 @@ def _map(machines: list[Json]) -> None:
         f'<h3 class="ip-heading">{markup.text(t("map"))}<small>{markup.text(note)}</small></h3>'
     )
     labels = lists.health_words()
-    spec = charts.fleet_map(machines, labels, visit.language())
+    spec = fleet_map.fleet_map(machines, labels, visit.language())
     st.vega_lite_chart(spec, width="stretch", theme=None, key="map")
     counts = Counter(machine["health"] for machine in machines)
     legend = [markup.health(key, f"{labels[key]} {counts[key]}") for key in markup.HEALTH_SIGNS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import lists, live_html, ticket_sheet, ticket_work, visit
+from dashboard import lists, live_html, ticket_answers, ticket_sheet, ticket_work, visit
 from dashboard.client import Json
 from dashboard.markup import tag
 from dashboard.visit import t
@@ -113,13 +113,13 @@ def _working(ticket: Json) -> bool:
 
 def _checks(ticket: Json) -> None:
     if _working(ticket) and ticket["checks"]:
-        ticket_work.checks(ticket)
+        ticket_answers.checks(ticket)
     else:
         live_html.show(ticket_sheet.checks(ticket), "ticket_checks")
 
 
 def _parts(ticket: Json) -> None:
     if _working(ticket) and ticket["parts"]:
-        ticket_work.parts(ticket)
+        ticket_answers.parts(ticket)
     else:
         live_html.show(ticket_sheet.parts(ticket), "ticket_parts")

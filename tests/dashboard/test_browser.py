@@ -96,7 +96,42 @@ def test_read_a_machine_and_advance_a_ticket(
     page.reload()
     expect(page.locator(".ip-steps .ip-here")).to_have_text("已派工")
     expect(page.locator("input[type=password]")).to_have_count(0)
+    for step, state in (("接单", "已接单"), ("出发", "前往中"), ("开始作业", "作业中")):
+        page.get_by_role("button", name=step).click()
+        expect(page.locator(".ip-steps .ip-here")).to_have_text(state)
+    page.locator(".st-key-checks_card").get_by_text("合格", exact=True).first.click()
+    expect(page.locator(".st-key-checks_card")).to_contain_text("✓ 合格")
 
     with httpx.Client(base_url=f"{address}{PREFIX}", timeout=20) as api:
         ticket = sign_in(api, "tom").get(f"/tickets/{number}").json()
-    assert (ticket["status"], ticket["assignee"]) == ("assigned", "tom")
+    assert (ticket["status"], ticket["assignee"]) == ("working", "tom")
+    assert [check["answer"] for check in ticket["checks"]].count(True) == 1
+
+
+def test_every_page_is_drawn_whole_for_every_role(
+    page: Page, dashboard_url: str, store: Connection
+) -> None:
+    number = _fill(store)
+    world.put_part_alert(store, "P-1")
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    shown = {
+        "": "P-1",
+        "machine": "P-1",
+        "machine?machine=P-1": "104",
+        "wear": "N-(seal|filter)",
+        "ingest": "P-1",
+        "tickets": number,
+        f"tickets?ticket={number}": "hotter than",
+    }
+    page.goto(f"{dashboard_url}/?lang=en")
+    for person in ("mia", "tom", "pat"):
+        _sign_in(page, person)
+        for path, words in shown.items():
+            if person == "pat" and path.startswith("tickets"):
+                continue
+            page.goto(f"{dashboard_url}/{path}{'&' if '?' in path else '?'}lang=en")
+            expect(page.get_by_text(re.compile(words)).first).to_be_visible()
+            expect(page.locator('[data-testid="stException"]')).to_have_count(0)
+            expect(page.locator('[data-testid="stAlert"]')).to_have_count(0)
+        _sign_out(page)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.charts import epoch_ms, fleet_map, signal_chart
+from dashboard.charts import epoch_ms, signal_chart
+from dashboard.fleet_map import fleet_map
 
 NAME = {"en": "name", "zh": "名称"}
 SIGNAL = {
