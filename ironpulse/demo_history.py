@@ -21,6 +21,7 @@ from fleet import clock
 from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue, ProductPlan
 from ironpulse.demo_team import Team
+from ironpulse.stack.processes import end_with
 from predict.assess import assess
 from predict.tracking import follow_once
 from rules.worker import Worker
@@ -98,7 +99,7 @@ def _simulate(
     seed: int,
 ) -> Iterator[tuple[str, list[History]]]:
     """Product after product, while the next ones are being made."""
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), None, end_with, (os.getpid(),)) as pool:
         futures: dict[str, list[Future[History]]] = {
             product: [
                 pool.submit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pwd
 import signal
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO
 
 from ironpulse.stack.errors import StackError
 
+_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 # The kernel's "signal me when my parent dies" looks at the parent *thread*. All servers are
 # therefore started by one thread that lives as long as this process.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack-spawner")
@@ -181,6 +183,15 @@ def _running_in(folder: Path, program: str) -> list[int]:
             if inside and (entry / "exe").readlink().name == program:
                 found.append(int(entry.name))
     return found
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel end this process when `parent`, whose fork it is, dies: a pool's worker
+    would wait for work for ever.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)  # it died before the kernel was told
 
 
 def _as(account: Account | None) -> dict[str, Any]:
