@@ -122,13 +122,16 @@ def test_status_says_what_runs_and_how_far_behind_it_is(tmp_path: Path, small_st
         beat(connection, dead, {})
         connection.execute("update process_beat set beat_at = beat_at - interval '1 minute'"
                            " where process = 'rules'")  # fmt: skip
-    done = ironpulse("status", "--json", folder=tmp_path, database_url=small_store)
+    servers = {"database_url": small_store, "mqtt_url": "mqtt://in:secret@broker.example:2883"}
+    done = ironpulse("status", "--json", folder=tmp_path, **servers)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     states = {row["process"]: (row["state"], row["address"]) for row in found["processes"]}
     assert states == {"api": ("running", "http://127.0.0.1:8000"), "rules": ("silent", None)}
+    assert {"server": "broker", "address": "mqtt://broker.example:2883"} in found["servers"]
+    assert "secret" not in done.stdout
     assert all({"batches_behind", "seconds_behind"} <= set(row) for row in found["consumers"])
-    table = ironpulse("status", folder=tmp_path, database_url=small_store)
+    table = ironpulse("status", folder=tmp_path, **servers)
     assert table.returncode == 0 and "http://127.0.0.1:8000" in table.stdout
 
 
