@@ -67,15 +67,21 @@ def _live(
     machine: str | None,
 ) -> None:
     with visit.answers():
-        found = visit.client().pages(
-            "/parts/alerts",
-            MOST_LISTED,
-            region=region,
-            product=product,
-            machine=machine,
-            status=None if status == LIVE else status,
-        )
-        alerts = [a for a in found if status != LIVE or a["status"] in LIVE_STATES]
+        # The fleet's past holds many more alerts than stand now: ask for those that are wanted.
+        states = LIVE_STATES if status == LIVE else (status,)
+        alerts = [
+            alert
+            for state in states
+            for alert in visit.client().pages(
+                "/parts/alerts",
+                MOST_LISTED,
+                region=region,
+                product=product,
+                machine=machine,
+                status=state,
+            )
+        ]
+        alerts.sort(key=lambda alert: str(alert["order_by"]))
         parts = _part_names(alerts)
         part = st.columns(4)[0].selectbox(
             t("part"),
