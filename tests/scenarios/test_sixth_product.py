@@ -7,13 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fleet import clock
 from ironpulse import demo_registry
+from ironpulse.settings import with_user
 from ironpulse.stack import StackAddresses
 from tests.conftest import PRODUCTS, BrokerAccess
 from tests.scenarios.lives import Life, registered
@@ -54,9 +54,7 @@ def with_roller(empty_database: str, broker: BrokerAccess, server_folder: Path) 
 
 def test_a_sixth_product_is_only_a_folder(with_roller: System) -> None:
     system, now = with_roller, clock.now_ms()
-    system.register(
-        replace(registered("ROL-1", "truck_crane"), product="road_roller", model="RR13")
-    )
+    _register(system, "ROL-1", product="road_roller", model="RR13")
     hot = VIBRATING | {"drum_bearing_l_c": 131}
     samples = [
         (now - 10_000 * (90 - n), {k: float(v) for k, v in (VIBRATING if n < 30 else hot).items()})
@@ -83,6 +81,24 @@ def test_a_sixth_product_is_only_a_folder(with_roller: System) -> None:
     drawn = system.get("/machines/ROL-1/telemetry", signals="drum_bearing_l_c", **span)
     assert 131 in drawn["signals"]["drum_bearing_l_c"]["avg"]
     assert system.get("/machines", product="road_roller")["items"][0]["serial"] == "ROL-1"
+
+
+def _register(system: System, serial: str, **options: str) -> None:
+    """As the service manager does it: on the command line."""
+    known = registered(serial, "truck_crane")
+    places = {"customer": known.customer, "station": known.station, "tier": known.tier,
+              "site": known.site.en, "site-zh": known.site.zh, "lat": str(known.lat),
+              "lon": str(known.lon), "commissioned": "2025-05-01"}  # fmt: skip
+    given = [f"--{name}={value}" for name, value in (places | options).items()]
+    where = system.addresses
+    admin = with_user(where.mqtt_url, where.mqtt_admin_user, where.mqtt_admin_password)
+    command = [sys.executable, "-m", "ironpulse", "machines", "add", serial, *given]
+    done = subprocess.run(
+        command, env=os.environ | {"IRONPULSE_MQTT_ADMIN_URL": admin},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    system.let_in(serial)  # with the password that devices of tests have
 
 
 def test_no_line_of_python_names_the_sixth_product() -> None:
