@@ -80,15 +80,19 @@ def add(connection: Connection, tallies: Mapping[int, Tally]) -> None:
 
 
 def set_status(connection: Connection, reports: Sequence[StatusReport]) -> None:
-    """Keep the latest word of each machine's connection; after `add` has made its row."""
+    """Keep the latest word of each machine's connection; after `add` has made its row.
+
+    The latest is the one received last: the broker keeps the order, while a will has no time of
+    its own and a device's clock may be off.
+    """
     latest: dict[int, StatusReport] = {}
-    for report in sorted(reports, key=lambda report: report.measured_at):
+    for report in sorted(reports, key=lambda report: report.received_at):
         latest[report.machine_id] = report
     if latest:
         values = {
             "machines": list(latest),
             "states": [report.state for report in latest.values()],
-            "at": [_time(report.measured_at) for report in latest.values()],
+            "at": [_time(report.received_at) for report in latest.values()],
         }
         connection.execute(_SQL["set_status"], values)
 

@@ -39,10 +39,14 @@ def test_counts_add_up(connection: Connection) -> None:
     assert other is not None and other["last_measured_at"] is None
 
 
-def test_the_latest_status_stays(connection: Connection) -> None:
+def test_the_status_received_last_stays_whatever_the_clocks_say(connection: Connection) -> None:
     ledger.add(connection, {1: Tally(START)})
-    ledger.set_status(connection, [StatusReport(1, START + 9, START, "online")])
-    ledger.set_status(connection, [StatusReport(1, START + 5, START, "offline")])
+    # A will that waited at the broker is dated when it is received, after the `online` behind it.
+    will = StatusReport(1, START + 9, START + 9, "offline")
+    ledger.set_status(connection, [will, StatusReport(1, START + 5, START + 9, "online")])
+    row = ingest_view.ledger(connection, 1)
+    assert row is not None and row["status"] == "online"
+    ledger.set_status(connection, [StatusReport(1, START + 8, START + 8, "offline")])
     row = ingest_view.ledger(connection, 1)
     assert row is not None and row["status"] == "online"
 
