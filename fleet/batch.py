@@ -63,6 +63,12 @@ class FaultCode:
     lamp: str | None = None
 
     @property
+    def says_none(self) -> bool:
+        """Whether this is how J1939 says that no code is active: SPN and FMI all zeros, or all
+        ones as older control units have it (SAE J1939-73, DM1)."""
+        return self.code is None and (self.spn, self.fmi or 0) in ((0, 0), (2**19 - 1, 2**5 - 1))
+
+    @property
     def key(self) -> str:
         """The code as one word: `spn110-fmi0`, or the maker's own code."""
         return self.code if self.code is not None else f"spn{self.spn}-fmi{self.fmi}"

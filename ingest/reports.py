@@ -35,6 +35,8 @@ class _Status(msgspec.Struct):
     ts: _Time | None = None
 
 
+_OC_NOT_AVAILABLE = 2**7 - 1  # SAE J1939-73: all ones where nobody counts
+
 _FAULTS = msgspec.json.Decoder(_Faults)
 _STATUS = msgspec.json.Decoder(_Status)
 
@@ -45,8 +47,7 @@ def read_faults(text: bytes, machine_id: int, received_at: int) -> FaultReport:
     """The fault report in a message. Raises Unusable."""
     found = _decode(_FAULTS, text, "not_faults")
     codes = tuple(_code(place, code) for place, code in enumerate(found.active))
-    # SPN 0 with FMI 0 is how DM1 says that no code is active.
-    active = tuple(code for code in codes if code.code is not None or code.spn or code.fmi)
+    active = tuple(code for code in codes if not code.says_none)
     return FaultReport(machine_id, found.ts, received_at, active)
 
 
@@ -65,7 +66,8 @@ def _code(place: int, given: _Code) -> FaultCode:
         raise Unusable(
             "not_faults", f"active code {place + 1} needs spn and fmi, or code, and not both"
         )
-    return FaultCode(given.spn, given.fmi, given.code, given.oc, given.sa, given.lamp)
+    oc = None if given.oc == _OC_NOT_AVAILABLE else given.oc
+    return FaultCode(given.spn, given.fmi, given.code, oc, given.sa, given.lamp)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], text: bytes, reason: str) -> T:

@@ -79,12 +79,8 @@ def matches(match: FaultMatch, code: FaultCode) -> bool:
 
 
 def active_codes(report: FaultReport) -> dict[str, FaultCode]:
-    """The codes of a report by key. SPN 0 with FMI 0 is how J1939 says "none"."""
-    return {
-        code.key: code
-        for code in report.active
-        if code.code is not None or (code.spn, code.fmi or 0) != (0, 0)
-    }
+    """The codes of a report by key."""
+    return {code.key: code for code in report.active if not code.says_none}
 
 
 def active_state(state: FaultState) -> list[dict[str, object]]:

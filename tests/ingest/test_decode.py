@@ -271,6 +271,8 @@ def test_faults() -> None:
         FaultCode(spn=110, fmi=0, oc=3, sa=0, lamp="stop"),
         FaultCode(spn=0, fmi=0),
         FaultCode(code="E1042"),
+        FaultCode(spn=2**19 - 1, fmi=31, oc=127),  # J1939's older way to say "none"
+        FaultCode(spn=100, fmi=1, oc=127),  # 127 is "not available", no count
     )
     decoded = read(
         message(payload.encode_faults(NOW, codes), faults_topic("P-1")),
@@ -278,7 +280,7 @@ def test_faults() -> None:
     )
     found = decoded.faults["pump"]
     assert [(report.measured_at, report.active) for report in found] == [
-        (NOW, (codes[0], codes[2])),
+        (NOW, (codes[0], codes[2], FaultCode(spn=100, fmi=1))),
         (NOW - 1, ()),
     ]
 
