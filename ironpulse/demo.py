@@ -257,7 +257,7 @@ def _answers(client: httpx.Client, url: str) -> bool:
 def _announce(options: DemoOptions, folder: Path) -> None:
     console.print()
     console.print(f"[bold]Ironpulse runs.[/]  Dashboard  http://127.0.0.1:{options.port}")
-    console.print(f"                  API        http://127.0.0.1:{options.port + 1}/docs")
+    console.print(f"                  API        http://127.0.0.1:{options.port + 1}/api/v1/docs")
     for account in DEMO_ACCOUNTS:
         what = f"{account.display.en} {account.display.zh}"
         console.print(f"  sign in as [bold]{account.name}[/] / {DEMO_PASSWORD}  ({what})")
