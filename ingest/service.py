@@ -122,10 +122,7 @@ class _Service:
                 processes.beat(connection, self.process, detail)
                 if now >= self._next_clearing:
                     self._next_clearing = now + _DAY_S
-                    moment = clock.to_datetime(clock.now_ms())
-                    hypertables.drop_expired(
-                        connection, list(self.writer.registry.products), moment
-                    )
+                    self._clear(connection)
         except (StoreUnavailable, StoreFull) as error:
             self.outage.began(error)
         else:

@@ -44,7 +44,9 @@ class Subscriber:
                 "write mqtt://user:password@host:port"
             )
         self._inbox = inbox
-        self._where = f"{address.hostname}:{address.port or 1883}"
+        self._host = address.hostname
+        self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+        self._where = f"{self._host}:{self._port}"
         self._session = 0
         self._said = False
         self._subscribed = False
@@ -62,8 +64,6 @@ class Subscriber:
         self.client.on_disconnect = self._on_disconnect
         self.client.on_subscribe = self._on_subscribe
         self.client.on_message = self._on_message
-        self._host = address.hostname
-        self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
 
     @property
     def subscribed(self) -> bool:
