@@ -9,9 +9,7 @@ from fleet import clock
 from ironpulse.settings import Settings
 from store import ingest_log, ingest_view
 from store.connection import connect, our_errors
-
-#: A process that said nothing for so long is taken for dead, seconds.
-DEAD_AFTER_S = 30.0
+from store.processes import SILENT_AFTER_S
 
 
 def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
@@ -56,6 +54,6 @@ def _process(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
         "instance": row["instance"],
         "pid": row["pid"],
         "address": row["address"],
-        "state": "running" if age_s < DEAD_AFTER_S else "silent",
+        "state": "running" if age_s <= SILENT_AFTER_S else "silent",
         "last_word_s": round(age_s, 1),
     }

@@ -16,6 +16,8 @@ from store.queries import load
 
 #: A process says that it runs this often, in seconds.
 BEAT_S = 5.0
+#: One that said nothing for so long does not run any more, in seconds.
+SILENT_AFTER_S = 30.0
 
 _SQL = load("process")
 

@@ -30,9 +30,7 @@ from api.schemas.ingest import (
 from fleet.clock import now_ms, to_datetime
 from store import fleet_view, ingest_log, ingest_view
 from store.connection import Connection
-
-#: A process that was not heard for so long does not run any more, seconds.
-ALIVE_S = 30.0
+from store.processes import SILENT_AFTER_S
 
 router = APIRouter(tags=["ingest"], responses=responses("not-signed-in"))
 
@@ -139,7 +137,7 @@ def _reasons(rows: list[ingest_view.Row]) -> list[ReasonCount]:
 
 def _beat(row: Row, now: datetime) -> Beat:
     age = age_s(row["beat_at"], now)
-    return Beat(**row, age_s=age, alive=age <= ALIVE_S)
+    return Beat(**row, age_s=age, alive=age <= SILENT_AFTER_S)
 
 
 def _reporter(row: Row, now: datetime) -> Reporter:
