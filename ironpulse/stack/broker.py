@@ -19,6 +19,7 @@ from pathlib import Path
 
 import structlog
 
+from fleet import clock
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.processes import (
     Account,
@@ -105,12 +106,12 @@ class Broker:
             os.chown(path, self._account.uid, self._account.gid)
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_S
+        deadline = clock.monotonic_s() + _READY_S
         while True:
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
                 return
-            if self._server.pid is None or time.monotonic() > deadline:
+            if self._server.pid is None or clock.monotonic_s() > deadline:
                 words = self._server.last_words()
                 self._server.stop()
                 raise StackError(

@@ -14,6 +14,7 @@ from typing import Self
 
 import structlog
 
+from fleet import clock
 from ironpulse.stack.broker import Broker
 from ironpulse.stack.credentials import Credentials
 from ironpulse.stack.errors import StackError
@@ -140,12 +141,12 @@ class LocalStack:
 
     def _attach(self) -> StackAddresses | None:
         """None where we own the directory now, else the addresses of the live owner's servers."""
-        deadline = time.monotonic() + _ATTACH_S
+        deadline = clock.monotonic_s() + _ATTACH_S
         while not self._file.lock():
             state = self._file.read()
             if state.addresses is not None:
                 return StackAddresses(**state.addresses)
-            if time.monotonic() > deadline:
+            if clock.monotonic_s() > deadline:
                 raise StackError(
                     f"Another process holds {self.directory} and has not finished starting its "
                     f"servers for {_ATTACH_S:.0f} s. End it, or choose another folder."

@@ -14,13 +14,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet import clock
 from ironpulse.stack.apt import Apt, host_codename, host_sources, require_apt
 from ironpulse.stack.errors import OTHER_WAYS, StackError
 
@@ -121,7 +121,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _fetch(bundle: Bundle, target: Path, progress: Progress) -> Unpacked:
-    started = time.monotonic()
+    started = clock.monotonic_s()
     for leftover in target.parent.glob(f".{bundle.name}-*"):  # of an interrupted fetch
         shutil.rmtree(leftover, ignore_errors=True)
     apt, wanted = _choose(bundle, target.parent / "apt", progress)
@@ -142,7 +142,7 @@ def _fetch(bundle: Bundle, target: Path, progress: Progress) -> Unpacked:
         root.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         root.rename(target)
-    progress(f"{bundle.name}: ready after {time.monotonic() - started:.0f} s.")
+    progress(f"{bundle.name}: ready after {clock.monotonic_s() - started:.0f} s.")
     return Unpacked(target, apt.suite, versions)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from fleet import clock
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.processes import (
     Account,
@@ -152,14 +153,14 @@ class Postgres:
         }
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_S
+        deadline = clock.monotonic_s() + _READY_S
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()
                 return
             except psycopg.OperationalError as error:
                 reason = str(error).strip()
-            if self._server.pid is None or time.monotonic() > deadline:
+            if self._server.pid is None or clock.monotonic_s() > deadline:
                 words = self._server.last_words()
                 self._server.stop()
                 raise StackError(

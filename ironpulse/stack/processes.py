@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fleet import clock
 from ironpulse.stack.errors import StackError
 
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
@@ -169,8 +170,8 @@ def end_leftovers(folder: Path, program: str) -> int:
         for pid in _running_in(folder, program):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, how)
-        deadline = time.monotonic() + patience_s
-        while _running_in(folder, program) and time.monotonic() < deadline:
+        deadline = clock.monotonic_s() + patience_s
+        while _running_in(folder, program) and clock.monotonic_s() < deadline:
             time.sleep(0.02)
     return len(found)
 
