@@ -1,0 +1,1 @@
+"""What people see: a Streamlit client of the API, and of nothing else."""

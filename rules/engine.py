@@ -19,7 +19,7 @@ from fleet.evaluate import evaluate, true
 from fleet.expression import WINDOW_FUNCTIONS, Expression
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
-from rules.holding import Rows, Rule1, Transition, step
+from rules.holding import Rows, RuleState, Transition, step
 from rules.sheet import Sheet, sheet_of, tails_after
 from rules.state import NO_REGIME, FleetState
 
@@ -90,8 +90,8 @@ def _fold_rule(
     compiled: CompiledPlan,
     sheet: Sheet,
     regime: NDArray[np.int16],
-) -> tuple[Rule1, list[AlarmChange]]:
-    before = Rule1(
+) -> tuple[RuleState, list[AlarmChange]]:
+    before = RuleState(
         sheet.before.phase[:, index],
         sheet.before.since[:, index],
         sheet.before.known[:, index],
@@ -169,7 +169,7 @@ def _window_values(
 
 
 def _state_after(
-    compiled: CompiledPlan, sheet: Sheet, regime: NDArray[np.int16], rules: list[Rule1]
+    compiled: CompiledPlan, sheet: Sheet, regime: NDArray[np.int16], rules: list[RuleState]
 ) -> FleetState:
     before, grid = sheet.before, sheet.grid
     previous = np.concatenate((regime[:1], regime[:-1]))

@@ -25,7 +25,7 @@ ENDS_FALSE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Rule1:
+class RuleState:
     """One rule's state of m machines; see FleetState."""
 
     phase: NDArray[np.int8]
@@ -123,14 +123,14 @@ def _final_runs(
 
 
 def step(
-    before: Rule1,
+    before: RuleState,
     when: FloatColumn,
     clear: Callable[[], FloatColumn],
     grid: Grid,
     hold_ms: int,
     clear_hold_ms: int,
     gap_ms: int,
-) -> tuple[Rule1, list[Transition]]:
+) -> tuple[RuleState, list[Transition]]:
     """Fold one rule over the rows of m machines. `clear` is computed only if it can matter."""
     raised = before.phase >= RAISED
     pending = before.phase == PENDING
@@ -156,7 +156,7 @@ def step(
 
 
 def _runs(
-    truth: FloatColumn, grid: Grid, hold_ms: int, gap_ms: int, before: Rule1,
+    truth: FloatColumn, grid: Grid, hold_ms: int, gap_ms: int, before: RuleState,
     counting: NDArray[np.bool_],
 ) -> _Runs:  # fmt: skip
     since = np.where(counting, before.since, NEVER)
@@ -188,8 +188,8 @@ def _walk(
 
 
 def _after(
-    before: Rule1, rising: _Runs, falling: _Runs | None, transitions: list[Transition]
-) -> Rule1:
+    before: RuleState, rising: _Runs, falling: _Runs | None, transitions: list[Transition]
+) -> RuleState:
     """The state after the batch: where each machine stands, and the run it is in."""
     m = len(before.phase)
     raised = before.phase >= RAISED
@@ -217,4 +217,4 @@ def _after(
             if start is not None:
                 phase[machine], since[machine] = in_run, start[1]
                 known[machine] = runs.times[runs.last[run]]
-    return Rule1(phase, since, known, raised_at)
+    return RuleState(phase, since, known, raised_at)

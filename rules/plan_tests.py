@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,16 +184,5 @@ def _told(one: RaisedAlarm | _Found) -> str:
     return f"{one.rule} raised at {one.at_s:g} s, {over}"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Check the products of a directory (default `products`) and print what is wrong."""
-    report = check_products(Path(arguments[0] if arguments else "products"))
-    print(report.as_text())
-    return 0 if report.ok else 1
-
-
 def _plain(fault: Fault) -> dict[str, object]:
     return {"file": str(fault.file), "line": fault.line, "message": fault.message}
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -35,21 +35,6 @@ class WriteResult:
 
     outcome: Outcome
 
-    @property
-    def stored(self) -> int:
-        return self._count(STORED)
-
-    @property
-    def merged(self) -> int:
-        return self._count(MERGED)
-
-    @property
-    def repeated(self) -> int:
-        return self._count(REPEATED)
-
-    def _count(self, kind: int) -> int:
-        return int(np.count_nonzero(self.outcome == kind))
-
 
 def write(
     connection: Connection, plan: ProductPlan, batch: SampleBatch, batch_id: int
