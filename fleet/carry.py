@@ -6,18 +6,19 @@ periods) and is unknown after that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.evaluate import evaluate, true
-from fleet.expression import parse
+from fleet.expression import Expression, parse
 from fleet.plan import ProductPlan
 from fleet.windows import Columns
 
 PERIODS = 3
+#: Before every time of measurement.
 NEVER = np.iinfo(np.int64).min // 2
 
 
@@ -49,11 +50,13 @@ def carry(
     `starts` (m,) is each machine's first row, `times` (n,) ascend within a machine; `before` and
     `before_at` (m,) are the last value ahead of the first row and its time (NEVER: none).
     """
+    missing = np.isnan(values)
+    if not missing.any():
+        return Carried(values, values, times)
     n = len(times)
-    first = np.repeat(starts, np.diff(np.append(starts, n)))
     machine = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
-    newest = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(n)))
-    inside = newest >= first
+    newest = np.maximum.accumulate(np.where(missing, -1, np.arange(n)))
+    inside = newest >= starts[machine]
     last = np.where(inside, values[newest], before[machine])
     last_at = np.where(inside, times[newest], before_at[machine])
     known = np.where(times - last_at <= hold, last, np.nan)
@@ -65,10 +68,14 @@ def regimes(plan: ProductPlan, columns: Columns) -> IntColumn:
 
     A condition that is unknown does not hold, and the next one is asked.
     """
+    return first_true([parse(regime.when, plan.signal) for regime in plan.regimes], columns)
+
+
+def first_true(conditions: Sequence[Expression], columns: Columns) -> IntColumn:
+    """Index of the first of the conditions that holds in every row, (n,) int64; -1 where none."""
     found = np.full(columns.times.shape, -1, dtype=np.int64)
-    for index, regime in enumerate(plan.regimes):
-        holds = true(evaluate(parse(regime.when, plan.signal), columns, {}))
-        found[(found < 0) & holds] = index
+    for index, condition in reversed(list(enumerate(conditions))):
+        found[true(evaluate(condition, columns, {}))] = index
     return found
 
 

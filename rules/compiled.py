@@ -9,12 +9,10 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from fleet.batch import FloatColumn, IntColumn
+from fleet.batch import FloatColumn
+from fleet.carry import hold_ms
 from fleet.expression import WINDOW_FUNCTIONS, Expression, parse, window_of
 from fleet.plan import Override, ProductPlan, Rule
-
-#: A value is carried forward for this many reporting periods, then it is unknown.
-CARRIED_PERIODS = 3
 
 #: Windows up to ten minutes, an hour, and longer ones keep their past apart.
 _LANE_LIMITS_MS = (600_000, 3_600_000)
@@ -80,13 +78,6 @@ class CompiledPlan:
         return self.plan.signal_keys
 
     @cached_property
-    def carry_ms(self) -> IntColumn:
-        """How long each signal's last value stays known, (signals,) milliseconds."""
-        working_s = self.plan.report.working_s
-        periods = [max(signal.period_s, working_s) for signal in self.plan.signals]
-        return np.array([round(CARRIED_PERIODS * s * 1000) for s in periods], np.int64)
-
-    @cached_property
     def max_gap_ms(self) -> int:
         return round(self.plan.max_gap_s * 1000)
 
@@ -124,8 +115,7 @@ class CompiledPlan:
     @cached_property
     def past_ms(self) -> int:
         """How far back rows are read to make a machine's tails anew."""
-        carried = dict(zip(self.signals, self.carry_ms.tolist(), strict=True))
-        needs = [lane.span_ms + max((carried[key] for key in lane.signals), default=0)
+        needs = [lane.span_ms + max((hold_ms(self.plan, key) for key in lane.signals), default=0)
                  for lane in self.lanes]  # fmt: skip
         return max(needs, default=0)
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, SampleBatch
-from fleet.evaluate import evaluate, true
+from fleet.carry import first_true
+from fleet.evaluate import evaluate
 from fleet.expression import WINDOW_FUNCTIONS, Expression
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
@@ -40,7 +41,7 @@ def fold(
     if len(batch) == 0:
         return state.select([]), []
     sheet = sheet_of(compiled, state, batch)
-    regime = _regimes(compiled, sheet)
+    regime = first_true(compiled.regimes, sheet.columns).astype(np.int16)
     machines = sheet.before.machine_id.tolist()
     who = [identities[machine] for machine in machines] if _overridden(compiled) else []
     outcomes = [
@@ -52,14 +53,6 @@ def fold(
     changes = [change for outcome in outcomes for change in outcome[1]]
     changes.sort(key=lambda change: (change.machine_id, change.at, order[change.rule]))
     return after, changes
-
-
-def _regimes(compiled: CompiledPlan, sheet: Sheet) -> NDArray[np.int16]:
-    """Index of the first regime whose condition is true in each row, NO_REGIME where none is."""
-    regime = np.full(len(sheet.grid.times), NO_REGIME, np.int16)
-    for i, when in reversed(list(enumerate(compiled.regimes))):
-        regime[true(evaluate(when, sheet.columns, {}))] = i
-    return regime
 
 
 def _overridden(compiled: CompiledPlan) -> bool:

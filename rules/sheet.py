@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn, SampleBatch
+from fleet.carry import carry, hold_ms
 from fleet.errors import IronpulseError
 from fleet.windows import Columns
 from rules.compiled import CompiledPlan, Lane
@@ -75,28 +76,17 @@ def _carry_forward(
     compiled: CompiledPlan, before: FleetState, grid: Grid, batch: SampleBatch
 ) -> tuple[dict[str, FloatColumn], FloatColumn, IntColumn]:
     """Columns with each signal's last known value, and the last known values themselves."""
-    n, wanted = len(batch), set(compiled.filled)
-    ends = np.append(grid.starts[1:], n) - 1
-    row_start = grid.starts[grid.machine]
-    rows = np.arange(n)
+    wanted, ends = set(compiled.filled), np.append(grid.starts[1:], len(batch)) - 1
     filled: dict[str, FloatColumn] = {}
     last_value, last_time = before.last_value.copy(), before.last_time.copy()
     for s, key in enumerate(compiled.signals):
-        column = batch.values[:, s]
-        known = ~np.isnan(column)
-        source = np.maximum.accumulate(np.where(known, rows, -1))
-        fresh = source[ends] >= grid.starts
-        last_value[fresh, s] = column[source[ends][fresh]]
-        last_time[fresh, s] = grid.times[source[ends][fresh]]
-        if key not in wanted:
-            continue
-        if known.all():
-            filled[key] = column
-            continue
-        here = source >= row_start
-        value = np.where(here, column[source], before.last_value[grid.machine, s])
-        time = np.where(here, grid.times[source], before.last_time[grid.machine, s])
-        filled[key] = np.where(grid.times - time <= compiled.carry_ms[s], value, np.nan)
+        carried = carry(
+            batch.values[:, s], grid.times, grid.starts, hold_ms(compiled.plan, key),
+            before.last_value[:, s], before.last_time[:, s],
+        )  # fmt: skip
+        last_value[:, s], last_time[:, s] = carried.last[ends], carried.last_at[ends]
+        if key in wanted:
+            filled[key] = carried.values
     return filled, last_value, last_time
 
 

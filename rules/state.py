@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
+from fleet.carry import NEVER as NEVER
 from rules.compiled import CompiledPlan
 
-#: Before every time of measurement.
-NEVER = -(2**62)
 NO_REGIME = -1
 
 IDLE, PENDING, RAISED, CLEARING = 0, 1, 2, 3
