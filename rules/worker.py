@@ -66,6 +66,10 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
         # Whoever has just begun to listen cannot tell a silent machine from its own deafness.
         tick_at = beat_at + LISTEN_FIRST_S
         while not stop.is_set():
+            if clock.monotonic_s() >= beat_at:
+                with database.connection() as connection:
+                    processes.beat(connection, process, worker.detail)
+                beat_at = clock.monotonic_s() + processes.BEAT_S
             behind = worker.step()
             now_s = clock.monotonic_s()
             if now_s >= tick_at:
@@ -74,10 +78,6 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
             if now_s >= identities_at:
                 worker.forget_identities()
                 identities_at = now_s + IDENTITIES_S
-            if now_s >= beat_at:
-                with database.connection() as connection:
-                    processes.beat(connection, process, worker.detail)
-                beat_at = now_s + processes.BEAT_S
             if not behind:
                 wakeup.wait(_WAIT_S)
     with database.connection() as connection:
