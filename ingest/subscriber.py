@@ -136,6 +136,7 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._subscribed = False
+        self._session += 1
         if reason.is_failure:
             self._say(f"the connection was lost: {reason}")
 
