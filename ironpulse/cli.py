@@ -67,7 +67,8 @@ def demo(
     machines: Annotated[int, typer.Option(min=5, max=2000, help="Machines of the fleet.")] = 60,
     seed: Annotated[int, typer.Option(help="Same seed, same fleet and history.")] = 1,
     speed: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="How much faster than life faults grow.")
+        float,
+        typer.Option(min=0.1, max=1000, help="How much faster than life heat and faults grow."),
     ] = 60.0,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an earlier demo left.")
@@ -164,7 +165,8 @@ def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder of a demo: fleet, devices, states.")],
     seed: Annotated[int, typer.Option(help="The seed the fleet was made with.")] = 1,
     speed: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="How much faster than life faults grow.")
+        float,
+        typer.Option(min=0.1, max=1000, help="How much faster than life heat and faults grow."),
     ] = 60.0,
     period: Annotated[float, typer.Option(min=0.2, help="Seconds between two reports.")] = 2.0,
 ) -> None:

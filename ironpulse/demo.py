@@ -84,9 +84,13 @@ def run(options: DemoOptions, stop: threading.Event) -> None:
             _wait_until_up(options.port, supervisor, stop)
             _announce(options, folder)
             heart = Heart(servers.addresses.database_url)
+            dashboard = _dashboard(options.port, supervisor)
             while not stop.wait(1.0):
-                # The dashboard talks HTTP only, so the demo speaks for it.
-                heart(_dashboard(options.port, supervisor), {})
+                if supervisor.pids().get("dashboard") != dashboard.pid:
+                    dashboard = _dashboard(options.port, supervisor)
+                if dashboard.pid:
+                    # The dashboard talks HTTP only, so the demo speaks for it.
+                    heart(dashboard, {})
                 for name in [*servers.poll(), *supervisor.poll()]:
                     console.print(f"[yellow]{name} had died and runs again.[/]")
         finally:
