@@ -60,7 +60,7 @@ def test_every_command_explains_itself() -> None:
     found = CliRunner().invoke(app, ["--help"])
     assert found.exit_code == 0
     for command in ("demo", "stack", "migrate", "ingest", "rules", "predict", "api", "dashboard",
-                    "simulate", "products", "status"):  # fmt: skip
+                    "simulate", "machines", "products", "status"):  # fmt: skip
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
         assert command in found.output
 

@@ -126,7 +126,8 @@ def test_the_demo_lives_ends_comes_back_and_leaves_nothing(demo: Demo) -> None:
 
 def test_a_demo_killed_while_it_writes_history_leaves_nothing_and_begins_anew(demo: Demo) -> None:
     run = demo.start("--machines", "60", "--days", "60")
-    until(lambda: _workers(demo, run.pid), bool, UP_S)
+    until(lambda: (_workers(demo, run.pid), run.poll()), lambda found: any(found), UP_S)
+    assert run.poll() is None, demo.log.read_text()
     run.kill()
     run.wait()
     until_none_in(*demo.folders)

@@ -13,13 +13,13 @@ import numpy as np
 
 from fleet.batch import FaultCode
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
+from fleet.registry import NewMachine
 from simulators.fleet import FleetMachine
 from simulators.history import generate
 from simulators.machine import Machine
 from simulators.moments import moments, steady
 from simulators.script import scripted
 from simulators.truth import Episode, episode
-from store.machines import NewMachine
 from tests.simulators.world import END_MS, fleet, ids, plans
 
 MINUTE_MS = 60_000

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from operator import le
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from fleet import clock
+from fleet.registry import NewMachine, Registration
 from ironpulse.demo_registry import DEMO_PASSWORD
 from ironpulse.settings import with_user
 from ironpulse.stack import Credentials, StackAddresses
@@ -25,7 +27,7 @@ from ironpulse.supervisor import Service, Supervisor
 from simulators.device import Broker, Device, serve
 from simulators.transport import PROFILES
 from store.connection import connect
-from store.machines import NewMachine, Registration, register
+from store.machines import register
 from tests.processes import until, until_none_in
 from tests.scenarios.lives import Life, Sample
 
@@ -92,9 +94,12 @@ class System:
     def until_judged(self, *serials: str, patience_s: float = _PATIENCE_S) -> None:
         """Wait until all that these machines told is stored or rejected, judged and counted."""
         for serial in serials:
-            received = partial(self.ledger, serial)
-            until(received, lambda got, n=self.told[serial]: got["received"] >= n, patience_s)
+            received = partial(self._received, serial)
+            until(received, partial(le, self.told[serial]), patience_s)
         until(self.behind, {"rules": 0, "predict": 0}.__eq__, patience_s)
+
+    def _received(self, serial: str) -> int:
+        return int(self.ledger(serial)["received"])
 
     def behind(self) -> dict[str, int]:
         """Commits that each consumer has not read yet."""

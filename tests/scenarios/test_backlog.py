@@ -75,7 +75,7 @@ def _deliver(system: System, broker: BrokerAccess, life: Life, *, newest_first: 
     system.told[life.serial] += life.reports
 
 
-def _facts(alarm: dict[str, Any], shift: timedelta) -> tuple[str, str, datetime, datetime | None]:
+def _facts(alarm: dict[str, Any], shift: timedelta) -> tuple[Any, ...]:
     """What an alarm says about the machine, in the time of the live one."""
     raised, returned = (
         datetime.fromisoformat(alarm[name]) + shift if alarm[name] else None
