@@ -24,6 +24,8 @@ from ironpulse.stack.processes import free_port
 from tests.processes import processes_in, until, until_none_in
 
 UP_S = 240.0
+#: A first run may have to fetch the servers' packages.
+pytestmark = pytest.mark.timeout(600)
 PARTS = {"api", "dashboard", "ingest", "rules", "predict", "simulators"}
 
 

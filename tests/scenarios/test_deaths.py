@@ -36,6 +36,7 @@ VICTIMS = ("ingest", "rules", "predict", "api", "postgres", "mosquitto")
 ILL = (("truck_crane", "CR-F13"), ("truck_crane", "CR-F12"), ("tower_crane", "CR-F15"))
 PACE_S = 0.02
 PATIENCE_S = 90.0
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
