@@ -13,6 +13,14 @@ from fleet.errors import IronpulseError
 
 Connection = psycopg.Connection[DictRow]
 
+_CANNOT_WRITE = (
+    psycopg.errors.DiskFull,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+# Class 54 is about what was sent (too long, too complex): it would fail again for ever.
+_LIMIT_EXCEEDED = "54"
+
 
 class StoreError(IronpulseError):
     """The database refused something."""
@@ -31,9 +39,11 @@ def our_errors() -> Iterator[None]:
     """Turns the driver's errors into StoreError and its kinds; others pass."""
     try:
         yield
-    except (psycopg.errors.DiskFull, psycopg.errors.InsufficientPrivilege) as error:
+    except _CANNOT_WRITE as error:
         raise StoreFull(f"the database cannot write: {_first_line(error)}") from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        if (getattr(error, "sqlstate", None) or "").startswith(_LIMIT_EXCEEDED):
+            raise StoreError(f"the database refused: {_first_line(error)}") from error
         raise StoreUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
     except psycopg.Error as error:
         raise StoreError(f"the database refused: {_first_line(error)}") from error
