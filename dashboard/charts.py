@@ -6,7 +6,7 @@ Times are milliseconds since 1970, which the browser draws in its own zone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
@@ -17,7 +17,6 @@ from dashboard.markup import HEALTH_COLORS
 from dashboard.texts import say
 
 Spec = dict[str, Any]
-Translate = Callable[[Json], str]
 
 INK, GRID, LINE, BAND = "#475569", "#e8ecf1", "#1f5f8b", "#1f5f8b"
 FONT = "'Source Sans', 'Noto Sans SC', 'WenQuanYi Zen Hei', sans-serif"

@@ -20,6 +20,8 @@ from ingest.quality import Limits, Mark
 from ingest.reasons import Unusable
 from store.rejected import Rejection
 
+_MOST_NAMED = 200  # characters of a topic, which may have 65,535, that are repeated
+
 _Time = Annotated[int, msgspec.Meta(ge=-tolerant.MOST_MS, le=tolerant.MOST_MS)]
 
 
@@ -131,7 +133,8 @@ class _Reader:
         if route.kind is None:
             raise Unusable(
                 "wrong_topic",
-                f"{message.topic} is none of ironpulse/v1/(serial)/telemetry, /faults, /status",
+                f"{message.topic[:_MOST_NAMED]} is none of ironpulse/v1/(serial)/telemetry, "
+                "/faults, /status",
             )
         if route.machine_id is None or route.product is None:
             raise Unusable(

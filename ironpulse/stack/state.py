@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 from urllib.parse import urlsplit
 
 from ironpulse.stack.errors import StackError
@@ -27,23 +27,9 @@ class StackAddresses:
     mqtt_ingest_password: str
 
     @property
-    def mqtt_host(self) -> str:
-        """The broker's host."""
-        return urlsplit(self.mqtt_url).hostname or "127.0.0.1"
-
-    @property
     def mqtt_port(self) -> int:
         """The broker's TCP port."""
         return urlsplit(self.mqtt_url).port or 1883
-
-    def to_json(self) -> str:
-        """One JSON object, the fields as they are named here."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The inverse of to_json; raises TypeError or ValueError on anything else."""
-        return cls(**json.loads(text))
 
 
 @dataclass
