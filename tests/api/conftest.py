@@ -27,9 +27,13 @@ PEOPLE = {"mia": ("manager", None), "tom": ("technician", "station"), "pat": ("p
 
 @pytest.fixture(scope="session")
 def api_template(stack: LocalStack, empty_template: str) -> str:
-    """Name of a database with the products and machines of plans.py and an account of each role:
-    mia the manager, tom the technician of `station`, pat of the parts team."""
-    name = "api_template"
+    """Name of the database that the tests of the interface copy."""
+    return service_template(stack, empty_template, "api_template")
+
+
+def service_template(stack: LocalStack, empty_template: str, name: str) -> str:
+    """Make a database `name` with the products and machines of plans.py and an account of each
+    role: mia the manager, tom the technician of `station`, pat of the parts team."""
     url = make_template(stack, name, empty_template)
     migrate(url, plans.catalogue())
     hashed = hash_password(PASSWORD)

@@ -12,12 +12,19 @@ import httpx
 import pytest
 
 from fleet.clock import monotonic_s
+from ironpulse.stack import LocalStack
 from ironpulse.stack.processes import Server, free_port
-from tests.api.conftest import address, api_template, database, store
+from tests.api.conftest import address, database, service_template, store
 
 PATIENCE_S = 60.0
 
 __all__ = ["address", "api_template", "database", "store"]
+
+
+@pytest.fixture(scope="session")
+def api_template(stack: LocalStack, empty_template: str) -> str:
+    """Name of the database behind the API that the dashboard reads."""
+    return service_template(stack, empty_template, "dashboard_template")
 
 
 @pytest.fixture
