@@ -20,6 +20,7 @@ from fleet.text import Text
 from ironpulse.foreground import configure_log, stop_on_signals
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
+from store.accounts import Role
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,9 +30,11 @@ app = typer.Typer(
 )
 products_app = typer.Typer(no_args_is_help=True, help="Product plans.")
 machines_app = typer.Typer(no_args_is_help=True, help="The registry of machines.")
+accounts_app = typer.Typer(no_args_is_help=True, help="Who signs in.")
 app.add_typer(stack_app, name="stack")
 app.add_typer(products_app, name="products")
 app.add_typer(machines_app, name="machines")
+app.add_typer(accounts_app, name="accounts")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -227,6 +230,22 @@ def machines_list(as_json: Json = False) -> None:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         Console().print(_table("Machines", found))
+
+
+@accounts_app.command("add")
+@says_errors
+def accounts_add(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[Role, typer.Option(help="What the account may do.")],
+    display: Annotated[str, typer.Option(help="What people read, in English.")],
+    display_zh: Annotated[str, typer.Option(help="What people read, in Chinese.")],
+    station: Annotated[str | None, typer.Option(help="Where a technician belongs.")] = None,
+) -> None:
+    """Add somebody who signs in, or give a known one a new password, and print it."""
+    from ironpulse.accounts import add
+
+    password = add(Settings(), name, Text(en=display, zh=display_zh), role, station)
+    typer.echo(f"{name} may sign in. Password: {password}")
 
 
 @app.command()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import httpx
+import pytest
+from typer.testing import CliRunner
 
 from api.passwords import hash_password, verify_password
 from api.routes.session import ATTEMPTS
+from ironpulse.cli import app
 from store.connection import Connection
 from tests.api.conftest import PASSWORD, sign_in
 
@@ -20,6 +23,30 @@ def test_a_session_opens_shows_who_it_is_and_ends(api: httpx.Client) -> None:
     assert me == body["account"]
     assert api.delete("/session", headers=headers).status_code == 204
     assert api.get("/session", headers=headers).status_code == 401
+
+
+def test_an_account_made_on_the_command_line_signs_in(
+    api: httpx.Client, store: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = store.info
+    url = f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
+    monkeypatch.setenv("IRONPULSE_DATABASE_URL", url)
+    arguments = [
+        "accounts",
+        "add",
+        "ada",
+        "--role",
+        "parts",
+        "--display",
+        "Ada",
+        "--display-zh",
+        "艾达",
+    ]
+    said = CliRunner().invoke(app, arguments).output
+    body = {"name": "ada", "password": said.split()[-1]}
+    assert api.post("/session", json=body).json()["account"]["role"] == "parts"
+    nowhere = CliRunner().invoke(app, [*arguments, "--station", "nowhere"])
+    assert nowhere.exit_code == 1 and "the database refused" in nowhere.output
 
 
 def test_tokens_and_passwords_are_not_stored(api: httpx.Client, store: Connection) -> None:
