@@ -17,11 +17,19 @@ from store.rule_state import ContactRow
 _NEVER_LATE_MS = 2**62
 
 
-def judge_silence(connection: Connection, catalogue: Catalogue, now: int) -> list[Entry]:
+def judge_silence(
+    connection: Connection, catalogue: Catalogue, now: int, *, listening: bool = True
+) -> list[Entry]:
     """Write the connection states that changed; returns the alarms that silence raised or a
-    sign of life cleared."""
+    sign of life cleared.
+
+    Without `listening` long enough to tell a silent machine from our own deafness, only signs of
+    life count.
+    """
     contacts = rule_state.contacts(connection)
     links = {row.machine_id: _link(catalogue, row, now) for row in contacts}
+    if not listening:
+        contacts = [row for row in contacts if links[row.machine_id].state == "online"]
     changed = {
         row.machine_id: (links[row.machine_id].state, links[row.machine_id].since)
         for row in contacts

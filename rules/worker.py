@@ -62,9 +62,8 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
     worker = Worker(database)
     with connect(database.url) as listening:
         wakeup = ingest_log.Wakeup(listening)
-        beat_at = identities_at = clock.monotonic_s()
-        # Whoever has just begun to listen cannot tell a silent machine from its own deafness.
-        tick_at = beat_at + LISTEN_FIRST_S
+        beat_at = identities_at = tick_at = clock.monotonic_s()
+        listening_at = tick_at + LISTEN_FIRST_S
         while not stop.is_set():
             if clock.monotonic_s() >= beat_at:
                 with database.connection() as connection:
@@ -73,7 +72,7 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
             behind = worker.step()
             now_s = clock.monotonic_s()
             if now_s >= tick_at:
-                worker.tick(clock.now_ms())
+                worker.tick(clock.now_ms(), listening=now_s >= listening_at)
                 tick_at = now_s + TICK_S
             if now_s >= identities_at:
                 worker.forget_identities()
@@ -126,14 +125,17 @@ class Worker:
         self.detail["samples"] += sum(entry.samples for entry in entries)
         return True
 
-    def tick(self, now: int) -> None:
-        """Look at what time alone changes: connections, late alarms that still stand, plans."""
+    def tick(self, now: int, *, listening: bool = True) -> None:
+        """Look at what time alone changes: connections, late alarms that still stand, plans.
+
+        Without `listening` for a while, silence is nobody's fault yet.
+        """
         try:
             with self._database.transaction() as connection:
                 self._take_place(connection)
                 if plans.versions(connection) != self._versions:
                     self._load(connection)
-                entries = judge_silence(connection, self._catalogue, now)
+                entries = judge_silence(connection, self._catalogue, now, listening=listening)
                 for desk in self._desks.values():
                     entries += _caught_up(connection, desk, now)
                 self._write(connection, entries, now)

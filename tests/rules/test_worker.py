@@ -290,3 +290,21 @@ def test_silence_is_a_connection_case_and_a_sign_of_life_ends_it(
     worker.tick(start + 1_200_500)
     assert bench.alarms("state") == [("returned",)]
     assert bench.rows(connections)[0]["connection"] == "online"
+
+
+def test_who_has_just_begun_to_listen_takes_signs_of_life_only(
+    bench: Bench, run_all: RunAll
+) -> None:
+    start = clock.now_ms() - 20_000
+    worker = bench.worker()
+    bench.bring(rows(start, [60, 60]), received_at=start)
+    run_all(worker)
+    connection = "select connection from machine_now order by machine_id limit 1"
+    worker.tick(start + 20_000, listening=False)
+    assert bench.rows(connection) == [{"connection": "online"}]
+    worker.tick(start + 1_100_000, listening=False)
+    assert bench.rows(connection) == [{"connection": "online"}]
+    assert bench.alarms("state") == []
+    worker.tick(start + 1_100_000)
+    assert bench.rows(connection) == [{"connection": "offline"}]
+    assert bench.alarms("state") == [("active",)]
