@@ -79,7 +79,7 @@ def demo(
     days: Annotated[int, typer.Option(min=1, max=400, help="Days of history.")] = 90,
 ) -> None:
     """Run everything on this machine: servers, history, live machines, API and dashboard."""
-    from ironpulse.demo import DemoOptions, run
+    from ironpulse.demo.run import DemoOptions, run
 
     run(DemoOptions(port, machines, seed, speed, fresh, days), stop_on_signals())
 
@@ -174,7 +174,7 @@ def simulate(
     period: Annotated[float, typer.Option(min=0.2, help="Seconds between two reports.")] = 2.0,
 ) -> None:
     """Let the machines of a demo live: each a device of its own over MQTT."""
-    from ironpulse.demo_live import live
+    from ironpulse.demo.live import live
 
     live(Settings(), folder, seed, speed, period, stop_on_signals())
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ironpulse.demo_registry import DEMO_PASSWORD
+from ironpulse.demo.registry import DEMO_PASSWORD
 from ironpulse.stack import default_directory
 from ironpulse.stack.processes import free_port
 from tests.processes import processes_in, until, until_none_in

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.loader import load_catalogue
-from ironpulse import demo_registry
+from ironpulse.demo import registry
 from ironpulse.stack import LocalStack, StackAddresses
 from store.migrate import migrate
 from tests.conftest import (
@@ -29,7 +29,7 @@ def scenario_template(stack: LocalStack, empty_template: str) -> str:
     name = "scenario_template"
     url = make_template(stack, name, empty_template)
     migrate(url, load_catalogue(PRODUCTS))
-    demo_registry.register(url, fleet(10))
+    registry.register(url, fleet(10))
     close_template(stack, name)
     return name
 

@@ -19,7 +19,7 @@ import pytest
 
 from fleet import clock
 from fleet.registry import NewMachine, Registration
-from ironpulse.demo_registry import DEMO_PASSWORD
+from ironpulse.demo.registry import DEMO_PASSWORD
 from ironpulse.settings import with_user
 from ironpulse.stack import Credentials, StackAddresses
 from ironpulse.stack.processes import free_port

@@ -20,7 +20,7 @@ import pytest
 
 from fleet import clock
 from fleet.loader import load_catalogue
-from ironpulse import demo_registry
+from ironpulse.demo import registry
 from ironpulse.stack import LocalStack
 from ironpulse.supervisor import Supervisor
 from simulators.device import Broker, Device, serve
@@ -44,7 +44,7 @@ def mortal(server_folder: Path) -> Iterator[tuple[LocalStack, System]]:
     """Ironpulse on servers of its own, which a test may kill."""
     with LocalStack(server_folder) as stack:
         migrate(stack.addresses.database_url, load_catalogue(PRODUCTS))
-        demo_registry.register(stack.addresses.database_url, fleet(5))
+        registry.register(stack.addresses.database_url, fleet(5))
         with running_system(stack.addresses, server_folder / "services") as system:
             yield stack, system
 

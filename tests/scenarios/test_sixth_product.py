@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fleet import clock
-from ironpulse import demo_registry
+from ironpulse.demo import registry
 from ironpulse.settings import with_user
 from ironpulse.stack import StackAddresses
 from tests.conftest import PRODUCTS, BrokerAccess
@@ -43,7 +43,7 @@ def with_roller(empty_database: str, broker: BrokerAccess, server_folder: Path) 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "6 product plans" in done.stdout
-    demo_registry.register(empty_database, fleet(5))
+    registry.register(empty_database, fleet(5))
     addresses = StackAddresses(
         empty_database, broker.url, broker.admin_user, broker.admin_password,
         broker.ingest_user, broker.ingest_password,

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from fleet import clock
 from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue, ProductPlan
-from ironpulse.demo_team import Team
+from ironpulse.demo.team import Team
 from ironpulse.stack.processes import end_with
 from predict.assess import assess
 from predict.tracking import follow_once

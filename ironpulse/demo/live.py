@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from fleet.loader import load_catalogue
-from ironpulse.demo_registry import make_fleet, read_devices
+from ironpulse.demo.registry import make_fleet, read_devices
 from ironpulse.heart import Heart
 from ironpulse.settings import Settings
 from simulators.live import LiveOptions, run

@@ -20,8 +20,8 @@ from fleet import clock
 from fleet.errors import IronpulseError
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
-from ironpulse import demo_history, demo_registry
-from ironpulse.demo_registry import DEMO_ACCOUNTS, DEMO_PASSWORD
+from ironpulse.demo import history, registry
+from ironpulse.demo.registry import DEMO_ACCOUNTS, DEMO_PASSWORD
 from ironpulse.heart import Heart
 from ironpulse.settings import Settings, with_user
 from ironpulse.stack import Credentials, LocalStack, StackAddresses, default_directory
@@ -130,16 +130,16 @@ def _prepare(
     """Bring database, registry, history and credentials to where a demo can run; returns the file
     that tells the simulators who they are."""
     migrate(addresses.database_url, catalogue)
-    fleet = demo_registry.make_fleet(catalogue, state.machines, state.seed, folder)
-    ids = demo_registry.register(addresses.database_url, fleet)
+    fleet = registry.make_fleet(catalogue, state.machines, state.seed, folder)
+    ids = registry.register(addresses.database_url, fleet)
     if not state.ready:
-        demo_history.write(
+        history.write(
             addresses.database_url, catalogue, fleet, ids, state.days, state.seed, folder, stop
         )
         if stop.is_set():
             return folder
         _remember(folder, DemoState(**{**asdict(state), "ready": True}))
-    devices = demo_registry.devices(fleet, state.secret)
+    devices = registry.devices(fleet, state.secret)
     with Credentials(
         addresses.mqtt_url, addresses.mqtt_admin_user, addresses.mqtt_admin_password
     ) as credentials:
