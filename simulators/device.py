@@ -11,7 +11,7 @@ import socket
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +44,8 @@ _KEPT = 100_000
 _BACK_OFF_S = (1.0, 60.0)
 _KEEPALIVE_S = 60
 _CONNECT_S = 3.0
+#: What was acknowledged so shortly before the line broke is sent once more.
+_UNSURE_MS = 2_000
 
 Sample = tuple[int, Mapping[str, float]]
 
@@ -67,6 +69,16 @@ class Broker:
         return cls(parts.hostname, parts.port or 1883)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is published, and how many samples of the device's own count it carries."""
+
+    topic: str
+    payload: bytes
+    samples: int = 0
+    retain: bool = False
+
+
 class Device:
     """One machine's telematics unit; all its methods are called from one thread."""
 
@@ -88,18 +100,24 @@ class Device:
         self._profile = profile
         self._samples: deque[Sample] = deque()
         self._urgent: deque[tuple[str, bytes]] = deque()
-        self._flying: dict[int, int] = {}
+        self._flying: dict[int, Message] = {}
+        self._settled: deque[tuple[int, Message]] = deque()
         self._back_off_s = _BACK_OFF_S[0]
         self._next_try_s = 0.0
         self._misc_s = 0.0
         self._complained = False
-        self._now_ms = 0
+        self._now_ms = self._broke_ms = 0
         self._client = self._new_client(password)
 
     @property
     def waiting(self) -> int:
         """Samples not yet handed to the broker or not yet acknowledged."""
-        return len(self._samples) + sum(self._flying.values())
+        return len(self._samples) + sum(message.samples for message in self._flying.values())
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything it had to say was said and acknowledged."""
+        return not (self._flying or self._urgent or self._samples)
 
     def sample(self, at_ms: int, values: Mapping[str, float]) -> None:
         """Keep a sample until the broker has acknowledged it."""
@@ -139,7 +157,8 @@ class Device:
     def close(self, now_ms: int) -> None:
         """Say goodbye and close the connection."""
         if self.connected:
-            self._publish(status_topic(self.serial), encode_status("offline", now_ms), 0, True)
+            offline = encode_status("offline", now_ms)
+            self._publish(Message(status_topic(self.serial), offline, retain=True))
             self._client.disconnect()
             while self._client.want_write():
                 if self._client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -183,23 +202,31 @@ class Device:
     def _flush(self) -> None:
         while self._urgent and len(self._flying) < _IN_FLIGHT:
             topic, payload = self._urgent.popleft()
-            self._publish(topic, payload, 0, False)
+            self._publish(Message(topic, payload))
         while self._samples and len(self._flying) < _IN_FLIGHT:
             count = min(_BUNDLE, len(self._samples))
             bundle = [self._samples.popleft() for _ in range(count)]
             told = disturb(bundle, self._profile, self._rng)
             payload = encode_sample(*told[0]) if len(told) == 1 else encode_samples(told)
-            self._publish(telemetry_topic(self.serial), payload, count, False)
+            self._publish(Message(telemetry_topic(self.serial), payload, count))
 
-    def _publish(self, topic: str, payload: bytes, samples: int, retain: bool) -> None:
+    def _publish(self, message: Message) -> None:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's
         properties.ContentType = JSON
         info: MQTTMessageInfo = self._client.publish(
-            topic, payload, qos=1, retain=retain, properties=properties
+            message.topic, message.payload, qos=1, retain=message.retain, properties=properties
         )
         # Cut off in between: paho has queued it and sends it after the next connection.
-        self._flying[info.mid] = samples
-        self.sent += samples
+        self._flying[info.mid] = message
+        self.sent += message.samples
+
+    def _publish_again(self) -> None:
+        """Send once more what was acknowledged just before the line broke: a broker that is killed
+        may have answered before it saved. Whoever got it already knows it for a repetition."""
+        while self._settled:
+            at_ms, message = self._settled.popleft()
+            if at_ms >= self._broke_ms - _UNSURE_MS:
+                self._publish(replace(message, samples=0))
 
     def _on_connect(self, client: Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
@@ -208,20 +235,28 @@ class Device:
         self.connected = True
         self._complained = False
         self._back_off_s = _BACK_OFF_S[0]
-        self._publish(
-            status_topic(self.serial), encode_status("online", self._now_ms), 0, retain=True
-        )
+        self._publish_again()
+        online = encode_status("online", self._now_ms)
+        self._publish(Message(status_topic(self.serial), online, retain=True))
 
     def _on_disconnect(self, _c: Client, _u: Any, _f: Any, _r: Any, _p: Any) -> None:
+        if self.connected:
+            self._broke_ms = self._now_ms
         self.connected = False
 
     def _on_publish(self, _c: Client, _u: Any, mid: int, reason: Any, _p: Any) -> None:
-        samples = self._flying.pop(mid, 0)
+        message = self._flying.pop(mid, None)
+        if message is None:
+            return
         if reason.is_failure:
-            self.refused += samples
+            self.refused += message.samples
             self._complain(f"the broker does not take messages of {self.serial}: {reason}")
-        else:
-            self.acknowledged += samples
+            return
+        self.acknowledged += message.samples
+        if not message.retain:  # a status is said anew at every connection
+            self._settled.append((self._now_ms, message))
+        while self._settled and self._settled[0][0] < self._now_ms - _UNSURE_MS:
+            self._settled.popleft()
 
     def _on_socket_open(self, _c: Client, _u: Any, sock: Any) -> None:
         self._selector.register(sock, selectors.EVENT_READ, self)

@@ -155,7 +155,7 @@ class SimulatedUnit:
     @property
     def idle(self) -> bool:
         """Whether everything said was acknowledged or refused, fault lists and status too."""
-        return not self.device._flying and not self.device._urgent and not self.device._samples
+        return self.device.idle
 
     def turn(self) -> None:
         """Do what is to be done now."""
