@@ -182,8 +182,11 @@ def _methods_of(request: Request, told: Mapping[str, str] | None) -> set[str]:
 
 
 def _on_unavailable(request: Request, error: Exception) -> JSONResponse:
+    # The driver's words name hosts and users: they are for the log, not for whoever asks.
+    log.warning("The database is away.", path=request.url.path, reason=str(error))
     detail = Text(
-        en=f"{error}. Try again in a few seconds; if it stays, call the operator.",
+        en="The database cannot be reached. Try again in a few seconds; if it stays, call the "
+        "operator.",
         zh="暂时无法访问数据库，请稍后重试；如持续出现，请联系运维人员。",
     )
     return _answer(request, "unavailable", detail, headers={"Retry-After": "5"})

@@ -32,7 +32,8 @@ MOST_ENTRIES = 500
 #: Connections, late alarms and changed plans are looked at this often.
 TICK_S = 2.0
 IDENTITIES_S = 60.0
-#: A worker that starts listens for so long before it takes silence for a machine's own.
+#: After its own start, and after an ingest was away, a worker listens for so long before it
+#: takes silence for a machine's own.
 LISTEN_FIRST_S = 15.0
 #: A backlog that has stopped for so long will not catch up: what still stands is told then.
 BACKLOG_OVER_MS = 60_000
@@ -72,6 +73,9 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
             behind = worker.step()
             now_s = clock.monotonic_s()
             if now_s >= tick_at:
+                with database.connection() as connection:
+                    if not processes.hears(connection, clock.now_ms()):
+                        listening_at = now_s + LISTEN_FIRST_S
                 worker.tick(clock.now_ms(), listening=now_s >= listening_at)
                 tick_at = now_s + TICK_S
             if now_s >= identities_at:

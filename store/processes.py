@@ -51,3 +51,12 @@ def forget(connection: Connection, process: Process) -> None:
     """Take leave: the process ended on purpose."""
     values = {"process": process.process, "instance": process.instance}
     connection.execute(_SQL["forget"], values)
+
+
+def hears(connection: Connection, now_ms: int) -> bool:
+    """Whether an ingest runs and is connected to the broker; silence of machines means nothing
+    while none does."""
+    since = clock.to_datetime(now_ms - round(SILENT_AFTER_S * clock.MS_PER_S))
+    row = connection.execute(_SQL["hears"], {"since": since}).fetchone()
+    assert row is not None
+    return bool(row["hears"])

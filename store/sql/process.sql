@@ -8,3 +8,10 @@ set pid = excluded.pid, address = excluded.address, started_at = excluded.starte
 
 -- name: forget
 delete from process_beat where process = %(process)s::text and instance = %(instance)s::text
+
+-- name: hears
+select exists (
+    select from process_beat
+    where process = 'ingest' and beat_at > %(since)s::timestamptz
+        and coalesce((detail ->> 'subscribed')::boolean, true)
+) as hears
