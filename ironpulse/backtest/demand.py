@@ -15,7 +15,6 @@ from rich.progress import Progress
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
-from predict.demand import forecast_demand
 from predict.demand.table import DemandTable, read_table
 
 
@@ -28,6 +27,8 @@ def demand(
     out: Annotated[Path | None, typer.Option(help="File for the answer; else printed.")] = None,
 ) -> None:
     """Forecast demand per part and month: lines of part, step and its quantiles."""
+    from predict.demand import forecast_demand  # scipy takes its time; other commands need none
+
     levels = _levels(quantiles)
     table = read_table(csv)
     with Progress(console=Console(stderr=True), transient=True) as bar:

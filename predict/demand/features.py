@@ -101,9 +101,7 @@ def discounts(months: int, memory: float) -> FloatColumn:
     return np.asarray((1.0 - memory) ** np.arange(months)[::-1], dtype=np.float64)
 
 
-def _discounted(
-    values: FloatColumn, seen: BoolColumn, memory: float, pooled: float
-) -> FloatColumn:
+def _discounted(values: FloatColumn, seen: BoolColumn, memory: float, pooled: float) -> FloatColumn:
     weights = discounts(values.shape[1], memory)
     return np.asarray((values @ weights + PRIOR_MONTHS * pooled) / (seen @ weights + PRIOR_MONTHS))
 

@@ -51,7 +51,9 @@ def read_table(path: Path) -> DemandTable:
             f"{path} cannot be read: {error.strerror}. Give the path of a CSV file."
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise IronpulseError(f"{path} is no CSV file in UTF-8 ({error}). Save it as one.") from error
+        raise IronpulseError(
+            f"{path} is no CSV file in UTF-8 ({error}). Save it as one."
+        ) from error
     if len(lines) < 2 or len(lines[0][1]) < 2:
         raise DemandTableError(
             [Fault(path, 0, 0, "a header line, a column of months and a line per part are needed")]
