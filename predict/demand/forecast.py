@@ -7,6 +7,7 @@ absolute errors, which the forecast "no demand ever" wins.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
 from predict.demand.mixing import blend, learn_weights, pinball
 from predict.demand.pooled import can_learn, pooled_counts, pooled_hurdle
+from predict.demand.season import season, seasonal
 from predict.demand.simple import Forecaster, Steps, discounted_negative_binomial, static_quantiles
 
 #: Months ahead that are learned as one; later months are learned on their own.
@@ -81,14 +83,16 @@ def _block(
 def _forecasters(
     counts: FloatColumn, standpoints: list[int], steps: Steps, levels: FloatColumn
 ) -> list[Forecaster]:
-    """What a history of this length can carry."""
+    """What a history of this length can carry; all share the season seen in the whole of it."""
+    index = season(counts)
+    learned = [partial(pooled_counts, index=index), partial(pooled_hurdle, index=index)]
     if not can_learn(counts.shape[1], steps):
         return [discounted_negative_binomial(USUAL_MEMORY)]
     if not standpoints:
-        return [pooled_counts, pooled_hurdle]
+        return [*learned]
     memory = _memory(counts, standpoints, steps, levels)
     own = discounted_negative_binomial(memory)
-    return [static_quantiles, own, pooled_counts, pooled_hurdle]
+    return [seasonal(static_quantiles, index), seasonal(own, index), *learned]
 
 
 def _standpoints(months: int, steps: Steps) -> list[int]:
@@ -122,13 +126,16 @@ def _blocks(horizon: int) -> Iterator[Steps]:
 
 
 def _grain(history: FloatColumn) -> FloatColumn:
-    """What counts as one for each part, (n,): a whole unit, or a share of its usual demand."""
+    """What counts as one for each part, (n,): one unit, or for parts measured in metres or litres
+    the lot of which every demand is a multiple, else a share of the usual demand."""
     demand = np.where(history > 0, history, np.nan)
-    exact = np.asarray((np.isnan(demand) | (demand == np.round(demand))).all(axis=1))
-    some = ~np.isnan(demand).all(axis=1)
-    usual = np.ones(len(history))
-    usual[some] = np.nanmean(demand[some], axis=1)
-    return np.where(exact, 1.0, usual / FINENESS)
+    known = (~np.isnan(demand)).sum(axis=1)
+    whole = np.asarray((np.isnan(demand) | (demand == np.round(demand))).all(axis=1))
+    lot = np.nanmin(np.where(known[:, None] > 0, demand, 1.0), axis=1)
+    lots = demand / lot[:, None]
+    even = np.asarray((np.isnan(lots) | (np.abs(lots - np.round(lots)) < 1e-6)).all(axis=1))
+    usual = np.nan_to_num(demand).sum(axis=1) / np.maximum(known, 1)
+    return np.where(whole, 1.0, np.where(even, lot, usual / FINENESS))
 
 
 def _check(history: FloatColumn, horizon: int, levels: FloatColumn) -> None:

@@ -57,6 +57,5 @@ def learn_weights(answers: FloatColumn, actual: FloatColumn, levels: FloatColumn
 def _mixes(count: int) -> FloatColumn:
     """Every way to give PARTS parts to `count` forecasters, as shares (ways, count)."""
     bars = np.array(list(combinations(range(PARTS + count - 1), count - 1)), dtype=np.float64)
-    bars = bars.reshape(-1, count - 1)
     edges = np.column_stack([np.full(len(bars), -1.0), bars, np.full(len(bars), PARTS + count - 1)])
     return np.asarray((np.diff(edges, axis=1) - 1.0) / PARTS)

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from fleet.batch import FloatColumn
 from predict.demand.features import Features, Scaling, features, scaling
 from predict.demand.regression import fit_chance, fit_counts
-from predict.demand.season import factors, season
+from predict.demand.season import factors, without
 from predict.demand.simple import Steps, quantiles
 
 #: Months of history below which nothing is learned from a standpoint.
@@ -42,22 +42,27 @@ def can_learn(months: int, steps: Steps) -> bool:
     return months >= LEAST_HISTORY + steps.first
 
 
-def pooled_counts(counts: FloatColumn, steps: Steps, levels: FloatColumn) -> FloatColumn:
-    """Quantiles (n, steps, k) of negative binomials learned over all parts."""
-    lessons = list(_lessons(counts, steps))
+def pooled_counts(
+    counts: FloatColumn, steps: Steps, levels: FloatColumn, index: FloatColumn
+) -> FloatColumn:
+    """Quantiles (n, steps, k) of negative binomials learned over all parts; `index` is the log
+    season (12,)."""
+    lessons = list(_lessons(counts, index, steps))
     scale, design, after, wave = _stacked(lessons)
     level = np.concatenate([each.before.mean for each in lessons])
     rows = _some(len(design))
     model = fit_counts(design[rows], after[rows], np.log(level[rows])[:, None] + wave[rows])
-    now, ahead = features(counts), factors(season(counts), counts.shape[1], steps)
+    now, ahead = _seen_from(counts, index, steps)
     columns = scale.design(now.covariates)
     mean = model.means(columns, np.log(now.mean)[:, None] + ahead)
     return quantiles(mean, np.broadcast_to(model.shapes(columns), mean.shape), levels)
 
 
-def pooled_hurdle(counts: FloatColumn, steps: Steps, levels: FloatColumn) -> FloatColumn:
+def pooled_hurdle(
+    counts: FloatColumn, steps: Steps, levels: FloatColumn, index: FloatColumn
+) -> FloatColumn:
     """Quantiles (n, steps, k) from a learned chance of demand and a learned size of it."""
-    lessons = list(_lessons(counts, steps))
+    lessons = list(_lessons(counts, index, steps))
     scale, design, after, wave = _stacked(lessons)
     chance = np.concatenate([each.before.chance for each in lessons])
     size = np.concatenate([each.before.size for each in lessons])
@@ -67,7 +72,7 @@ def pooled_hurdle(counts: FloatColumn, steps: Steps, levels: FloatColumn) -> Flo
     beyond = np.where(after > 0, after - 1.0, np.nan)
     rows = rows[(after[rows] > 0).any(axis=1)]
     by_size = fit_counts(design[rows], beyond[rows], _beyond_one(size[rows]) + 0 * wave[rows])
-    now, ahead = features(counts), factors(season(counts), counts.shape[1], steps)
+    now, ahead = _seen_from(counts, index, steps)
     columns = scale.design(now.covariates)
     some = expit((columns @ by_chance + logit(now.chance))[:, None] + ahead)
     mean = by_size.means(columns, _beyond_one(now.size) + 0 * some)
@@ -92,7 +97,7 @@ def _beyond_one(size: FloatColumn) -> FloatColumn:
     return np.asarray(np.log(np.maximum(size - 1.0, 0.1)))[:, None]
 
 
-def _lessons(counts: FloatColumn, steps: Steps) -> Iterator[_Lesson]:
+def _lessons(counts: FloatColumn, index: FloatColumn, steps: Steps) -> Iterator[_Lesson]:
     """Standpoints, newest first; months that lie after the known history are unknown."""
     months = counts.shape[1]
     newest = max(months - steps.last, min(LEAST_HISTORY, months - steps.first))
@@ -101,7 +106,13 @@ def _lessons(counts: FloatColumn, steps: Steps) -> Iterator[_Lesson]:
         after = np.full((len(counts), len(steps)), np.nan)
         came = counts[:, standpoint + steps.first - 1 : standpoint + steps.last]
         after[:, : came.shape[1]] = came
-        yield _Lesson(features(past), after, factors(season(past), standpoint, steps))
+        before, ahead = _seen_from(past, index, steps)
+        yield _Lesson(before, after, ahead)
+
+
+def _seen_from(past: FloatColumn, index: FloatColumn, steps: Steps) -> tuple[Features, FloatColumn]:
+    """Features of a history freed of its season, and the log season (steps,) of what follows."""
+    return features(without(past, index)), factors(index, past.shape[1], steps)
 
 
 def _stacked(

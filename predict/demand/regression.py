@@ -86,6 +86,8 @@ def _minimise(
     Covariates are strongly related, so the search runs in directions made unrelated first.
     """
     rows, k = design.shape
+    if rows == 0:
+        return np.zeros(blocks * k)
     penalty = np.full(k, RIDGE)
     penalty[0] = 0.0
     values, vectors = np.linalg.eigh(design.T @ design + np.diag(penalty) + 1e-6 * np.eye(k))

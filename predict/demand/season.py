@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fleet.batch import FloatColumn
-from predict.demand.simple import Steps
+from predict.demand.simple import Forecaster, Steps
 
 YEAR = 12
 
@@ -35,6 +35,22 @@ def season(counts: FloatColumn) -> FloatColumn:
     return np.asarray(shrunk - shrunk.mean())
 
 
+def without(counts: FloatColumn, index: FloatColumn) -> FloatColumn:
+    """Counts (n, m) as they would have been in a month like any other."""
+    return np.asarray(counts * np.exp(-index[np.arange(counts.shape[1]) % YEAR]))
+
+
 def factors(index: FloatColumn, months: int, steps: Steps) -> FloatColumn:
     """Log factors (steps,) of the months ahead of a history `months` long."""
     return index[(months - 1 + np.arange(steps.first, steps.last + 1)) % YEAR]
+
+
+def seasonal(forecaster: Forecaster, index: FloatColumn) -> Forecaster:
+    """A forecaster that knows no season, given the history freed of it and returned to it."""
+
+    def forecast(counts: FloatColumn, steps: Steps, levels: FloatColumn) -> FloatColumn:
+        plain = forecaster(without(counts, index), steps, levels)
+        ahead = np.exp(factors(index, counts.shape[1], steps))
+        return np.asarray(plain * ahead[:, None])
+
+    return forecast
