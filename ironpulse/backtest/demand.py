@@ -15,7 +15,6 @@ from rich.progress import Progress
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
-from predict.demand.table import DemandTable, read_table
 
 
 def demand(
@@ -27,7 +26,9 @@ def demand(
     out: Annotated[Path | None, typer.Option(help="File for the answer; else printed.")] = None,
 ) -> None:
     """Forecast demand per part and month: lines of part, step and its quantiles."""
-    from predict.demand import forecast_demand  # scipy takes its time; other commands need none
+    # Scipy takes its time; other commands need none.
+    from predict.demand import forecast_demand
+    from predict.demand.table import read_table
 
     levels = _levels(quantiles)
     table = read_table(csv)
@@ -37,7 +38,7 @@ def demand(
             table.demand, horizon, levels, lambda share: bar.update(task, completed=share)
         )
     with _opened(out) as file:
-        _write(file, table, levels, found)
+        _write(file, table.parts, levels, found)
 
 
 def _levels(text: str) -> FloatColumn:
@@ -64,9 +65,9 @@ def _opened(out: Path | None) -> AbstractContextManager[TextIO]:
         ) from error
 
 
-def _write(file: TextIO, table: DemandTable, levels: FloatColumn, found: FloatColumn) -> None:
+def _write(file: TextIO, parts: tuple[str, ...], levels: FloatColumn, found: FloatColumn) -> None:
     writer = csv_format.writer(file, lineterminator="\n")
     writer.writerow(["part", "step", *(f"q{level:.10g}" for level in levels)])
-    for part, months in zip(table.parts, found, strict=True):
+    for part, months in zip(parts, found, strict=True):
         for step, row in enumerate(months, start=1):
             writer.writerow([part, step, *(f"{value:.10g}" for value in row)])

@@ -16,22 +16,33 @@ import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.errors import IronpulseError
+from predict.life import LifeModel
 
 
-def chances_between(survival: FloatColumn, first: int, last: int) -> FloatColumn:
+def survival(model: LifeModel, used: FloatColumn, ahead: FloatColumn) -> FloatColumn:
+    """Chance (n, months + 1) that each part lasts to the end of each coming month; column 0 is 1.
+
+    `used` (n,) so far and the use `ahead` (n, months) month by month are in the part's own unit.
+    """
+    reached = np.cumsum(ahead, axis=1)
+    lasts = [1.0 - model.fail_within(used, more) for more in reached.T]
+    return np.column_stack([np.ones(len(used)), *lasts])
+
+
+def chances_between(lasts: FloatColumn, first: int, last: int) -> FloatColumn:
     """Chance that each part is first worn out in months `first` to `last`, counted from 1.
 
-    `survival` (..., months + 1) is the chance of each part to last to the end of each month from
+    `lasts` (..., months + 1) is the chance of each part to last to the end of each month from
     now on, column 0 being now (1, or what the life model says unconditionally). A part that is
     replaced and worn out again within the horizon counts once: lives are longer than horizons.
     """
-    if not 1 <= first <= last < survival.shape[-1]:
+    if not 1 <= first <= last < lasts.shape[-1]:
         raise IronpulseError(
-            f"Months {first} to {last} are asked of a survival {survival.shape[-1] - 1} months "
+            f"Months {first} to {last} are asked of a survival {lasts.shape[-1] - 1} months "
             "long: give months within it."
         )
-    alive = survival[..., 0]
-    gone = survival[..., first - 1] - survival[..., last]
+    alive = lasts[..., 0]
+    gone = lasts[..., first - 1] - lasts[..., last]
     return np.asarray(np.divide(gone, alive, out=np.zeros_like(gone), where=alive > 0))
 
 
@@ -57,18 +68,16 @@ def number_replaced(chances: FloatColumn) -> FloatColumn:
     return np.asarray(found / found.sum())
 
 
-def demand_by_group(
-    survival: FloatColumn, group: IntColumn, groups: int
-) -> list[list[FloatColumn]]:
-    """Distributions by group and month for survival (n, months + 1) or (scenarios, n, months + 1).
+def demand_by_group(lasts: FloatColumn, group: IntColumn, groups: int) -> list[list[FloatColumn]]:
+    """Distributions by group and month for `lasts` (n, months + 1) or (scenarios, n, months + 1).
 
     `group` (n,) numbers each fitted part's warehouse or region from 0; the answer's first index is
     the group, its second the month, 0 being the coming one.
     """
-    months = survival.shape[-1] - 1
+    months = lasts.shape[-1] - 1
     return [
         [
-            number_replaced(chances_between(survival[..., group == place, :], month, month))
+            number_replaced(chances_between(lasts[..., group == place, :], month, month))
             for month in range(1, months + 1)
         ]
         for place in range(groups)

@@ -11,6 +11,7 @@ from predict.demand.mixing import pinball
 from predict.demand.simple import Steps, static_quantiles
 from tests.predict.demand.fleets import fleet
 
+Drifting = tuple[np.ndarray, np.ndarray, np.ndarray]
 LEVELS = np.array([0.5, 0.8, 0.9, 0.95, 0.99])
 
 
@@ -19,18 +20,18 @@ def lost(came: np.ndarray, said: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def drifting() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drifting() -> Drifting:
     counts, _ = fleet(parts=800, months=42)
     return counts[:, :36], counts[:, 36:], forecast_demand(counts[:, :36], 6, LEVELS)
 
 
-def test_it_beats_the_whole_history_where_demand_drifts(drifting) -> None:  # type: ignore[no-untyped-def]
+def test_it_beats_the_whole_history_where_demand_drifts(drifting: Drifting) -> None:
     train, came, said = drifting
     ratio = lost(came, said) / lost(came, static_quantiles(train, Steps(1, 6), LEVELS))
     assert (ratio < 1.0).all() and ratio[1:].mean() < 0.9
 
 
-def test_its_quantiles_hold_their_share(drifting) -> None:  # type: ignore[no-untyped-def]
+def test_its_quantiles_hold_their_share(drifting: Drifting) -> None:
     _, came, said = drifting
     for place, level in enumerate(LEVELS):
         # A count lies at or below its quantile at least as often as the level says, and strictly
@@ -39,7 +40,7 @@ def test_its_quantiles_hold_their_share(drifting) -> None:  # type: ignore[no-un
         assert at_most > level - 0.02 and below < level + 0.02
 
 
-def test_quantiles_are_whole_and_rise_with_the_level(drifting) -> None:  # type: ignore[no-untyped-def]
+def test_quantiles_are_whole_and_rise_with_the_level(drifting: Drifting) -> None:
     _, _, said = drifting
     assert (np.diff(said, axis=2) >= 0).all() and (said == np.round(said)).all()
     assert said.shape == (800, 6, 5)
