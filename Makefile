@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := fleet store tickets ingest rules predict api dashboard simulators ironpulse
+PACKAGES := fleet store tickets ingest rules predict api dashboard simulators ironpulse benchmarks
 export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from fleet.errors import IronpulseError
 from fleet.registry import NewMachine
 from fleet.text import Text
-from ironpulse.foreground import configure_log, stop_on_signals
+from ironpulse.backtest.cli import app as backtest_app
+from ironpulse.foreground import says_errors, stop_on_signals
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
 from store.accounts import Role
@@ -35,30 +32,9 @@ app.add_typer(stack_app, name="stack")
 app.add_typer(products_app, name="products")
 app.add_typer(machines_app, name="machines")
 app.add_typer(accounts_app, name="accounts")
+app.add_typer(backtest_app, name="backtest")
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
-
-
-def says_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """An error of ours becomes its sentence and exit code 1; a defect keeps its traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        configure_log()
-        try:
-            return command(*args, **kwargs)
-        except IronpulseError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
-        except ValidationError as error:
-            for fault in error.errors():
-                place = ".".join(str(step) for step in fault["loc"])
-                typer.echo(f"{error.title} {place}: {fault['msg']}", err=True)
-            raise typer.Exit(1) from error
-
-    return wrapped
 
 
 @app.command()

@@ -1,14 +1,24 @@
-"""What every long-running command shares: its log, and how it is asked to end."""
+"""What every command shares: its log, how it says errors, and how it is asked to end."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
+from typing import ParamSpec, TypeVar
 
 import structlog
+import typer
+from pydantic import ValidationError
+
+from fleet.errors import IronpulseError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def stop_on_signals() -> threading.Event:
@@ -40,3 +50,23 @@ def configure_log() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def says_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """An error of ours becomes its sentence and exit code 1; a defect keeps its traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        configure_log()
+        try:
+            return command(*args, **kwargs)
+        except IronpulseError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+        except ValidationError as error:
+            for fault in error.errors():
+                place = ".".join(str(step) for step in fault["loc"])
+                typer.echo(f"{error.title} {place}: {fault['msg']}", err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped

@@ -1,0 +1,1 @@
+"""`ironpulse backtest`: the product's own models on any file, without servers."""
