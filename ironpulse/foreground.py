@@ -48,7 +48,8 @@ def configure_log() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # asked for anew at each line: whoever redirects standard error gets what comes after
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
