@@ -268,8 +268,10 @@ def _limits(
     bottom, allowed = objective(fit.theta)[0], float(chi2.ppf(level, 1)) / 2
 
     def excess(value: float) -> float:
-        found = minimize(lambda r: objective(pin(value, r))[0], rest, method="BFGS")
-        return float(found.fun) - bottom - allowed
+        def others(rest: FloatColumn) -> float:
+            return objective(pin(value, rest))[0]
+
+        return float(minimize(others, rest, method="BFGS").fun) - bottom - allowed
 
     step = math.sqrt(max(float(slope @ fit.covariance @ slope), 1e-12))
     return _crossing(excess, best, -step), _crossing(excess, best, step)

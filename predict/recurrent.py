@@ -104,25 +104,23 @@ def fit_recurrent(
             raise LifeDataError(
                 f"Unit {unit!r} has a failure outside of 0 to {until[unit]:g}, where it was seen."
             )
-    counts = np.array([len(events.get(unit, ())) for unit in until], dtype=np.float64)
-    ends = np.array(list(until.values()), dtype=np.float64)
-    logs = np.log([use for unit in until for use in events.get(unit, ())])
-    if len(logs) < LEAST_FAILURES:
-        return TooFew(len(logs), len(ends), LEAST_FAILURES)
+    seen = [unit for unit in until if until[unit] > 0]
+    counts = np.array([len(events.get(unit, ())) for unit in seen], dtype=np.float64)
+    ends = np.array([until[unit] for unit in seen], dtype=np.float64)
+    logs = np.log([use for unit in seen for use in events.get(unit, ())])
+    if len(logs) < LEAST_FAILURES or logs.min() >= math.log(ends.max()):
+        return TooFew(len(logs), len(seen), LEAST_FAILURES)
+    # Powers of use relative to the longest do not overflow.
+    log_ends = np.log(ends / ends.max())
+    distance = math.log(ends.max()) - float(logs.mean())
 
     def score(shape: float) -> float:
-        weights = ends**shape
-        return float(len(logs) / shape + logs.sum() - len(logs) * (weights @ np.log(ends))
-                     / weights.sum())  # fmt: skip
+        weights = np.exp(shape * log_ends)
+        return 1 / shape - distance - float(weights @ log_ends / weights.sum())
 
-    top = float(np.log(ends).max())
-    if logs.min() >= top:
-        return TooFew(len(logs), len(ends), LEAST_FAILURES)
-    ends, unit = ends / math.exp(top), math.exp(top)
-    logs = logs - top
     shape = float(brentq(score, 1e-6, 1e6, xtol=1e-12))
-    scale = unit * math.exp((_log_exposure(ends, shape) - math.log(len(logs))) / shape)
-    return RecurrentFit(shape, scale, logs + top, ends * unit, counts)
+    scale = math.exp((_log_exposure(ends, shape) - math.log(len(logs))) / shape)
+    return RecurrentFit(shape, scale, logs, ends, counts)
 
 
 def _log_exposure(until: FloatColumn, shape: float) -> float:
