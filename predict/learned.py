@@ -15,18 +15,18 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from fleet.batch import FloatColumn
 from predict.conformal import Residuals, local_quantiles, residuals
+from predict.features import Features, Places, Scale, scale_of
 from predict.histories import Histories, HistoryError, Matrix
 from predict.indicator import Indicator, learn_indicator
 from predict.standard import Standard, learn_standard
-from predict.trends import Windows, early_mean, trends
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 FOLDS = 5
-LEAST_UNITS = 2 * FOLDS
+LEAST_UNITS = FOLDS
 #: Rows learned from; more are thinned evenly.
 MOST_ROWS = 60_000
 #: Neighbourhood of an interval, as a share of all predictions.
-REACH = 0.15
+REACH = 0.1
 _SEEDS = (0, 1)
 
 Progress = Callable[[float], None]
@@ -56,16 +56,20 @@ class LearnedLife:
     trees: _Trees
     residuals: Residuals
     most: float
-    scale: _Scale
+    scale: Scale
 
     def answer(self, cut: Histories) -> Answers:
         """Remaining life at the last row of each unit."""
         rows = self.standard.apply(cut)
-        features = _Features(rows, cut.times, self.scale)
+        features = Features(rows, cut.times, self.scale)
         last = [np.array([len(each) - 1]) for each in rows]
         mean = _predict(self.trees, features, last, self.most)
+        return Answers(mean, self.intervals(mean))
+
+    def intervals(self, mean: FloatColumn) -> Matrix:
+        """Quantiles at LEVELS for predictions (m,), (m, 5)."""
         quantiles = local_quantiles(self.residuals, mean, LEVELS, REACH)
-        return Answers(mean, np.maximum.accumulate(np.maximum(quantiles, 0.0), axis=1))
+        return np.maximum.accumulate(np.maximum(quantiles, 0.0), axis=1)
 
 
 def learn(
@@ -73,7 +77,7 @@ def learn(
 ) -> LearnedLife:
     """Learn from units whose last row is their failure; with a `cap` longer lives count as it.
 
-    Raises HistoryError for fewer than ten units or histories without a varying covariate.
+    Raises HistoryError for fewer than five units or histories without a varying covariate.
     """
     if len(known.units) < LEAST_UNITS:
         raise HistoryError(
@@ -81,8 +85,8 @@ def learn(
             f"at least {LEAST_UNITS} are needed to learn from and to measure intervals."
         )
     standard = learn_standard(known)
-    scale = _scale_of(known)
-    features = _Features(standard.apply(known), known.times, scale)
+    scale = scale_of(known)
+    features = Features(standard.apply(known), known.times, scale)
     left = known.remaining()
     target = [np.minimum(each, np.inf if cap is None else cap) for each in left]
     most = max(float(each.max()) for each in target)
@@ -91,11 +95,11 @@ def learn(
     outside: list[FloatColumn] = [np.zeros(0)] * len(known.units)
     judged = [_judged(each, scale) for each in rows]
     for number in range(FOLDS):
-        trees = _fit(features, target, rows, np.flatnonzero(fold != number))
+        trees = _fit(features, target, rows, np.flatnonzero(fold != number).tolist())
         for unit in np.flatnonzero(fold == number):
             outside[unit] = _predict(trees, features, judged, most, [int(unit)])
         progress((number + 1) / (FOLDS + 1))
-    trees = _fit(features, target, rows, np.arange(len(known.units)))
+    trees = _fit(features, target, rows, range(len(known.units)))
     progress(1.0)
     numbers = np.repeat(np.arange(len(judged)), [len(each) for each in judged])
     truth = np.concatenate([each[at] for each, at in zip(left, judged, strict=True)])
@@ -103,58 +107,11 @@ def learn(
     return LearnedLife(standard, trees, off, most, scale)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Windows by the length of a typical life."""
-
-    columns: Windows
-    indicator: Windows
-    least_rows: int
-
-
-def _scale_of(known: Histories) -> _Scale:
-    """Windows of fixed shares of the median number of rows from new to failure."""
-    typical = float(np.median([len(times) for times in known.times]))
-
-    def rows(*shares: float) -> tuple[int, ...]:
-        return tuple(sorted({max(2, round(share * typical)) for share in shares}))
-
-    short = rows(0.025, 0.05, 0.1, 0.2)
-    early = rows(0.15)[0]
-    return _Scale(
-        columns=Windows(short, rows(0.05, 0.1, 0.2), short, early),
-        indicator=Windows(
-            (1, *rows(0.025, 0.05, 0.1, 0.2, 0.4)), rows(0.05, 0.1, 0.2, 0.4), short, early
-        ),
-        least_rows=early,
-    )
-
-
-class _Features:
-    """Features of the rows of all units; those of the columns are computed once."""
-
-    def __init__(
-        self, rows: Sequence[Matrix], times: Sequence[FloatColumn], scale: _Scale
-    ) -> None:
-        self.times, self.scale = times, scale
-        self.drift = [each - early_mean(each, scale.columns.early) for each in rows]
-        self.columns = [
-            trends(each, t, scale.columns).astype(np.float32)
-            for each, t in zip(rows, times, strict=True)
-        ]
-
-    def of(self, unit: int, indicator: Indicator, at: np.ndarray) -> Matrix:
-        """Features of a unit at rows `at`."""
-        health = indicator.of(self.drift[unit])[:, None]
-        shown = trends(health, self.times[unit], self.scale.indicator)
-        return np.hstack([self.columns[unit][at], shown[at]])
-
-
 def _fit(
-    features: _Features,
+    features: Features,
     target: Sequence[FloatColumn],
-    rows: Sequence[np.ndarray],
-    units: Sequence[int] | np.ndarray,
+    rows: Sequence[Places],
+    units: Sequence[int],
 ) -> _Trees:
     indicator = learn_indicator([features.drift[u] for u in units], [target[u] for u in units])
     x = np.vstack([features.of(u, indicator, rows[u]) for u in units])
@@ -177,23 +134,23 @@ def _booster(seed: int, n: int) -> HistGradientBoostingRegressor:
 
 def _predict(
     trees: _Trees,
-    features: _Features,
-    at: Sequence[np.ndarray],
+    features: Features,
+    at: Sequence[Places],
     most: float,
     units: Sequence[int] | None = None,
 ) -> FloatColumn:
     chosen = range(len(at)) if units is None else units
     x = np.vstack([features.of(u, trees.indicator, at[u]) for u in chosen])
     each = [booster.predict(x) for booster in trees.boosters]
-    return np.clip(np.mean(each, axis=0), 0.0, most)
+    return np.asarray(np.clip(np.mean(each, axis=0), 0.0, most), dtype=np.float64)
 
 
-def _thinned(lengths: Sequence[int]) -> list[np.ndarray]:
+def _thinned(lengths: Sequence[int]) -> list[Places]:
     step = max(1, -(-sum(lengths) // MOST_ROWS))
     return [np.arange(length - 1, -1, -step)[::-1] for length in lengths]
 
 
-def _judged(rows: np.ndarray, scale: _Scale) -> np.ndarray:
+def _judged(rows: Places, scale: Scale) -> Places:
     """The rows at which a unit may be cut: its beginning is over; the failure itself is not asked
     for."""
     inside = rows[(rows >= scale.least_rows) & (rows < rows[-1])]

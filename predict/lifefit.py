@@ -146,7 +146,8 @@ def fit_lives(lives: Lives, family: Family, prior: Prior | None = None) -> LifeF
     centre, scale = _standard(lives)
     objective = _objective(lives, family, prior, (lives.covariates - centre) / scale)
     theta = _minimum(objective, _start(lives, prior))
-    covariance = np.linalg.pinv(_hessian(objective, theta), hermitian=True)
+    inverse = np.linalg.pinv(_hessian(objective, theta), hermitian=True)
+    covariance = np.asarray(inverse, dtype=np.float64)
     bare = _objective(lives, family, None, (lives.covariates - centre) / scale)
     return LifeFit(family, lives, prior, theta, covariance, -bare(theta)[0], centre, scale)
 
@@ -224,7 +225,8 @@ def _start(lives: Lives, prior: Prior | None) -> FloatColumn:
 
 def _minimum(objective: Objective, start: FloatColumn) -> FloatColumn:
     """BFGS, then Newton steps to the last digits."""
-    theta = np.asarray(minimize(objective, start, jac=True, method="BFGS").x)
+    found = minimize(objective, start, jac=True, method="BFGS")
+    theta = np.asarray(found.x, dtype=np.float64)
     for _ in range(_MOST_STEPS):
         value, gradient = objective(theta)
         step = np.linalg.lstsq(_hessian(objective, theta), gradient, rcond=None)[0]
@@ -248,7 +250,8 @@ def _hessian(objective: Objective, theta: FloatColumn) -> Matrix:
         (objective(theta + step)[1] - objective(theta - step)[1]) / (2 * step.sum())
         for step in np.diag(width)
     ]
-    return 0.5 * (np.array(rows) + np.array(rows).T)
+    curved = np.array(rows, dtype=np.float64)
+    return np.asarray(0.5 * (curved + curved.T), dtype=np.float64)
 
 
 def _limits(
