@@ -18,6 +18,8 @@ from fleet.batch import FloatColumn
 FamilyName = Literal["weibull", "lognormal"]
 #: Beyond this z a Weibull part has surely failed; exp of it still is a number.
 _MOST_Z = 500.0
+#: Beyond this z the normal hazard is z itself to the last digits.
+_FAR_Z = 1e5
 _LOG_ROOT_TAU = 0.5 * math.log(2 * math.pi)
 
 
@@ -43,7 +45,9 @@ class Family:
         """Derivative of `log_survival`; minus the hazard of z."""
         if self.name == "weibull":
             return -np.exp(np.minimum(z, _MOST_Z))
-        return -np.exp(-0.5 * z * z - _LOG_ROOT_TAU - log_ndtr(-z))
+        near = np.minimum(z, _FAR_Z)
+        hazard = np.exp(-0.5 * near * near - _LOG_ROOT_TAU - log_ndtr(-near))
+        return -np.where(z > _FAR_Z, z, hazard)
 
     def density_slope(self, z: FloatColumn) -> FloatColumn:
         """Derivative of `log_density`."""

@@ -25,7 +25,9 @@ Matrix = NDArray[np.float64]
 
 #: Fewer different failures than this leave location and spread to chance.
 LEAST_FAILURES = 3
-_MOST_STEPS = 60
+_MOST_STEPS = 100
+#: A search that comes this far has left the data behind.
+_MOST_LOG_SPREAD = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ def _objective(lives: Lives, family: Family, prior: Prior | None, x: Matrix) -> 
     failed, count = lives.failed, lives.count
 
     def value(theta: FloatColumn) -> tuple[float, FloatColumn]:
+        if abs(theta[-1]) > _MOST_LOG_SPREAD:
+            return math.inf, np.zeros(len(theta))
         spread = math.exp(theta[-1])
         location = design @ theta[:-1]
         z = (log_end - location) / spread
@@ -224,14 +228,14 @@ def _start(lives: Lives, prior: Prior | None) -> FloatColumn:
 
 
 def _minimum(objective: Objective, start: FloatColumn) -> FloatColumn:
-    """BFGS, then Newton steps to the last digits."""
-    found = minimize(objective, start, jac=True, method="BFGS")
-    theta = np.asarray(found.x, dtype=np.float64)
+    """Newton steps of bounded length, halved until they lead down."""
+    theta = start
     for _ in range(_MOST_STEPS):
         value, gradient = objective(theta)
-        step = np.linalg.lstsq(_hessian(objective, theta), gradient, rcond=None)[0]
-        if gradient @ step < 0:
-            step = gradient
+        curvature, along = np.linalg.eigh(_hessian(objective, theta))
+        floor = max(1e-9 * float(np.abs(curvature).max()), 1e-12)
+        newton = along @ ((along.T @ gradient) / np.maximum(np.abs(curvature), floor))
+        step = np.asarray(newton / max(1.0, float(np.abs(newton).max())), dtype=np.float64)
         while objective(theta - step)[0] > value and np.abs(step).max() > 1e-12:
             step = step / 2
         theta = theta - step
