@@ -17,7 +17,8 @@ from fleet.plan import Life
 from predict.families import LOGNORMAL, WEIBULL, Family, FamilyName
 from predict.life import LifeModel, PlanLife, plan_spread
 from predict.lifedata import Lives
-from predict.lifefit import LifeFit, Prior, best_fit
+from predict.lifefit import LifeFit, best_fit
+from predict.likelihood import Prior
 
 #: A plan's median is believed like so many lives seen to end: nobody counted them.
 PLAN_WORTH = 2.0

@@ -1,8 +1,8 @@
 """Regimes that a history shows by itself: settings that come and go and move everything else.
 
-Covariates of a few exact values that change often and as often late in life as early are taken as
-settings. Where they explain much of another covariate, every covariate is measured from the mean
-of its regime, so that what is left is the unit's own condition.
+Covariates of a few exact values that change often, and as often late in life as early, may be
+settings. Those are taken that explain the other covariates best; every covariate is then measured
+from the mean of its regime, so that what is left is the unit's own condition.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fleet.batch import FloatColumn
 from predict.histories import Matrix
+from predict.trends import filled
 
 MOST_VALUES = 12
 MOST_REGIMES = 40
@@ -23,8 +25,12 @@ LEAST_SHARE = 0.005
 LEAST_CHANGES = 0.05
 #: A setting is met as often in the later half of life as in the earlier, within this.
 MOST_DRIFT = 0.1
-#: Share of a covariate's variance that regimes explain, for at least one covariate.
+#: Share of variance that regimes explain of at least one other covariate.
 LEAST_EXPLAINED = 0.5
+#: Share of variance, on average, that one more setting has to explain.
+LEAST_GAIN = 0.01
+
+Codes = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,58 +45,90 @@ class Regimes:
 
     def apply(self, rows: Matrix) -> Matrix:
         """Rows (n, k) in deviations from their regime; NaN in a regime never seen."""
-        place = _places(rows[:, self.settings], self.values)
-        known = place >= 0
+        place = _places(filled(rows[:, self.settings]), self.values)
         measured = (rows - self.mean[place]) / self.deviation[place]
-        return np.where(known[:, None], measured, np.nan)
+        return np.where((place >= 0)[:, None], measured, np.nan)
 
 
 def learn_regimes(units: Sequence[Matrix]) -> Regimes | None:
-    """The regimes of histories whose rows (n, k) are filled; None where there are none."""
-    rows = np.vstack(units)
-    settings = np.array([c for c in range(rows.shape[1]) if _is_setting(units, c)], dtype=np.intp)
-    if not len(settings):
+    """The regimes of histories of rows (n, k); None where there are none."""
+    known = [filled(each) for each in units]
+    candidates = [c for c in range(units[0].shape[1]) if _may_be_setting(known, c)]
+    rows, keys = np.vstack(units), np.vstack(known)
+    settings = _chosen(keys, candidates, rows)
+    if not settings:
         return None
-    values, count = np.unique(rows[:, settings], axis=0, return_counts=True)
+    values, count = np.unique(keys[:, settings], axis=0, return_counts=True)
     values = values[count >= LEAST_SHARE * len(rows)]
-    if not 2 <= len(values) <= MOST_REGIMES:
-        return None
-    place = _places(rows[:, settings], values)
+    place = _places(keys[:, settings], values)
     groups = [rows[place == number] for number in range(len(values))]
     mean = np.array([_mean(group) for group in groups])
     deviation = np.array([np.sqrt(_mean((group - _mean(group)) ** 2)) for group in groups])
-    inside = rows[place >= 0]
-    total = _mean((inside - _mean(inside)) ** 2)
-    left = _mean((inside - mean[place[place >= 0]]) ** 2)
-    others = np.setdiff1d(np.flatnonzero(total > 0), settings)
-    if not (left[others] < (1 - LEAST_EXPLAINED) * total[others]).any():
-        return None
     flat = deviation <= 1e-9 * np.maximum(1.0, np.abs(mean))
-    return Regimes(settings, values, mean, np.where(flat, 1.0, deviation))
+    return Regimes(np.array(settings), values, mean, np.where(flat, 1.0, deviation))
 
 
-def _is_setting(units: Sequence[Matrix], column: int) -> bool:
-    values = [each[:, column] for each in units]
+def _may_be_setting(units: Sequence[Matrix], column: int) -> bool:
+    values = [each[np.isfinite(each[:, column]), column] for each in units]
     every = np.concatenate(values)
     levels = np.unique(every)
-    if not np.isfinite(every).all() or not 2 <= len(levels) <= MOST_VALUES:
-        return False
-    changes = sum(int(np.count_nonzero(np.diff(each))) for each in values)
     early = np.concatenate([each[: len(each) // 2] for each in values])
     late = np.concatenate([each[len(each) // 2 :] for each in values])
-    if changes < LEAST_CHANGES * len(every) or not len(early):
+    if not 2 <= len(levels) <= MOST_VALUES or not len(early):
+        return False
+    changes = sum(int(np.count_nonzero(np.diff(each))) for each in values)
+    if changes < LEAST_CHANGES * len(every):
         return False
     drift = [abs(np.mean(early == level) - np.mean(late == level)) for level in levels]
     return bool(max(drift) <= MOST_DRIFT)
 
 
-def _places(found: Matrix, values: Matrix) -> NDArray[np.intp]:
+def _chosen(keys: Matrix, candidates: Sequence[int], rows: Matrix) -> list[int]:
+    """Settings taken one by one, the one first that explains most of the other covariates."""
+    others = np.setdiff1d(np.arange(rows.shape[1]), candidates).astype(np.intp)
+    others = others[_mean((rows[:, others] - _mean(rows[:, others])) ** 2) > 0]
+    if not len(others) or not len(candidates):
+        return []
+    y = np.where(np.isfinite(rows[:, others]), rows[:, others], _mean(rows[:, others]))
+    y = (y - y.mean(axis=0)) / np.maximum(y.std(axis=0), 1e-300)
+    levels = {c: np.unique(keys[:, c], return_inverse=True)[1] for c in candidates}
+    chosen: list[int] = []
+    codes, best = np.zeros(len(y), dtype=np.intp), np.zeros(len(others))
+    while left := [c for c in candidates if c not in chosen]:
+        tried = {c: _joined(codes, levels[c]) for c in left}
+        shares = {c: _explained(code, y) for c, code in tried.items() if code.max() < MOST_REGIMES}
+        if not shares:
+            break
+        first = max(shares, key=lambda c: float(shares[c].mean()))
+        if shares[first].mean() < best.mean() + LEAST_GAIN:
+            break
+        chosen.append(first)
+        codes, best = tried[first], shares[first]
+    return chosen if best.max() >= LEAST_EXPLAINED else []
+
+
+def _joined(codes: Codes, more: Codes) -> Codes:
+    """One code for each pair of codes that occurs."""
+    pairs = codes * (int(more.max()) + 1) + more
+    return np.asarray(np.unique(pairs, return_inverse=True)[1], dtype=np.intp)
+
+
+def _explained(codes: Codes, y: Matrix) -> FloatColumn:
+    """Share of variance of each standardised column (n, k) that lies between the codes."""
+    count = np.bincount(codes)
+    sums = [np.bincount(codes, weights=column) for column in y.T]
+    return np.array([float((total**2 / count).sum()) / len(codes) for total in sums])
+
+
+def _places(found: Matrix, values: Matrix) -> Codes:
     """Number of the row of `values` equal to each row of `found`, -1 where none is."""
-    equal = (found[:, None, :] == values[None, :, :]).all(axis=2)
-    return np.where(equal.any(axis=1), equal.argmax(axis=1), -1)
+    place = np.full(len(found), -1, dtype=np.intp)
+    for number, value in enumerate(values):
+        place[(found == value).all(axis=1)] = number
+    return place
 
 
-def _mean(rows: Matrix) -> Matrix:
+def _mean(rows: Matrix) -> FloatColumn:
     """Mean of each column over its known values; 0 where there is none."""
     known = np.isfinite(rows)
     total = np.where(known, rows, 0.0).sum(axis=0)

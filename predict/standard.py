@@ -40,7 +40,7 @@ class Standard:
 
 def learn_standard(known: Histories) -> Standard:
     """Regimes, mean and deviation; raises HistoryError where no covariate varies."""
-    regimes = learn_regimes([filled(each) for each in known.rows])
+    regimes = learn_regimes(known.rows)
     rows = np.vstack([_measured(each, regimes) for each in known.rows])
     seen = np.isfinite(rows)
     count = np.maximum(seen.sum(axis=0), 1)
@@ -55,5 +55,4 @@ def learn_standard(known: Histories) -> Standard:
 
 
 def _measured(rows: Matrix, regimes: Regimes | None) -> Matrix:
-    ready = filled(rows)
-    return ready if regimes is None else filled(regimes.apply(ready))
+    return filled(rows if regimes is None else regimes.apply(rows))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -12,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from fleet.errors import IronpulseError
+from ironpulse.backtest.output import opened
 from ironpulse.backtest.unit_table import learn_reading, read_table
 from predict.histories import Histories
 
@@ -32,7 +30,7 @@ def life(
     table = read_table(history)
     reading = learn_reading(table, unit, time)
     known, cut = reading.histories(table), reading.histories(read_table(test))
-    with _opened(out) as file:
+    with opened(out) as file:
         _answer(known, cut, cap, file)
 
 
@@ -47,15 +45,3 @@ def _answer(known: Histories, cut: Histories, cap: float | None, file: TextIO) -
     writer.writerow(["unit", "mean", *(f"p{round(100 * level):02d}" for level in LEVELS)])
     for name, mean, quantiles in zip(cut.units, found.mean, found.quantiles, strict=True):
         writer.writerow([name, f"{mean:.6g}", *(f"{value:.6g}" for value in quantiles)])
-
-
-def _opened(out: Path | None) -> AbstractContextManager[TextIO]:
-    if out is None:
-        return nullcontext(sys.stdout)
-    try:
-        return out.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise IronpulseError(
-            f"{out} cannot be written: {error.strerror}. Give --out a file in a folder that is "
-            "there."
-        ) from error

@@ -131,6 +131,19 @@ def test_regimes_are_found_where_there_are_some() -> None:
     assert learn_regimes(fleet(1, 20).rows) is None
 
 
+def test_two_settings_are_told_from_a_flag_that_moves_nothing() -> None:
+    rng = np.random.default_rng(13)
+    units = []
+    for _ in range(10):
+        first, second, flag = rng.integers(0, 3, 80), rng.integers(0, 2, 80), rng.integers(0, 2, 80)
+        signal = 10.0 * first + 5.0 * second + rng.normal(size=80)
+        units.append(np.column_stack([flag, first, signal, second]).astype(float))
+    found = learn_regimes(units)
+    assert found is not None
+    assert sorted(found.settings.tolist()) == [1, 3]
+    assert np.std(found.apply(units[0])[:, 2]) < 1.3
+
+
 def test_local_quantiles_hold_near_and_far() -> None:
     rng = np.random.default_rng(12)
     unit = np.repeat(np.arange(400), 10)
