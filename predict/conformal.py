@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn
 from predict.histories import Matrix
 
+LEAST_ROWS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
@@ -43,13 +45,15 @@ def local_quantiles(
     known: Residuals, predicted: FloatColumn, levels: Sequence[float], reach: float
 ) -> Matrix:
     """Quantiles of the truth at `levels` for (m,) predictions, (m, levels), from the residuals
-    within `reach` (share of all) of the same rank."""
+    within `reach` (share of all, and at least ten rows) of the same rank."""
+    reach = max(reach, LEAST_ROWS / len(known.predicted))
     return np.array([_at(known, float(p), levels, reach) for p in predicted])
 
 
 def _at(known: Residuals, predicted: float, levels: Sequence[float], reach: float) -> FloatColumn:
     rank = float(np.interp(predicted, known.predicted, known.rank))
-    rank = min(max(rank, reach / 2), 1 - reach / 2)
+    edge = min(reach / 2, 0.5)
+    rank = min(max(rank, edge), 1 - edge)
     distance = np.abs(known.rank - rank) / reach
     near = distance < 1
     weight = known.weight[near] * (1 - distance[near] ** 3) ** 3

@@ -84,20 +84,18 @@ def learn(
             f"The histories hold {len(known.units)} units that ran to failure; "
             f"at least {LEAST_UNITS} are needed to learn from and to measure intervals."
         )
-    standard = learn_standard(known)
-    scale = scale_of(known)
+    standard, scale, left = learn_standard(known), scale_of(known), known.remaining()
     features = Features(standard.apply(known), known.times, scale)
-    left = known.remaining()
     target = [np.minimum(each, np.inf if cap is None else cap) for each in left]
     most = max(float(each.max()) for each in target)
     rows = _thinned([len(each) for each in target])
-    fold = np.random.default_rng(0).permutation(len(known.units)) % FOLDS
-    outside: list[FloatColumn] = [np.zeros(0)] * len(known.units)
     judged = [_judged(each, scale) for each in rows]
+    outside: list[FloatColumn] = [np.zeros(0)] * len(known.units)
+    fold = np.random.default_rng(0).permutation(len(known.units)) % FOLDS
     for number in range(FOLDS):
         trees = _fit(features, target, rows, np.flatnonzero(fold != number).tolist())
-        for unit in np.flatnonzero(fold == number):
-            outside[unit] = _predict(trees, features, judged, most, [int(unit)])
+        for unit in np.flatnonzero(fold == number).tolist():
+            outside[unit] = _predict(trees, features, judged, most, [unit])
         progress((number + 1) / (FOLDS + 1))
     trees = _fit(features, target, rows, range(len(known.units)))
     progress(1.0)
