@@ -64,13 +64,19 @@ def plan_priors(life: Life) -> dict[FamilyName, Prior]:
     return {family.name: _prior(life, family) for family in (WEIBULL, LOGNORMAL)}
 
 
-def learned_life(lives: Lives, life: Life) -> LifeModel:
-    """The life of a part by plan and replacements; the plan's alone before the first failure."""
+def learned_fit(lives: Lives, life: Life) -> LifeFit | None:
+    """The fit of a part by plan and lives; None before the first failure: the plan stands."""
     if not lives.failures:
-        return PlanLife(life)
+        return None
     families: Sequence[Family] = (WEIBULL,) if life.shape else (WEIBULL, LOGNORMAL)
     fit = best_fit(lives, tuple(families), plan_priors(life))
-    return FleetLife(fit) if isinstance(fit, LifeFit) else PlanLife(life)
+    return fit if isinstance(fit, LifeFit) else None
+
+
+def learned_life(lives: Lives, life: Life) -> LifeModel:
+    """The life of a part by plan and lives, at the mean of their covariates."""
+    fit = learned_fit(lives, life)
+    return PlanLife(life) if fit is None else FleetLife(fit)
 
 
 def _prior(life: Life, family: Family) -> Prior:

@@ -1,8 +1,12 @@
-"""Life models of all kinds of parts, learned anew every day from what became of parts fitted."""
+"""Life models of all kinds of parts, learned anew every day from what became of parts fitted.
+
+Machines of different models wear their parts differently: each model has a factor on life of its
+own, held to the common life while few of its parts are known.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -11,7 +15,7 @@ import structlog
 
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.plan import Catalogue, Life, WearPart
-from predict.fleet_life import learned_life
+from predict.fleet_life import FleetLife, learned_fit
 from predict.life import LifeModel, PlanLife
 from predict.lifedata import LifeDataError, Lives, lives
 from predict.services import DAYS_PER_MONTH
@@ -30,25 +34,35 @@ class FleetLives:
     """The life model of every kind of part: learned where one has worn out, else the plan's."""
 
     def __init__(self) -> None:
-        self._models: dict[tuple[str, str], LifeModel] = {}
+        self._models: dict[tuple[str, str], dict[str | None, LifeModel]] = {}
         self._learned_ms: int | None = None
 
     def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
         """Learn from all parts ever fitted, if the last time is a day ago or there was none."""
         if self._learned_ms is not None and now_ms - self._learned_ms < LEARN_EVERY_MS:
             return
-        found = {}
-        rows = wear.lives(connection)
-        for (product, part_id), fitted in groupby(rows, key=lambda r: (r["product"], r["part"])):
-            plan = catalogue.plans.get(product)
-            part = plan.part.get(part_id) if plan else None
-            if part is not None:
-                found[product, part_id] = _learned(product, part, list(fitted), now_ms)
-        self._models, self._learned_ms = found, now_ms
+        self._models = {
+            (product, part.id): _learned(product, part, fitted, now_ms)
+            for product, part, fitted in kinds_that_ended(connection, catalogue)
+        }
+        self._learned_ms = now_ms
 
-    def of(self, product: str, part: WearPart) -> LifeModel:
-        """The model of one kind of part."""
-        return self._models.get((product, part.id)) or plan_life(part.life)
+    def of(self, product: str, part: WearPart, model: str) -> LifeModel:
+        """The model of one kind of part on machines of one model."""
+        learned = self._models.get((product, part.id), {})
+        return learned.get(model) or learned.get(None) or plan_life(part.life)
+
+
+def kinds_that_ended(
+    connection: Connection, catalogue: Catalogue
+) -> Iterator[tuple[str, WearPart, list[Row]]]:
+    """Kinds of parts of which one has worn out: product, part, and all that were ever fitted."""
+    rows = wear.lives(connection)
+    for (product, part_id), fitted in groupby(rows, key=lambda r: (r["product"], r["part"])):
+        plan = catalogue.plans.get(product)
+        part = plan.part.get(part_id) if plan else None
+        if part is not None:
+            yield product, part, list(fitted)
 
 
 @lru_cache(maxsize=1000)
@@ -70,12 +84,26 @@ def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> Lives:
         known = [row for row in fitted if row["used"] is not None]
         end = np.array([row["used"] for row in known], dtype=np.float64)
         start = np.array([row["used_before"] for row in known], dtype=np.float64)
-    return lives(end, [row["removed_reason"] in ENDS for row in known], start=start)
+    models = tuple(sorted({row["model"] for row in known}))
+    names = models if len(models) > 1 else ()
+    flags = [[float(row["model"] == name) for name in names] for row in known]
+    ended = [row["removed_reason"] in ENDS for row in known]
+    return lives(end, ended, start=start, covariates=flags, names=names)
 
 
-def _learned(product: str, part: WearPart, fitted: Sequence[Row], now_ms: int) -> LifeModel:
+def _learned(
+    product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
+) -> dict[str | None, LifeModel]:
+    """The life on machines of each model, under None of any other; nothing without a failure."""
     try:
-        return learned_life(lives_of(part, fitted, now_ms), part.life)
+        data = lives_of(part, fitted, now_ms)
+        fit = learned_fit(data, part.life)
     except LifeDataError as error:
         _log.warning("the plan's life stands", product=product, part=part.id, error=str(error))
-        return plan_life(part.life)
+        return {}
+    if fit is None:
+        return {}
+    found: dict[str | None, LifeModel] = {None: FleetLife(fit)}
+    for name, flags in zip(data.names, np.eye(len(data.names)), strict=True):
+        found[name] = FleetLife(fit, flags)
+    return found

@@ -46,8 +46,8 @@ class TooFew:
 
 @dataclass(frozen=True, slots=True)
 class LifeFit:
-    """A fitted life. `theta` is (location, effects, log spread), of covariates standardised by
-    `centre` and `scale` (k,); `covariance` belongs to `theta`; `log_likelihood` without prior."""
+    """A fitted life. `theta` is (location, effects, log spread), of covariates taken from
+    `centre` in steps of `scale` (k,); `covariance` is theta's; `log_likelihood` knows no prior."""
 
     family: Family
     lives: Lives
@@ -147,10 +147,13 @@ def best_fit(
 
 
 def _standard(lives: Lives) -> tuple[FloatColumn, FloatColumn]:
-    """Mean and standard deviation of the covariates, 1 where they do not vary, (k,) each."""
-    centre = np.average(lives.covariates, axis=0, weights=lives.count)
-    spread = np.sqrt(np.average((lives.covariates - centre) ** 2, axis=0, weights=lives.count))
-    return centre, np.where(spread > 1e-12 * (1 + np.abs(centre)), spread, 1.0)
+    """Mean of the covariates and what counts as one step of them, (k,) each: the standard
+    deviation; 1 for flags of 0 and 1 and for what does not vary."""
+    x = lives.covariates
+    centre = np.average(x, axis=0, weights=lives.count)
+    spread = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=lives.count))
+    whole = np.isin(x, (0.0, 1.0)).all(axis=0) | (spread <= 1e-12 * (1 + np.abs(centre)))
+    return centre, np.where(whole, 1.0, spread)
 
 
 def _start(lives: Lives, prior: Prior | None) -> FloatColumn:

@@ -23,13 +23,13 @@ _MOST_LOG_SPREAD = 30.0
 @dataclass(frozen=True, slots=True)
 class Prior:
     """What is believed before any failure: normal on log median, log spread and each effect
-    (per standard deviation of its covariate)."""
+    (per standard deviation of its covariate; of a flag, its whole)."""
 
     log_median: float
     log_median_sd: float
     log_spread: float
     log_spread_sd: float
-    effect_sd: float = 0.3
+    effect_sd: float = 0.15
 
 
 Objective = Callable[[FloatColumn], tuple[float, FloatColumn]]

@@ -57,7 +57,7 @@ def assess_parts(
         part = plan.part[fitted[0]["part"]]
         used, own = _use(part, fitted, paces, now_ms)
         pace = _with_peers(own, peers.get((plan.product, part.id)))
-        model = lives.of(plan.product, part)
+        model = lives.of(plan.product, part, fitted[0]["model"])
         left = remaining(model, used, pace)
         for name, column in _life_columns(fitted, part, model, left, own, now_ms):
             results.columns.setdefault(name, []).extend(column)
@@ -74,13 +74,13 @@ def assess_parts(
 
 
 def _kinds(rows: Sequence[Row], machines: Mapping[int, ProductPlan]) -> list[list[Row]]:
-    """Fitted parts whose use is known, grouped by product and part."""
-    kinds: dict[tuple[str, str], list[Row]] = {}
+    """Fitted parts whose use is known, grouped by product, part and the machine's model."""
+    kinds: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         plan = machines[row["machine_id"]]
         part = plan.part.get(row["part"])
         if part is not None and (part.driver.age or row["used"] is not None):
-            kinds.setdefault((plan.product, part.id), []).append(row)
+            kinds.setdefault((plan.product, part.id, row["model"]), []).append(row)
     return list(kinds.values())
 
 

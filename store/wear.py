@@ -68,8 +68,9 @@ def due_parts(connection: Connection, machine_ids: Sequence[int], until_ms: int)
 
 
 def lives(connection: Connection) -> list[Row]:
-    """Every part ever fitted, of the kinds of which one has worn out or failed: its use, when it
-    was fitted, when and why it was removed; grouped by product and part."""
+    """Every part ever fitted, of the kinds of which one has worn out or failed: its
+    machine's model, its use, when it was fitted, when and why it was removed; grouped by product
+    and part."""
     return connection.execute(_SQL["lives"]).fetchall()
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fleet.clock import MS_PER_DAY, to_datetime
 from predict.assess import assess
-from predict.fleet_life import FleetLife
+from predict.fleet_life import FleetLife, learned_fit
 from predict.fleet_lives import FleetLives, lives_of
 from predict.life import PlanLife
+from predict.life_report import learned_parts
 from store import wear
 from store.connection import Connection, connect
+from tests.ironpulse.commands import ironpulse
 from tests.predict.plans import catalogue
 from tests.predict.stored import PLAN, START
 
@@ -70,15 +75,15 @@ def test_short_lives_shorten_what_is_left_of_the_next(connection: Connection) ->
     lives = FleetLives()
     fitted(connection, 3_000, None)
     lives.learn(connection, CATALOGUE, NOW)
-    plan = lives.of(PLAN.product, PISTON)
+    plan = lives.of(PLAN.product, PISTON, "any")
     assert isinstance(plan, PlanLife)
 
     for used in np.linspace(0.3, 0.5, 8) * PISTON.life.mid:
         fitted(connection, float(used), "worn")
     lives.learn(connection, CATALOGUE, NOW + MS_PER_DAY // 2)
-    assert lives.of(PLAN.product, PISTON) is plan, "learned again within the same day"
+    assert lives.of(PLAN.product, PISTON, "any") is plan, "learned again within the same day"
     lives.learn(connection, CATALOGUE, NOW + MS_PER_DAY)
-    learned = lives.of(PLAN.product, PISTON)
+    learned = lives.of(PLAN.product, PISTON, "any")
     assert isinstance(learned, FleetLife)
     assert learned.sample_size == 8
     assert 0.35 * plan.median < learned.median < 0.6 * plan.median
@@ -97,3 +102,56 @@ def test_short_lives_shorten_what_is_left_of_the_next(connection: Connection) ->
     used = np.array([3_000.0])
     assert row["p50"] == pytest.approx(learned.quantiles(used, 0.5)[0], rel=1e-6)
     assert row["p50"] < plan.quantiles(used, 0.5)[0]
+
+
+def test_what_was_learned_is_reported_with_what_speaks_against_it(
+    connection: Connection, pump_store: str, tmp_path: Path
+) -> None:
+    assert list(learned_parts(connection, CATALOGUE, NOW)) == []
+    fitted(connection, 0.4 * PISTON.life.mid, "worn")
+    only = next(learned_parts(connection, CATALOGUE, NOW))
+    assert [check.name for check in only.checks] == ["enough"]
+    assert "Too few failures" in only.checks[0].text.en
+
+    for used in np.linspace(0.3, 0.5, 11) * PISTON.life.mid:
+        fitted(connection, float(used), "worn")
+    report = next(learned_parts(connection, CATALOGUE, NOW))
+    assert (report.part.id, report.ended) == ("piston", 12)
+    assert report.p10 < report.p50 < report.p90 < PISTON.life.mid
+    assert {check.name: check.passed for check in report.checks}["plan"] is False
+
+    connection.commit()
+    done = ironpulse(
+        "lives", "--json", "--language", "zh", folder=tmp_path, database_url=pump_store
+    )
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)[0]
+    assert (row["part"], row["ended"], row["p50"]) == ("piston", 12, round(report.p50, 1))
+    assert any("建议复核方案" in check["text"] for check in row["checks"])
+    done = ironpulse("lives", folder=tmp_path, database_url=pump_store)
+    assert done.returncode == 0, done.stderr
+    assert "piston" in done.stdout
+
+
+def test_machines_of_a_harder_model_have_shorter_lives() -> None:
+    rng = np.random.default_rng(1)
+    rows = [
+        {
+            "model": model,
+            "used": float(PISTON.life.mid * factor * math.exp(0.2 * rng.normal())),
+            "used_before": 0.0,
+            "removed_reason": "worn",
+        }
+        for model, factor, count in (("soft", 1.1, 40), ("hard", 0.7, 40), ("rare", 0.5, 1))
+        for _ in range(count)
+    ]
+    fit = learned_fit(lives_of(PISTON, rows, NOW), PISTON.life)
+    assert fit is not None
+    soft, hard, rare = (FleetLife(fit, np.array(flags)) for flags in np.eye(3)[[2, 0, 1]])
+    assert fit.lives.names == ("hard", "rare", "soft")
+    assert hard.median / soft.median == pytest.approx(0.7 / 1.1, rel=0.12)
+    # One part says little: its model stays near the others, with a wider interval.
+    assert rare.median > 0.6 * PISTON.life.mid
+    new = np.array([0.0])
+    spans = [m.quantiles(new, 0.9)[0] / m.quantiles(new, 0.1)[0] for m in (hard, rare)]
+    assert spans[1] > spans[0]
