@@ -17,7 +17,7 @@ from fleet.plan import Life
 from predict.families import LOGNORMAL, WEIBULL, Family, FamilyName
 from predict.life import LifeModel, PlanLife, plan_spread
 from predict.lifedata import Lives
-from predict.lifefit import LifeFit, best_fit
+from predict.lifefit import LEAST_FAILURES, LifeFit, TooFew, best_fit
 from predict.likelihood import Prior
 
 #: A plan's median is believed like so many lives seen to end: nobody counted them.
@@ -64,19 +64,18 @@ def plan_priors(life: Life) -> dict[FamilyName, Prior]:
     return {family.name: _prior(life, family) for family in (WEIBULL, LOGNORMAL)}
 
 
-def learned_fit(lives: Lives, life: Life) -> LifeFit | None:
-    """The fit of a part by plan and lives; None before the first failure: the plan stands."""
-    if not lives.failures:
-        return None
+def learned_fit(lives: Lives, life: Life) -> LifeFit | TooFew:
+    """The fit of a part by plan and lives; with fewer than three failures the plan stands."""
+    if lives.failures < LEAST_FAILURES:
+        return TooFew(lives.failures, lives.total, LEAST_FAILURES)
     families: Sequence[Family] = (WEIBULL,) if life.shape else (WEIBULL, LOGNORMAL)
-    fit = best_fit(lives, tuple(families), plan_priors(life))
-    return fit if isinstance(fit, LifeFit) else None
+    return best_fit(lives, tuple(families), plan_priors(life))
 
 
 def learned_life(lives: Lives, life: Life) -> LifeModel:
     """The life of a part by plan and lives, at the mean of their covariates."""
     fit = learned_fit(lives, life)
-    return PlanLife(life) if fit is None else FleetLife(fit)
+    return PlanLife(life) if isinstance(fit, TooFew) else FleetLife(fit)
 
 
 def _prior(life: Life, family: Family) -> Prior:

@@ -18,6 +18,7 @@ from fleet.plan import Catalogue, Life, WearPart
 from predict.fleet_life import FleetLife, learned_fit
 from predict.life import LifeModel, PlanLife
 from predict.lifedata import LifeDataError, Lives, lives
+from predict.lifefit import TooFew
 from predict.services import DAYS_PER_MONTH
 from store import wear
 from store.connection import Connection
@@ -31,7 +32,7 @@ _log = structlog.get_logger("predict")
 
 
 class FleetLives:
-    """The life model of every kind of part: learned where one has worn out, else the plan's."""
+    """The life model of every kind of part: learned where enough have worn out, else the plan's."""
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str | None, LifeModel]] = {}
@@ -94,14 +95,14 @@ def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> Lives:
 def _learned(
     product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
 ) -> dict[str | None, LifeModel]:
-    """The life on machines of each model, under None of any other; nothing without a failure."""
+    """The life on machines of each model, under None of any other; {} with too few failures."""
     try:
         data = lives_of(part, fitted, now_ms)
         fit = learned_fit(data, part.life)
     except LifeDataError as error:
         _log.warning("the plan's life stands", product=product, part=part.id, error=str(error))
         return {}
-    if fit is None:
+    if isinstance(fit, TooFew):
         return {}
     found: dict[str | None, LifeModel] = {None: FleetLife(fit)}
     for name, flags in zip(data.names, np.eye(len(data.names)), strict=True):

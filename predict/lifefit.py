@@ -37,9 +37,9 @@ class TooFew:
     def text(self) -> Text:
         """The answer as a sentence."""
         return Text(
-            en=f"Too few failures: {self.failures} different ones among {self.total} lives, "
-            f"{self.needed} are needed; the plan's life stands.",
-            zh=f"失效数太少：{self.total} 个寿命中仅 {self.failures} 个不同的失效，"
+            en=f"Too few failures: {self.failures} among {self.total} lives, {self.needed} are "
+            "needed; the plan's life stands.",
+            zh=f"失效数太少：{self.total} 个寿命中仅 {self.failures} 个到寿，"
             f"至少需要 {self.needed} 个；沿用方案寿命。",
         )
 

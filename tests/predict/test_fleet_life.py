@@ -9,10 +9,11 @@ import pytest
 from scipy import stats
 
 from fleet.plan import Life
-from predict.fleet_life import FleetLife, learned_life
+from predict.fleet_life import FleetLife, learned_fit, learned_life
 from predict.life import LifeModel, PlanLife
 from predict.life_checks import check_life
 from predict.lifedata import lives
+from predict.lifefit import TooFew
 
 NEW = np.array([0.0])
 PLAN = Life(low=8_000, mid=11_000, high=15_000)
@@ -29,8 +30,10 @@ def span(model: LifeModel) -> float:
     return math.log(model.quantiles(NEW, 0.9)[0] / model.quantiles(NEW, 0.1)[0])
 
 
-def test_before_the_first_failure_the_plan_stands() -> None:
-    model = learned_life(lives([5_000.0, 9_000.0], [False, False]), PLAN)
+def test_with_too_few_failures_the_plan_stands() -> None:
+    data = lives([5_000.0, 9_000.0, 9_500.0], [False, True, True])
+    assert learned_fit(data, PLAN) == TooFew(failures=2, total=3, needed=3)
+    model = learned_life(data, PLAN)
     assert isinstance(model, PlanLife)
     assert (model.method, model.sample_size) == ("plan", 0)
 
@@ -107,6 +110,6 @@ def test_checks_say_what_is_wrong_and_only_that() -> None:
     assert early["plan"] is False
     mixed = verdicts(np.concatenate([800 * rng.weibull(5, 100), 11_000 * rng.weibull(9, 200)]))
     assert mixed["curve"] is False
-    few = verdicts(np.array([4_000.0, 4_500.0, *([5_000.0] * 30)]), np.arange(32) < 2)
+    few = verdicts(np.array([4_000.0, 4_500.0, 4_600.0, *([5_000.0] * 30)]), np.arange(33) < 3)
     assert few["enough"] is False
     assert few["within_view"] is False

@@ -16,6 +16,7 @@ from predict.fleet_life import FleetLife, learned_fit
 from predict.fleet_lives import FleetLives, lives_of
 from predict.life import PlanLife
 from predict.life_report import learned_parts
+from predict.lifefit import LifeFit
 from store import wear
 from store.connection import Connection, connect
 from tests.ironpulse.commands import ironpulse
@@ -146,7 +147,7 @@ def test_machines_of_a_harder_model_have_shorter_lives() -> None:
         for _ in range(count)
     ]
     fit = learned_fit(lives_of(PISTON, rows, NOW), PISTON.life)
-    assert fit is not None
+    assert isinstance(fit, LifeFit)
     soft, hard, rare = (FleetLife(fit, np.array(flags)) for flags in np.eye(3)[[2, 0, 1]])
     assert fit.lives.names == ("hard", "rare", "soft")
     assert hard.median / soft.median == pytest.approx(0.7 / 1.1, rel=0.12)
