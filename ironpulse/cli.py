@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from fleet.registry import NewMachine
-from fleet.text import Text
+from fleet.text import Language, Text
 from ironpulse.backtest.cli import app as backtest_app
 from ironpulse.foreground import says_errors, stop_on_signals
 from ironpulse.settings import Settings
@@ -222,6 +223,26 @@ def accounts_add(
 
     password = add(Settings(), name, Text(en=display, zh=display_zh), role, station)
     typer.echo(f"{name} may sign in. Password: {password}")
+
+
+@app.command()
+@says_errors
+def lives(
+    as_json: Json = False,
+    language: Annotated[Language, typer.Option(help="Language of names and checks.")] = "en",
+) -> None:
+    """Say what the fleet's replacements tell about the life of parts, and how sure that is."""
+    from ironpulse.lives import listing
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        found = list(bar.track(listing(Settings(), language), description="parts"))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for row in found:
+        row.pop("factors")
+        row["checks"] = "\n".join(check["text"] for check in row["checks"] if not check["passed"])
+    Console().print(_table("Lives of parts", found))
 
 
 @app.command()

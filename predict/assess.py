@@ -9,6 +9,7 @@ from itertools import groupby
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.finding import Finding
 from fleet.plan import Catalogue, ProductPlan
+from predict.fleet_lives import FleetLives
 from predict.parts import Pace, assess_parts
 from predict.services import due_services, meter_of
 from predict.state import from_json
@@ -34,16 +35,20 @@ def assess(
     catalogue: Catalogue,
     machine_ids: Collection[int] | None,
     now_ms: int,
+    lives: FleetLives | None = None,
 ) -> list[Decision]:
     """Bring everything that follows from use up to date for some machines (None: all), in the
-    caller's transaction; what became of the findings."""
+    caller's transaction; what became of the findings. `lives` keeps what was learned between two
+    calls; without it everything is learned anew."""
     machines = {
         row["id"]: catalogue.plans[row["product"]]
         for row in wear.machines_to_assess(connection, machine_ids)
     }
     states = {m: from_json(s) for m, s in usage.states(connection, machines).items()}
     paces = _paces(connection, states, now_ms)
-    assess_parts(connection, machines, paces, now_ms)
+    lives = lives or FleetLives()
+    lives.learn(connection, catalogue, now_ms)
+    assess_parts(connection, machines, paces, lives, now_ms)
     due = _assess_services(connection, machines, states, paces, now_ms)
     findings = _findings(connection, machines, due, now_ms)
     return dispatch(connection, catalogue, findings, now_ms)

@@ -7,15 +7,14 @@ has learned from replacements answers the same questions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import log_ndtr, ndtri_exp
 
 from fleet.batch import FloatColumn
 from fleet.plan import Life
+from predict.families import LOGNORMAL, WEIBULL, Family
 
 #: Share of parts whose life lies between the plan's `low` and `high`.
 COVERAGE = 0.8
@@ -55,65 +54,60 @@ class PlanLife:
 
     def __init__(self, life: Life) -> None:
         self.median = life.mid
-        weibull = _weibull(life.mid, life.shape or _spread(life, _weibull))
-        if life.shape is not None:
-            self._log_survival, self._life_at = weibull
-            return
-        lognormal = _lognormal(life.mid, _spread(life, _lognormal))
-        self._log_survival, self._life_at = min(
-            (weibull, lognormal), key=lambda f: abs(_share_below(f, life.low) - (1 - COVERAGE) / 2)
-        )
+        weibull = _Curve(WEIBULL, life)
+        self._curve = weibull
+        if life.shape is None:
+            self._curve = min(
+                (weibull, _Curve(LOGNORMAL, life)),
+                key=lambda curve: abs(curve.share_below(life.low) - (1 - COVERAGE) / 2),
+            )
 
     def quantiles(self, used: FloatColumn, q: float) -> FloatColumn:
         """See LifeModel."""
-        reached = self._life_at(self._log_survival(used) + math.log1p(-q))
+        reached = self._curve.life_at(self._curve.log_survival(used) + math.log1p(-q))
         return np.maximum(reached - used, 0.0)
 
     def fail_within(self, used: FloatColumn, more: FloatColumn) -> FloatColumn:
         """See LifeModel."""
-        return -np.expm1(self._log_survival(used + more) - self._log_survival(used))
+        log_survival = self._curve.log_survival
+        return -np.expm1(log_survival(used + more) - log_survival(used))
 
 
-Curve = Callable[[FloatColumn], FloatColumn]
-Family = tuple[Curve, Curve]
-"""log S(life), and the life at a log S."""
+def plan_spread(life: Life, family: Family) -> float:
+    """Spread of log life with which `low` to `high` hold their share: 1 / Weibull shape, sigma of
+    a lognormal."""
+    if family is WEIBULL and life.shape is not None:
+        return 1 / life.shape
+
+    def excess(log_spread: float) -> float:
+        spread = math.exp(log_spread)
+        location = _location(life, family, spread)
+        ends = (np.log([life.low, life.high]) - location) / spread
+        low, high = -np.expm1(family.log_survival(ends))
+        return float(high - low - COVERAGE)
+
+    return math.exp(brentq(excess, math.log(1e-3), math.log(1e3), xtol=1e-12))
 
 
-def _weibull(median: float, shape: float) -> Family:
-    scale = median / math.log(2) ** (1 / shape)
+class _Curve:
+    """Survival of one family with the plan's median and spread."""
 
-    def log_survival(life: FloatColumn) -> FloatColumn:
-        return np.asarray(-((np.maximum(life, 0.0) / scale) ** shape), dtype=np.float64)
+    def __init__(self, family: Family, life: Life) -> None:
+        self._family = family
+        self._spread = plan_spread(life, family)
+        self._location = _location(life, family, self._spread)
 
-    def life_at(log_survival: FloatColumn) -> FloatColumn:
-        return np.asarray(scale * (-log_survival) ** (1 / shape), dtype=np.float64)
-
-    return log_survival, life_at
-
-
-def _lognormal(median: float, narrowness: float) -> Family:
-    """Lognormal whose sigma is 1 / narrowness."""
-
-    def log_survival(life: FloatColumn) -> FloatColumn:
+    def log_survival(self, life: FloatColumn) -> FloatColumn:
         with np.errstate(divide="ignore"):
-            logs = np.log(np.maximum(life, 0.0) / median)
-        return np.asarray(log_ndtr(-narrowness * logs))
+            logs = np.log(np.maximum(life, 0.0))
+        return self._family.log_survival((logs - self._location) / self._spread)
 
-    def life_at(log_survival: FloatColumn) -> FloatColumn:
-        return np.asarray(median * np.exp(-ndtri_exp(log_survival) / narrowness))
+    def life_at(self, log_survival: FloatColumn) -> FloatColumn:
+        return np.exp(self._location + self._spread * self._family.z_at(log_survival))
 
-    return log_survival, life_at
-
-
-def _share_below(family: Family, life: float) -> float:
-    return float(-np.expm1(family[0](np.array([life])))[0])
+    def share_below(self, life: float) -> float:
+        return float(-np.expm1(self.log_survival(np.array([life])))[0])
 
 
-def _spread(life: Life, family: Callable[[float, float], Family]) -> float:
-    """Shape (Weibull) or narrowness (lognormal) with which low to high holds the coverage."""
-
-    def excess(shape: float) -> float:
-        curve = family(life.mid, shape)
-        return _share_below(curve, life.high) - _share_below(curve, life.low) - COVERAGE
-
-    return float(brentq(excess, 1e-3, 1e3, xtol=1e-12))
+def _location(life: Life, family: Family, spread: float) -> float:
+    return math.log(life.mid) - spread * family.z_of_share(0.5)

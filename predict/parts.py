@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
-from fleet.plan import Life, ProductPlan, WearPart
+from fleet.plan import ProductPlan, WearPart
 from predict.alerts import Need, needs
-from predict.life import LifeModel, PlanLife
+from predict.fleet_lives import FleetLives
+from predict.life import LifeModel
 from predict.remaining import Remaining, dates, remaining
 from predict.services import DAYS_PER_MONTH
 from store import part_alerts, wear
@@ -45,6 +45,7 @@ def assess_parts(
     connection: Connection,
     machines: Mapping[int, ProductPlan],
     paces: Mapping[int, Pace],
+    lives: FleetLives,
     now_ms: int,
 ) -> None:
     """Bring remaining life and alerts of all parts fitted to `machines` up to date."""
@@ -56,7 +57,7 @@ def assess_parts(
         part = plan.part[fitted[0]["part"]]
         used, own = _use(part, fitted, paces, now_ms)
         pace = _with_peers(own, peers.get((plan.product, part.id)))
-        model = plan_life(part.life)
+        model = lives.of(plan.product, part, fitted[0]["model"])
         left = remaining(model, used, pace)
         for name, column in _life_columns(fitted, part, model, left, own, now_ms):
             results.columns.setdefault(name, []).extend(column)
@@ -73,20 +74,14 @@ def assess_parts(
 
 
 def _kinds(rows: Sequence[Row], machines: Mapping[int, ProductPlan]) -> list[list[Row]]:
-    """Fitted parts whose use is known, grouped by product and part."""
-    kinds: dict[tuple[str, str], list[Row]] = {}
+    """Fitted parts whose use is known, grouped by product, part and the machine's model."""
+    kinds: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         plan = machines[row["machine_id"]]
         part = plan.part.get(row["part"])
         if part is not None and (part.driver.age or row["used"] is not None):
-            kinds.setdefault((plan.product, part.id), []).append(row)
+            kinds.setdefault((plan.product, part.id, row["model"]), []).append(row)
     return list(kinds.values())
-
-
-@lru_cache(maxsize=1000)
-def plan_life(life: Life) -> LifeModel:
-    """The life model of a part of which only the plan is known."""
-    return PlanLife(life)
 
 
 def _use(

@@ -11,6 +11,7 @@ import structlog
 from fleet import clock
 from fleet.plan import Catalogue
 from predict.assess import assess
+from predict.fleet_lives import FleetLives
 from predict.tracking import follow_once
 from store import plans, wear
 from store.connection import Connection, Database, StoreUnavailable, connect
@@ -32,6 +33,7 @@ class Progress:
     """What the process knows between two rounds; nothing in it is needed after a restart."""
 
     catalogue: Catalogue | None = None
+    lives: FleetLives = field(default_factory=FleetLives)
     versions: dict[str, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     next_everything_s: float = 0.0
@@ -104,7 +106,7 @@ def assess_changed(database: Database, progress: Progress, stop: threading.Event
         if stop.is_set():
             return
         chunk = waiting[start : start + CHUNK]
-        progress.tickets += _assess_chunk(database, catalogue, chunk)
+        progress.tickets += _assess_chunk(database, catalogue, progress.lives, chunk)
         progress.changed -= set(chunk)
         progress.machines += len(chunk)
     if everything:
@@ -116,13 +118,16 @@ def _catalogue(connection: Connection, progress: Progress) -> Catalogue:
     versions = plans.versions(connection)
     if progress.catalogue is None or versions != progress.versions:
         progress.catalogue, progress.versions = plans.load_catalogue(connection), versions
+        progress.lives = FleetLives()
     return progress.catalogue
 
 
-def _assess_chunk(database: Database, catalogue: Catalogue, chunk: Sequence[int]) -> int:
+def _assess_chunk(
+    database: Database, catalogue: Catalogue, lives: FleetLives, chunk: Sequence[int]
+) -> int:
     """Assess some machines in one transaction; how many findings reached a ticket."""
     with database.transaction() as connection:
-        decisions = assess(connection, catalogue, chunk, clock.now_ms())
+        decisions = assess(connection, catalogue, chunk, clock.now_ms(), lives)
     reached = [decision for decision in decisions if decision.ticket_id is not None]
     if reached:
         _log.info("assessed", machines=len(chunk), findings=len(decisions), tickets=len(reached))

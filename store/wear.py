@@ -67,6 +67,13 @@ def due_parts(connection: Connection, machine_ids: Sequence[int], until_ms: int)
     return [DuePart(**row) for row in connection.execute(_SQL["due_parts"], values).fetchall()]
 
 
+def lives(connection: Connection) -> list[Row]:
+    """Every part ever fitted, of the kinds of which one has worn out or failed: its
+    machine's model, its use, when it was fitted, when and why it was removed; grouped by product
+    and part."""
+    return connection.execute(_SQL["lives"]).fetchall()
+
+
 def due_services(
     connection: Connection, machine_ids: Sequence[int], *, within_h: float, until_ms: int
 ) -> list[DueService]:

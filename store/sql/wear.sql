@@ -37,11 +37,25 @@ order by machine.id;
 
 -- name: live_parts
 select fitted_part.id, fitted_part.machine_id, fitted_part.part, fitted_part.position,
-    fitted_part.fitted_at, part_usage.used
+    fitted_part.fitted_at, part_usage.used, machine.model
 from fitted_part
+join machine on machine.id = fitted_part.machine_id
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
 where fitted_part.machine_id = any(%(machine_ids)s) and fitted_part.removed_at is null
 order by fitted_part.id;
+
+-- name: lives
+select machine.product, machine.model, fitted_part.part, fitted_part.used_before, part_usage.used,
+    fitted_part.fitted_at, fitted_part.removed_at, fitted_part.removed_reason
+from fitted_part
+join machine on machine.id = fitted_part.machine_id
+left join part_usage on part_usage.fitted_part_id = fitted_part.id
+where (machine.product, fitted_part.part) in (
+    select peer.product, ended.part
+    from fitted_part as ended
+    join machine as peer on peer.id = ended.machine_id
+    where ended.removed_reason in ('worn', 'failed'))
+order by machine.product, fitted_part.part, fitted_part.id;
 
 -- name: put_assessed_usage
 insert into part_usage (fitted_part_id, at_fitting, used, per_day, as_of)

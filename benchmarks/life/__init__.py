@@ -1,0 +1,1 @@
+"""Remaining useful life: the product's learned model on C-MAPSS FD001."""

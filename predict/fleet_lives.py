@@ -1,0 +1,110 @@
+"""Life models of all kinds of parts, learned anew every day from what became of parts fitted.
+
+Machines of different models wear their parts differently: each model has a factor on life of its
+own, held to the common life while few of its parts are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
+
+import numpy as np
+import structlog
+
+from fleet.clock import MS_PER_DAY, to_ms
+from fleet.plan import Catalogue, Life, WearPart
+from predict.fleet_life import FleetLife, learned_fit
+from predict.life import LifeModel, PlanLife
+from predict.lifedata import LifeDataError, Lives, lives
+from predict.lifefit import TooFew
+from predict.services import DAYS_PER_MONTH
+from store import wear
+from store.connection import Connection
+from store.wear import Row
+
+LEARN_EVERY_MS = MS_PER_DAY
+#: Reasons of a removal that end a life; a part replaced early could have gone on.
+ENDS = frozenset({"worn", "failed"})
+
+_log = structlog.get_logger("predict")
+
+
+class FleetLives:
+    """The life model of every kind of part: learned where enough have worn out, else the plan's."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, str], dict[str | None, LifeModel]] = {}
+        self._learned_ms: int | None = None
+
+    def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
+        """Learn from all parts ever fitted, if the last time is a day ago or there was none."""
+        if self._learned_ms is not None and now_ms - self._learned_ms < LEARN_EVERY_MS:
+            return
+        self._models = {
+            (product, part.id): _learned(product, part, fitted, now_ms)
+            for product, part, fitted in kinds_that_ended(connection, catalogue)
+        }
+        self._learned_ms = now_ms
+
+    def of(self, product: str, part: WearPart, model: str) -> LifeModel:
+        """The model of one kind of part on machines of one model."""
+        learned = self._models.get((product, part.id), {})
+        return learned.get(model) or learned.get(None) or plan_life(part.life)
+
+
+def kinds_that_ended(
+    connection: Connection, catalogue: Catalogue
+) -> Iterator[tuple[str, WearPart, list[Row]]]:
+    """Kinds of parts of which one has worn out: product, part, and all that were ever fitted."""
+    rows = wear.lives(connection)
+    for (product, part_id), fitted in groupby(rows, key=lambda r: (r["product"], r["part"])):
+        plan = catalogue.plans.get(product)
+        part = plan.part.get(part_id) if plan else None
+        if part is not None:
+            yield product, part, list(fitted)
+
+
+@lru_cache(maxsize=1000)
+def plan_life(life: Life) -> LifeModel:
+    """The life model of a part of which only the plan is known."""
+    return PlanLife(life)
+
+
+def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> Lives:
+    """Lives of one kind of part from rows of the store; those without known use are left out."""
+    if part.driver.age:
+        known = list(fitted)
+        until = [to_ms(row["removed_at"]) if row["removed_at"] else now_ms for row in known]
+        days = [
+            (end - to_ms(r["fitted_at"])) / MS_PER_DAY for end, r in zip(until, known, strict=True)
+        ]
+        end, start = np.maximum(np.array(days) / DAYS_PER_MONTH, 0.0), np.zeros(len(known))
+    else:
+        known = [row for row in fitted if row["used"] is not None]
+        end = np.array([row["used"] for row in known], dtype=np.float64)
+        start = np.array([row["used_before"] for row in known], dtype=np.float64)
+    models = tuple(sorted({row["model"] for row in known}))
+    names = models if len(models) > 1 else ()
+    flags = [[float(row["model"] == name) for name in names] for row in known]
+    ended = [row["removed_reason"] in ENDS for row in known]
+    return lives(end, ended, start=start, covariates=flags, names=names)
+
+
+def _learned(
+    product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
+) -> dict[str | None, LifeModel]:
+    """The life on machines of each model, under None of any other; {} with too few failures."""
+    try:
+        data = lives_of(part, fitted, now_ms)
+        fit = learned_fit(data, part.life)
+    except LifeDataError as error:
+        _log.warning("the plan's life stands", product=product, part=part.id, error=str(error))
+        return {}
+    if isinstance(fit, TooFew):
+        return {}
+    found: dict[str | None, LifeModel] = {None: FleetLife(fit)}
+    for name, flags in zip(data.names, np.eye(len(data.names)), strict=True):
+        found[name] = FleetLife(fit, flags)
+    return found
