@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from ironpulse.backtest.anomalies import anomalies
 from ironpulse.backtest.demand import demand
 from ironpulse.foreground import says_errors
 
 app = typer.Typer(no_args_is_help=True, help="The product's own models on any file.")
+app.command()(says_errors(anomalies))
 app.command()(says_errors(demand))

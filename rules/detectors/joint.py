@@ -1,0 +1,148 @@
+"""How the signals of a machine move together, against what was normal for it.
+
+Each signal is put on a robust scale and smoothed. Two distances from normal are taken: that of
+the whole pattern (Mahalanobis, as Hotelling's T2 over all directions), which sees a relation
+that is broken while every value is in its range; and that of the signal that is furthest out by
+itself. Each is divided by the largest one that contiguous blocks of the training rows had while
+they were kept out of the fit, so that slow change between blocks widens what is tolerated.
+
+Normal is a small memory of places: where training was, and where the machine came back to after
+alarms. The nearest one counts, and follows slowly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.batch import FloatColumn
+from rules.detectors.shape import Concern, Score
+
+
+@dataclass(frozen=True, slots=True)
+class JointSettings:
+    """Durations in rows, factors without unit; docs/decisions/ says where they come from."""
+
+    span: int = 10
+    follow: int = 1000
+    adopt: int = 15
+    places: int = 3
+    drift: float = 4.0
+    shrink: float = 0.1
+    floor: float = 0.05
+    furthest: float = 30.0
+    blocks: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class JointState:
+    """`now` (q,) smoothed and scaled, NaN before a first value; `places` (k, q), k >= 1."""
+
+    now: FloatColumn
+    places: FloatColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """A fitted detector; `kept` (p,) says which signals varied in training and are judged.
+
+    `middle` and `scale` (q,) are in the signals' units, `precision` (q, q) and `spread` (q,) on
+    the scaled ones, `pattern` and `single` the largest distances of rows kept aside.
+    """
+
+    signals: tuple[str, ...]
+    kept: NDArray[np.bool_]
+    middle: FloatColumn
+    scale: FloatColumn
+    centre: FloatColumn
+    precision: FloatColumn
+    spread: FloatColumn
+    pattern: float
+    single: float
+    settings: JointSettings
+    concerns: Concern = "machine"
+
+    def begin(self) -> JointState:
+        return JointState(np.full(len(self.scale), np.nan), self.centre[None, :])
+
+    def observe(self, state: JointState, row: FloatColumn) -> JointState:
+        scaled = (row[self.kept] - self.middle) / self.scale
+        furthest = self.settings.furthest
+        return JointState(_smooth(state.now, scaled.clip(-furthest, furthest), self.settings.span),
+                          state.places)  # fmt: skip
+
+    def score(self, state: JointState) -> Score:
+        away, pattern, single = self._distances(state)
+        nearest = int(np.maximum(pattern, single).argmin())
+        away = away[nearest]
+        if pattern[nearest] >= single[nearest]:
+            carried = (away * (away @ self.precision)).clip(0)
+        else:
+            carried = (away / self.spread) ** 2
+        shares = np.zeros(len(self.signals))
+        total = carried.sum()
+        if total > 0:
+            shares[self.kept] = carried / total
+        return Score(float(max(pattern[nearest], single[nearest])), shares)
+
+    def learn(self, state: JointState) -> JointState:
+        _, pattern, single = self._distances(state)
+        return _towards(state, int(np.maximum(pattern, single).argmin()), 1 / self.settings.follow)
+
+    def adopt(self, state: JointState, first: bool) -> JointState:
+        if not first:
+            return _towards(state, len(state.places) - 1, 1 / self.settings.adopt)
+        now = np.where(np.isnan(state.now), self.centre, state.now)
+        # The place of training is never forgotten; the oldest of the others is.
+        spare = max(0, len(state.places) + 1 - self.settings.places)
+        return JointState(state.now, np.vstack([state.places[:1], state.places[1 + spare :], now]))
+
+    def expected(self, state: JointState) -> FloatColumn:
+        """What each signal (p,) should be, given all others; NaN for those not judged."""
+        away, pattern, single = self._distances(state)
+        nearest = int(np.maximum(pattern, single).argmin())
+        off = away[nearest] @ self.precision / np.diag(self.precision)
+        seen = np.where(np.isnan(state.now), state.places[nearest], state.now)
+        expected = np.full(len(self.signals), np.nan)
+        expected[self.kept] = (seen - off) * self.scale + self.middle
+        return expected
+
+    def _distances(self, state: JointState) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+        """From each place: how far away (k, q), and both distances (k,) over their limits.
+
+        A signal that has no value yet is neither near nor far.
+        """
+        away = np.nan_to_num(state.now - state.places)
+        pattern, single = distances(away, self.precision, self.spread)
+        return away, pattern / self.pattern, single / self.single
+
+
+def distances(
+    away: FloatColumn, precision: FloatColumn, spread: FloatColumn
+) -> tuple[FloatColumn, FloatColumn]:
+    """Of the whole pattern, per signal, and of the signal furthest out; `away` (n, q) to (n,)."""
+    squared = np.einsum("ij,jk,ik->i", away, precision, away).clip(0) / away.shape[1]
+    return np.sqrt(squared), (np.abs(away) / spread).max(axis=1)
+
+
+def smoothed(scaled: FloatColumn, span: int) -> FloatColumn:
+    """Rows (n, q) smoothed exponentially from the first on; a missing value changes nothing."""
+    out = np.empty_like(scaled)
+    now = np.full(scaled.shape[1], np.nan)
+    for at, row in enumerate(scaled):
+        now = out[at] = _smooth(now, row, span)
+    return out
+
+
+def _smooth(now: FloatColumn, scaled: FloatColumn, span: int) -> FloatColumn:
+    moved = now + (scaled - now) * (2 / (span + 1))
+    moved = np.where(np.isnan(now), scaled, moved)
+    return np.where(np.isnan(scaled), now, moved)
+
+
+def _towards(state: JointState, place: int, part: float) -> JointState:
+    places = state.places.copy()
+    places[place] += part * np.nan_to_num(state.now - places[place])
+    return JointState(state.now, places)
