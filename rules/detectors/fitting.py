@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
-from rules.detectors.joint import Joint, JointSettings, distances, smoothed
+from rules.detectors.joint import Joint, JointSettings, distances, scaled_rows, smoothed
 
 FEWEST_ROWS = 60
 SEGMENT = 50
@@ -102,8 +102,7 @@ def _scale(rows: FloatColumn, middle: FloatColumn) -> FloatColumn:
 def _prepared(
     rows: FloatColumn, middle: FloatColumn, scale: FloatColumn, settings: JointSettings
 ) -> FloatColumn:
-    scaled = ((rows - middle) / scale).clip(-settings.furthest, settings.furthest)
-    return smoothed(scaled, settings.span)
+    return smoothed(scaled_rows(rows, middle, scale, settings), settings)
 
 
 def _drift(prepared: Sequence[FloatColumn]) -> FloatColumn:

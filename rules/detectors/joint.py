@@ -30,17 +30,20 @@ class JointSettings:
     adopt: int = 15
     places: int = 3
     drift: float = 4.0
-    shrink: float = 0.1
-    floor: float = 0.05
+    shrink: float = 0.01
+    floor: float = 0.002
+    wild: float = 8.0
     furthest: float = 30.0
     blocks: int = 4
 
 
 @dataclass(frozen=True, slots=True)
 class JointState:
-    """`now` (q,) smoothed and scaled, NaN before a first value; `places` (k, q), k >= 1."""
+    """`now` (q,) smoothed and scaled, `last` (q,) only scaled, NaN before a first value;
+    `places` (k, q), k >= 1."""
 
     now: FloatColumn
+    last: FloatColumn
     places: FloatColumn
 
 
@@ -65,13 +68,13 @@ class Joint:
     concerns: Concern = "machine"
 
     def begin(self) -> JointState:
-        return JointState(np.full(len(self.scale), np.nan), self.centre[None, :])
+        nothing = np.full(len(self.scale), np.nan)
+        return JointState(nothing, nothing, self.centre[None, :])
 
     def observe(self, state: JointState, row: FloatColumn) -> JointState:
-        scaled = (row[self.kept] - self.middle) / self.scale
-        furthest = self.settings.furthest
-        return JointState(_smooth(state.now, scaled.clip(-furthest, furthest), self.settings.span),
-                          state.places)  # fmt: skip
+        scaled = scaled_rows(row[self.kept], self.middle, self.scale, self.settings)
+        now = _smooth(state.now, state.last, scaled, self.settings)
+        return JointState(now, scaled, state.places)
 
     def score(self, state: JointState) -> Score:
         away, pattern, single = self._distances(state)
@@ -97,7 +100,7 @@ class Joint:
         now = np.where(np.isnan(state.now), self.centre, state.now)
         # The place of training is never forgotten; the oldest of the others is.
         spare = max(0, len(state.places) + 1 - self.settings.places)
-        return JointState(state.now, np.vstack([state.places[:1], state.places[1 + spare :], now]))
+        return JointState(state.now, state.last, np.vstack([state.places[:1], state.places[1 + spare :], now]))
 
     def expected(self, state: JointState) -> FloatColumn:
         """What each signal (p,) should be, given all others; NaN for those not judged."""
@@ -127,22 +130,36 @@ def distances(
     return np.sqrt(squared), (np.abs(away) / spread).max(axis=1)
 
 
-def smoothed(scaled: FloatColumn, span: int) -> FloatColumn:
+def scaled_rows(
+    rows: FloatColumn, middle: FloatColumn, scale: FloatColumn, settings: JointSettings
+) -> FloatColumn:
+    """Rows (..., q) in scales from the middle, none further than `furthest`."""
+    return np.asarray(((rows - middle) / scale).clip(-settings.furthest, settings.furthest))
+
+
+def smoothed(scaled: FloatColumn, settings: JointSettings) -> FloatColumn:
     """Rows (n, q) smoothed exponentially from the first on; a missing value changes nothing."""
     out = np.empty_like(scaled)
-    now = np.full(scaled.shape[1], np.nan)
+    now = last = np.full(scaled.shape[1], np.nan)
     for at, row in enumerate(scaled):
-        now = out[at] = _smooth(now, row, span)
+        now = out[at] = _smooth(now, last, row, settings)
+        last = row
     return out
 
 
-def _smooth(now: FloatColumn, scaled: FloatColumn, span: int) -> FloatColumn:
-    moved = now + (scaled - now) * (2 / (span + 1))
-    moved = np.where(np.isnan(now), scaled, moved)
+def _smooth(
+    now: FloatColumn, last: FloatColumn, scaled: FloatColumn, settings: JointSettings
+) -> FloatColumn:
+    """A wild value counts once a second one stands beside it: one alone is the sensor's."""
+    step = scaled - now
+    before = np.nan_to_num(last - now)
+    nearer = np.where(step * before > 0, np.copysign(np.minimum(abs(step), abs(before)), step), 0)
+    step = np.where(abs(step) > settings.wild, nearer, step)
+    moved = np.where(np.isnan(now), scaled, now + step * (2 / (settings.span + 1)))
     return np.where(np.isnan(scaled), now, moved)
 
 
 def _towards(state: JointState, place: int, part: float) -> JointState:
     places = state.places.copy()
     places[place] += part * np.nan_to_num(state.now - places[place])
-    return JointState(state.now, places)
+    return JointState(state.now, state.last, places)
