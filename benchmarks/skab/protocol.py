@@ -115,7 +115,7 @@ def _nab(
 
 def _windows(changes: FloatColumn) -> list[tuple[float, float, float]]:
     """Of each change point: its left and right edge, and the next one, where it is cut."""
-    after = np.append(changes[1:], np.inf)
+    after = np.append(changes, np.inf)[1:]
     return list(zip(changes, np.minimum(changes + WINDOW_S, after), after, strict=True))
 
 

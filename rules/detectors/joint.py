@@ -12,7 +12,7 @@ alarms. The nearest one counts, and follows slowly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ class JointSettings:
 
     span: int = 10
     follow: int = 1000
-    adopt: int = 15
     places: int = 3
     drift: float = 4.0
     shrink: float = 0.01
@@ -40,11 +39,12 @@ class JointSettings:
 @dataclass(frozen=True, slots=True)
 class JointState:
     """`now` (q,) smoothed and scaled, `last` (q,) only scaled, NaN before a first value;
-    `places` (k, q), k >= 1."""
+    `places` (k, q), k >= 1, and how many rows each was learned from, `ages` (k,)."""
 
     now: FloatColumn
     last: FloatColumn
     places: FloatColumn
+    ages: FloatColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,21 @@ class Joint:
 
     def begin(self) -> JointState:
         nothing = np.full(len(self.scale), np.nan)
-        return JointState(nothing, nothing, self.centre[None, :])
+        return JointState(nothing, nothing, self.centre[None, :], np.array([np.inf]))
 
     def observe(self, state: JointState, row: FloatColumn) -> JointState:
         scaled = scaled_rows(row[self.kept], self.middle, self.scale, self.settings)
         now = _smooth(state.now, state.last, scaled, self.settings)
-        return JointState(now, scaled, state.places)
+        return replace(state, now=now, last=scaled)
 
     def score(self, state: JointState) -> Score:
         away, pattern, single = self._distances(state)
         nearest = int(np.maximum(pattern, single).argmin())
         away = away[nearest]
         if pattern[nearest] >= single[nearest]:
-            carried = (away * (away @ self.precision)).clip(0)
+            # How much nearer to normal the pattern were with this signal as the others say:
+            # Alcala and Qin's contribution, largest for the signal at fault.
+            carried = (away @ self.precision) ** 2 / np.diag(self.precision)
         else:
             carried = (away / self.spread) ** 2
         shares = np.zeros(len(self.signals))
@@ -92,15 +94,17 @@ class Joint:
 
     def learn(self, state: JointState) -> JointState:
         _, pattern, single = self._distances(state)
-        return _towards(state, int(np.maximum(pattern, single).argmin()), 1 / self.settings.follow)
+        return self._learned(state, int(np.maximum(pattern, single).argmin()))
 
     def adopt(self, state: JointState, first: bool) -> JointState:
         if not first:
-            return _towards(state, len(state.places) - 1, 1 / self.settings.adopt)
+            return self._learned(state, len(state.places) - 1)
         now = np.where(np.isnan(state.now), self.centre, state.now)
         # The place of training is never forgotten; the oldest of the others is.
-        spare = max(0, len(state.places) + 1 - self.settings.places)
-        return JointState(state.now, state.last, np.vstack([state.places[:1], state.places[1 + spare :], now]))
+        kept = [0, *range(len(state.places) - self.settings.places + 2, len(state.places))]
+        kept = sorted({at for at in kept if at >= 0})
+        places = np.vstack([state.places[kept], now])
+        return replace(state, places=places, ages=np.append(state.ages[kept], self.settings.span))
 
     def expected(self, state: JointState) -> FloatColumn:
         """What each signal (p,) should be, given all others; NaN for those not judged."""
@@ -111,6 +115,14 @@ class Joint:
         expected = np.full(len(self.signals), np.nan)
         expected[self.kept] = (seen - off) * self.scale + self.middle
         return expected
+
+    def _learned(self, state: JointState, place: int) -> JointState:
+        """The place nearer to now: the mean of its rows while it is young, then of the latest."""
+        places, ages = state.places.copy(), state.ages.copy()
+        ages[place] += 1
+        part = max(1 / ages[place], 1 / self.settings.follow)
+        places[place] += part * np.nan_to_num(state.now - places[place])
+        return replace(state, places=places, ages=ages)
 
     def _distances(self, state: JointState) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
         """From each place: how far away (k, q), and both distances (k,) over their limits.
@@ -157,9 +169,3 @@ def _smooth(
     step = np.where(abs(step) > settings.wild, nearer, step)
     moved = np.where(np.isnan(now), scaled, now + step * (2 / (settings.span + 1)))
     return np.where(np.isnan(scaled), now, moved)
-
-
-def _towards(state: JointState, place: int, part: float) -> JointState:
-    places = state.places.copy()
-    places[place] += part * np.nan_to_num(state.now - places[place])
-    return JointState(state.now, state.last, places)

@@ -59,9 +59,12 @@ CASES = {
         _replaced(3, lambda old: old[0]),
     ),
     "unit jump": Case(
-        UnitJump(("oil_temp_c",), 55.0, 0.5), SENSOR_THRESHOLD, (3,), _replaced(3, lambda old: old * 1.8 + 32)
+        UnitJump(("oil_temp_c",), 55.0, 0.5),
+        SENSOR_THRESHOLD,
+        (3,),
+        _replaced(3, lambda old: old * 1.8 + 32),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=CASES)

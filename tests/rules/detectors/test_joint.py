@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from rules.detectors import (
     judge_columns,
     watch,
 )
-from rules.detectors.joint import JointState, distances, smoothed
+from rules.detectors.joint import JointSettings, distances, smoothed
 from tests.rules.detectors.made import SIGNALS, healthy, leaking
 
 DETECTOR = fit_joint(SIGNALS, healthy(400, 1))
@@ -46,7 +48,7 @@ def test_other_loads_are_no_fault() -> None:
 
 def test_slow_ageing_is_followed() -> None:
     rows = healthy(4000, 6)
-    rows[:, 3] += np.linspace(0, 3, 4000)
+    rows[:, 3] += np.linspace(0, 0.8, 4000)
     assert not _judged(rows).verdict.any()
     assert _judged(rows[-300:]).verdict.any()
 
@@ -57,7 +59,8 @@ def test_a_machine_that_comes_back_elsewhere_is_learned_again() -> None:
     rows[300:, 3] += 4.0
     judged = _judged(rows)
     assert judged.verdict[140:300].all()
-    assert not judged.verdict[330:].any()
+    assert judged.verdict[300:400].mean() < 0.3
+    assert not judged.verdict[400:].any()
     rows[550:, 3] += 8.0
     assert _judged(rows).verdict[600:].all()
 
@@ -65,7 +68,8 @@ def test_a_machine_that_comes_back_elsewhere_is_learned_again() -> None:
 def test_the_place_of_training_is_never_forgotten() -> None:
     state = DETECTOR.begin()
     for offset in (5.0, 6.0, 7.0, 8.0):
-        state = DETECTOR.adopt(JointState(DETECTOR.centre + offset, state.places), first=True)
+        moved = replace(state, now=DETECTOR.centre + offset)
+        state = DETECTOR.adopt(moved, first=True)
     assert len(state.places) == DETECTOR.settings.places
     assert np.array_equal(state.places[0], DETECTOR.centre)
     assert np.allclose(state.places[-1], DETECTOR.centre + 8.0)
@@ -74,8 +78,9 @@ def test_the_place_of_training_is_never_forgotten() -> None:
 def test_one_wild_value_is_no_alarm() -> None:
     rows = healthy(300, 8)
     rows[100, 1] = 65535.0
-    assert _judged(rows).verdict.sum() <= 15
-    assert not _judged(rows).verdict[120:].any()
+    assert not _judged(rows).verdict.any()
+    rows[101:, 1] = 65535.0
+    assert _judged(rows).verdict[105:].all()
 
 
 def test_expected_is_what_the_other_signals_say() -> None:
@@ -126,7 +131,9 @@ def test_columns_are_judged_like_a_watch_that_settled_on_the_training_rows() -> 
 
 def test_smoothing_holds_over_what_is_missing() -> None:
     scaled = np.array([[np.nan, 1.0], [2.0, np.nan], [2.0, 4.0]])
-    assert np.allclose(smoothed(scaled, 3), [[np.nan, 1], [2, 1], [2, 2.5]], equal_nan=True)
+    assert np.allclose(
+        smoothed(scaled, JointSettings(span=3)), [[np.nan, 1], [2, 1], [2, 2.5]], equal_nan=True
+    )
 
 
 def test_distances_of_independent_signals() -> None:

@@ -57,4 +57,4 @@ def test_the_beginning_is_a_grace() -> None:
 def test_the_level_in_force_is_the_one_that_decides() -> None:
     assert level(LIMITS, Standing(Phase.QUIET)) == 1.0
     assert level(LIMITS, Standing(Phase.ALARMED, alarmed_rows=2, alarmed_sum=18)) == 0.5
-    assert level(LIMITS, Standing(Phase.ALARMED, alarmed_rows=5, alarmed_sum=45)) == 0.6 * 9
+    assert level(LIMITS, Standing(Phase.ALARMED, alarmed_rows=5, alarmed_sum=50)) == 6.0
