@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -76,9 +77,7 @@ def varies(rows: FloatColumn) -> NDArray[np.bool_]:
 
 def _normal(blocks: Sequence[FloatColumn], settings: JointSettings) -> _Normal:
     """`blocks` are stretches of rows (n, q), each without a gap."""
-    rows = np.vstack(blocks)
-    middle = np.nan_to_num(np.nanmedian(rows, axis=0))
-    scale = _scale(rows, middle)
+    middle, scale = _middle_and_scale(np.vstack(blocks))
     prepared = [_prepared(block, middle, scale, settings) for block in blocks]
     # Wild values must not stretch the covariance that is to reveal them.
     together = np.nan_to_num(np.vstack(prepared)).clip(-8, 8)
@@ -90,13 +89,17 @@ def _normal(blocks: Sequence[FloatColumn], settings: JointSettings) -> _Normal:
     return _Normal(middle, scale, together.mean(axis=0), covariance)
 
 
-def _scale(rows: FloatColumn, middle: FloatColumn) -> FloatColumn:
-    """The median deviation as a standard deviation; a signal that mostly rests has none."""
-    deviation = 1.4826 * np.nan_to_num(np.nanmedian(np.abs(rows - middle), axis=0))
-    standard = np.nan_to_num(np.nanstd(rows, axis=0))
+def _middle_and_scale(rows: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+    """Median, and the median deviation as a standard deviation; or, of a signal that mostly
+    rests and so has no median deviation, the standard deviation itself."""
+    with warnings.catch_warnings():
+        # In a part of the rows a signal may have no value that has some in the whole.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        middle = np.nan_to_num(np.nanmedian(rows, axis=0))
+        deviation = 1.4826 * np.nan_to_num(np.nanmedian(np.abs(rows - middle), axis=0))
+        standard = np.nan_to_num(np.nanstd(rows, axis=0))
     scale = np.where(deviation > 0.2 * standard, deviation, standard)
-    # In a part of the rows a signal may rest that varies in the whole.
-    return np.where(scale > 0, scale, 1.0)
+    return middle, np.where(scale > 0, scale, 1.0)
 
 
 def _prepared(
@@ -130,14 +133,18 @@ def _judging(normal: _Normal) -> tuple[FloatColumn, FloatColumn]:
 
 
 def _kept_aside(rows: FloatColumn, settings: JointSettings) -> tuple[float, float]:
-    """The largest distances of each block from what the other blocks say is normal."""
-    edges = np.linspace(0, len(rows), settings.blocks + 1).astype(int)
-    largest = [(0.0, 0.0)]
+    """How far blocks get from what the other blocks say is normal: the largest distance of
+    each, and of those the quantile `aside`, so that a fault in one block blinds nobody."""
+    count = int(np.clip(len(rows) // settings.block_rows, *settings.blocks))
+    edges = np.linspace(0, len(rows), count + 1).astype(int)
+    largest = []
     for left, right in pairwise(edges):
         others = [block for block in (rows[:left], rows[right:]) if len(block)]
         normal = _normal(others, settings)
         warm = min(left, WARM_UP * settings.span)
         away = normal.away(rows[left - warm : right], settings)[warm:]
-        pattern, single = distances(away, *_judging(normal))
-        largest.append((float(pattern.max()), float(single.max())))
-    return max(p for p, _ in largest), max(s for _, s in largest)
+        largest.append([each.max() for each in distances(away, *_judging(normal))])
+    typical = np.quantile(largest, settings.aside, axis=0)
+    # Signals that mostly rest reach nothing in most blocks.
+    pattern, single = np.where(typical > 0, typical, np.max(largest, axis=0))
+    return float(pattern), float(single)

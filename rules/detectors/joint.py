@@ -3,8 +3,8 @@
 Each signal is put on a robust scale and smoothed. Two distances from normal are taken: that of
 the whole pattern (Mahalanobis, as Hotelling's T2 over all directions), which sees a relation
 that is broken while every value is in its range; and that of the signal that is furthest out by
-itself. Each is divided by the largest one that contiguous blocks of the training rows had while
-they were kept out of the fit, so that slow change between blocks widens what is tolerated.
+itself. Each is divided by the largest one that a block of the training rows typically had while
+it was kept out of the fit, so that slow change between blocks widens what is tolerated.
 
 Normal is a small memory of places: where training was, and where the machine came back to after
 alarms. The nearest one counts, and follows slowly.
@@ -33,7 +33,9 @@ class JointSettings:
     floor: float = 0.002
     wild: float = 8.0
     furthest: float = 30.0
-    blocks: int = 4
+    block_rows: int = 100
+    blocks: tuple[int, int] = (4, 20)
+    aside: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,22 @@ class JointState:
 
 
 @dataclass(frozen=True, slots=True)
+class Contribution:
+    """One signal of a finding: its share, and in its unit what was `seen` (smoothed) and what
+    the other signals let one expect."""
+
+    signal: str
+    share: float
+    seen: float
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
 class Joint:
     """A fitted detector; `kept` (p,) says which signals varied in training and are judged.
 
     `middle` and `scale` (q,) are in the signals' units, `precision` (q, q) and `spread` (q,) on
-    the scaled ones, `pattern` and `single` the largest distances of rows kept aside.
+    the scaled ones, `pattern` and `single` how far blocks kept aside get.
     """
 
     signals: tuple[str, ...]
@@ -101,20 +114,24 @@ class Joint:
             return self._learned(state, len(state.places) - 1)
         now = np.where(np.isnan(state.now), self.centre, state.now)
         # The place of training is never forgotten; the oldest of the others is.
-        kept = [0, *range(len(state.places) - self.settings.places + 2, len(state.places))]
-        kept = sorted({at for at in kept if at >= 0})
+        there = len(state.places)
+        kept = [0, *range(max(1, there + 2 - self.settings.places), there)]
         places = np.vstack([state.places[kept], now])
         return replace(state, places=places, ages=np.append(state.ages[kept], self.settings.span))
 
-    def expected(self, state: JointState) -> FloatColumn:
-        """What each signal (p,) should be, given all others; NaN for those not judged."""
+    def explain(self, state: JointState) -> list[Contribution]:
+        """What carries the latest score, the largest share first; signals with no share not."""
         away, pattern, single = self._distances(state)
         nearest = int(np.maximum(pattern, single).argmin())
         off = away[nearest] @ self.precision / np.diag(self.precision)
-        seen = np.where(np.isnan(state.now), state.places[nearest], state.now)
-        expected = np.full(len(self.signals), np.nan)
-        expected[self.kept] = (seen - off) * self.scale + self.middle
-        return expected
+        seen = state.now * self.scale + self.middle
+        names = [name for name, kept in zip(self.signals, self.kept, strict=True) if kept]
+        shares = self.score(state).shares[self.kept]
+        return [
+            Contribution(names[at], shares[at], seen[at], seen[at] - off[at] * self.scale[at])
+            for at in np.argsort(-shares, kind="stable").tolist()
+            if shares[at] > 0
+        ]
 
     def _learned(self, state: JointState, place: int) -> JointState:
         """The place nearer to now: the mean of its rows while it is young, then of the latest."""

@@ -20,7 +20,7 @@ State = TypeVar("State")
 class Score:
     """How far from normal one row is.
 
-    `value` is 0 or more; 1 is as far as normal rows that were kept aside ever were. `shares` (p,)
+    `value` is 0 or more; 1 is as far as normal rows that were kept aside do get. `shares` (p,)
     says which signals carry it: 0 or more each, summing to 1, or all 0 where nothing is known.
     """
 

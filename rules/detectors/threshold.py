@@ -29,7 +29,7 @@ class Threshold:
     rows. No verdict for `grace` rows at the beginning and after a return.
     """
 
-    limit: float = 1.2
+    limit: float = 1.6
     hold: int = 3
     clear: float = 0.8
     clear_hold: int = 10

@@ -12,6 +12,8 @@ from fleet.batch import FloatColumn
 from rules.detectors.shape import Detector, Score, State
 from rules.detectors.threshold import Phase, Standing, Threshold, level, start, step
 
+QUIET = Standing(Phase.QUIET)
+
 
 @dataclass(frozen=True, slots=True)
 class Watch(Generic[State]):
@@ -55,6 +57,12 @@ def watch(
         judged.verdict[at] = standing.alarmed
         state = _learn(detector, threshold, state, before, standing, score)
     return Watch(state, standing), judged
+
+
+def relearn(detector: Detector[State], threshold: Threshold, carried: Watch[State]) -> Watch[State]:
+    """After a repair: what comes next is learned for the threshold's grace, then judged by."""
+    standing = Standing(Phase.RETURNED, left=threshold.grace) if threshold.grace else QUIET
+    return Watch(detector.adopt(carried.state, first=True), standing)
 
 
 def _learn(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.shared_data import shared_data
+from benchmarks.skab.__main__ import SEED, ironpulse
 from benchmarks.skab.protocol import (
     TRAIN_ROWS,
     Recording,
@@ -73,13 +74,29 @@ def test_inserted_rows_are_normal_ones_of_training() -> None:
     assert (np.diff(longer.seconds) > 0).all()
 
 
-def test_published_figures_are_reproduced() -> None:
+@pytest.fixture(scope="module")
+def recordings() -> list[Recording]:
     try:
-        recordings = read_recordings(shared_data("skab"))
+        return read_recordings(shared_data("skab"))
     except IronpulseError as error:
         pytest.skip(str(error))
+
+
+def test_published_figures_are_reproduced(recordings: list[Recording]) -> None:
     for name, method in (("T2", t2), ("T2+Q (PCA)", t2_and_q)):
         found = figures(recordings, [method(each.values) for each in recordings])
         f1, far, mar, nab = PUBLISHED[name]
         assert (round(found.f1, 2), round(found.far, 2), round(found.mar, 2)) == (f1, far, mar)
         assert found.nab["standard"] == pytest.approx(nab, abs=0.5)
+
+
+def test_the_detector_reaches_its_aim_and_does_not_know_positions(
+    recordings: list[Recording],
+) -> None:
+    found = figures(recordings, [ironpulse(each) for each in recordings])
+    assert found.f1 >= 0.78 and found.far <= 13.5 and found.nab["standard"] > 26.2
+    longer = [with_normal_rows(each, SEED + at) for at, each in enumerate(recordings)]
+    moved = figures(longer, [ironpulse(each) for each in longer])
+    assert moved.f1 == pytest.approx(found.f1, abs=0.02)
+    assert moved.far < found.far
+    assert moved.mar == pytest.approx(found.mar, abs=2)

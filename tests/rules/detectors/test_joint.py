@@ -15,6 +15,7 @@ from rules.detectors import (
     begin,
     fit_joint,
     judge_columns,
+    relearn,
     watch,
 )
 from rules.detectors.joint import JointSettings, distances, smoothed
@@ -83,13 +84,26 @@ def test_one_wild_value_is_no_alarm() -> None:
     assert _judged(rows).verdict[105:].all()
 
 
-def test_expected_is_what_the_other_signals_say() -> None:
-    rows = leaking(healthy(200, 9), 0)
+def test_a_finding_says_what_was_seen_and_what_the_other_signals_let_expect() -> None:
     state = DETECTOR.begin()
-    for row in rows:
+    for row in leaking(healthy(200, 9), 0):
         state = DETECTOR.observe(state, row)
-    seen = state.now * DETECTOR.scale + DETECTOR.middle
-    assert 5.0 < DETECTOR.expected(state)[2] - seen[2] < 11.0
+    told = DETECTOR.explain(state)
+    assert told[0].signal == "flow_l_min"
+    assert 5.0 < told[0].expected - told[0].seen < 11.0
+    assert sum(each.share for each in told) == pytest.approx(1)
+    assert [each.share for each in told] == sorted((each.share for each in told), reverse=True)
+
+
+def test_after_a_repair_what_comes_next_is_learned() -> None:
+    threshold = Threshold()
+    carried, _ = watch(DETECTOR, threshold, begin(DETECTOR, threshold), healthy(200, 3))
+    rows = healthy(400, 7)
+    rows[:, 3] += 4.0
+    assert watch(DETECTOR, threshold, carried, rows)[1].verdict.any()
+    judged = watch(DETECTOR, threshold, relearn(DETECTOR, threshold, carried), rows)[1]
+    assert not judged.verdict[: threshold.grace].any()
+    assert not judged.verdict[100:].any()
 
 
 def test_a_signal_that_never_changed_is_not_judged() -> None:
@@ -108,6 +122,15 @@ def test_too_little_to_learn_from_is_said() -> None:
         fit_joint(SIGNALS, healthy(12, 1))
     with pytest.raises(TooLittleToLearn, match="None of the columns a, b changes"):
         fit_joint(("a", "b"), np.ones((100, 2)))
+
+
+def test_a_fault_within_the_training_rows_blinds_nobody() -> None:
+    detector = fit_joint(SIGNALS, leaking(healthy(800, 1), 300, 380))
+    threshold = Threshold()
+    rows = leaking(healthy(300, 3), 150)
+    judged = watch(detector, threshold, begin(detector, threshold), rows)[1]
+    assert not judged.verdict[:150].any()
+    assert judged.verdict[180:].all()
 
 
 def test_units_do_not_matter() -> None:
