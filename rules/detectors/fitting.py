@@ -134,7 +134,7 @@ def _judging(normal: _Normal) -> tuple[FloatColumn, FloatColumn]:
 
 def _kept_aside(rows: FloatColumn, settings: JointSettings) -> tuple[float, float]:
     """How far blocks get from what the other blocks say is normal: the largest distance of
-    each, and of those the quantile `aside`, so that a fault in one block blinds nobody."""
+    each, and of those the quantile `aside`, so that a fault in one block sets no limit."""
     count = int(np.clip(len(rows) // settings.block_rows, *settings.blocks))
     edges = np.linspace(0, len(rows), count + 1).astype(int)
     largest = []

@@ -18,6 +18,7 @@ class Phase(Enum):
     QUIET = "quiet"
     ALARMED = "alarmed"
     RETURNED = "returned"
+    REPAIRED = "repaired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,12 @@ def level(threshold: Threshold, standing: Standing) -> float:
 
 def step(threshold: Threshold, standing: Standing, score: float) -> Standing:
     """The standing after a row with this score."""
+    if standing.left > 1:
+        return replace(standing, left=standing.left - 1)
+    if standing.phase is Phase.REPAIRED:
+        return Standing(Phase.RETURNED, left=threshold.grace)
     if standing.phase in (Phase.SETTLING, Phase.RETURNED):
-        left = standing.left - 1
-        return replace(standing, left=left) if left > 0 else Standing(Phase.QUIET)
+        return Standing(Phase.QUIET)
     if standing.phase is Phase.QUIET:
         run = standing.run + 1 if score > threshold.limit else 0
         if run < threshold.hold:

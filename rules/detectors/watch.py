@@ -12,8 +12,6 @@ from fleet.batch import FloatColumn
 from rules.detectors.shape import Detector, Score, State
 from rules.detectors.threshold import Phase, Standing, Threshold, level, start, step
 
-QUIET = Standing(Phase.QUIET)
-
 
 @dataclass(frozen=True, slots=True)
 class Watch(Generic[State]):
@@ -59,10 +57,12 @@ def watch(
     return Watch(state, standing), judged
 
 
-def relearn(detector: Detector[State], threshold: Threshold, carried: Watch[State]) -> Watch[State]:
-    """After a repair: what comes next is learned for the threshold's grace, then judged by."""
-    standing = Standing(Phase.RETURNED, left=threshold.grace) if threshold.grace else QUIET
-    return Watch(detector.adopt(carried.state, first=True), standing)
+def relearn(threshold: Threshold, carried: Watch[State]) -> Watch[State]:
+    """After a repair: what comes next settles for the threshold's grace, is learned for another,
+    and is judged by from then on."""
+    if not threshold.grace:
+        return Watch(carried.state, Standing(Phase.QUIET))
+    return Watch(carried.state, Standing(Phase.REPAIRED, left=threshold.grace))
 
 
 def _learn(
@@ -75,6 +75,6 @@ def _learn(
 ) -> State:
     """Nothing is learned while alarmed, nor from rows that may be the beginning of an alarm."""
     if standing.phase is Phase.RETURNED or before.phase is Phase.RETURNED:
-        return detector.adopt(state, first=before.phase is Phase.ALARMED)
+        return detector.adopt(state, first=before.phase is not Phase.RETURNED)
     quiet = before.phase is Phase.QUIET and standing.phase is Phase.QUIET
     return detector.learn(state) if quiet and score.value < threshold.limit else state
