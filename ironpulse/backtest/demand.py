@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv as csv_format
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -15,6 +13,7 @@ from rich.progress import Progress
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
+from ironpulse.backtest.output import opened
 
 
 def demand(
@@ -37,7 +36,7 @@ def demand(
         found = forecast_demand(
             table.demand, horizon, levels, lambda share: bar.update(task, completed=share)
         )
-    with _opened(out) as file:
+    with opened(out) as file:
         _write(file, table.parts, levels, found)
 
 
@@ -51,18 +50,6 @@ def _levels(text: str) -> FloatColumn:
     if len(set(levels.tolist())) < len(levels):
         raise IronpulseError(f"--quantiles {text!r} names a level twice; name each once.")
     return levels
-
-
-def _opened(out: Path | None) -> AbstractContextManager[TextIO]:
-    if out is None:
-        return nullcontext(sys.stdout)
-    try:
-        return out.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise IronpulseError(
-            f"{out} cannot be written: {error.strerror}. Give --out a file in a folder that is "
-            "there."
-        ) from error
 
 
 def _write(file: TextIO, parts: tuple[str, ...], levels: FloatColumn, found: FloatColumn) -> None:
