@@ -16,6 +16,7 @@ from ingest.formats import Format, opened
 from ingest.message import Message, Route
 from ingest.quality import Limits, Mark
 from ingest.reasons import Unusable
+from ingest.sparkplug import certificates
 from store.rejected import Rejection
 
 _MOST_NAMED = 200  # characters of a topic, which may have 65,535, that are repeated
@@ -119,21 +120,40 @@ class _Reader:
                 "/faults, /status",
             )
         if route.machine_id is None or route.product is None:
+            if certificates.is_of_gateway(message):
+                return
             raise Unusable(
                 "unknown_machine", f"no machine with serial {route.serial} is registered"
             )
+        if route.kind in ("birth", "data", "death"):
+            self._read_sparkplug(number, message, route.machine_id, route.product)
+            return
         form, data = opened(message)
         if route.kind == "telemetry":
             self._read_telemetry(number, route.product, form, data)
-            return
-        if route.kind == "faults":
+        elif route.kind == "faults":
             faults = reports.read_faults(form, data, route.machine_id, message.received_at)
             _believe_time(faults)
             self.result.faults.setdefault(route.product, []).append(faults)
         else:
             status = reports.read_status(form, data, route.machine_id, message.received_at)
-            _believe_time(status)
-            self.result.statuses.setdefault(route.product, []).append(status)
+            self._keep_status(route.product, status)
+
+    def _keep_status(self, product: str, status: StatusReport) -> None:
+        _believe_time(status)
+        self.result.statuses.setdefault(product, []).append(status)
+
+    def _read_sparkplug(self, number: int, message: Message, machine_id: int, product: str) -> None:
+        flags = self.products[product].flags
+        found = certificates.read(message, flags)
+        if found.state is not None:
+            status = StatusReport(machine_id, found.at, message.received_at, found.state)
+            self._keep_status(product, status)
+        for place, moment in enumerate(found.moments):
+            block = self._gathering(product).block(tuple(moment.values))
+            block.add(number, place, moment.ts, moment.values.values())
+            for signal, reason in moment.flaws.items():
+                block.flaw(signal, reason)
 
     def _read_telemetry(self, number: int, product: str, form: Format, data: bytes) -> None:
         flags = self.products[product].flags
@@ -193,15 +213,22 @@ class _Reader:
     ) -> None:
         """Reject the samples at `places` of a message, its own bytes where that is all of it."""
         message = self.messages[number]
-        rejection = reject(message, self.routes[message.topic], reason, detail)
+        route = self.routes[message.topic]
+        rejection = reject(message, route, reason, detail)
         if len(places) < total:
-            form, data = opened(message)
-            payload = form.write(tolerant.pick(form.value(data), sorted(places)))
+            pick = _pick if route.kind == "telemetry" else certificates.pick
+            payload = pick(message, sorted(places))
             rejection = replace(rejection, payload=payload, content_type=None)
         self.result.rejections.append(replace(rejection, samples=len(places)))
 
     def _reject(self, message: Message, route: Route, reason: str, detail: str) -> None:
         self.result.rejections.append(reject(message, route, reason, detail))
+
+
+def _pick(message: Message, places: Sequence[int]) -> bytes:
+    """The samples at `places` of a telemetry message, as a message."""
+    form, data = opened(message)
+    return form.write(tolerant.pick(form.value(data), places))
 
 
 def _believe_time(report: FaultReport | StatusReport) -> None:

@@ -30,6 +30,8 @@ MOST_BYTES = 4 * 2**20
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _CBOR = b"\xd9\xd9\xf7"  # tag 55799: "what follows is CBOR"
+_PLAIN = (None, "application/json")
+_BRACKETS = (b"{", b"[")
 _MOST_NESTED = 16  # our deepest shape has four levels
 _MOST_NAMED = 60  # characters of a foreign word that are repeated
 # A frame may name a window of gigabytes that its reader has to set aside: at most 2**23 bytes.
@@ -115,8 +117,11 @@ JSON, CBOR = Json(), Cbor()
 
 def opened(message: Message) -> tuple[Format, bytes]:
     """How a message is written, and its bytes unpacked. Raises Unusable."""
+    payload, content_type = message.payload, message.content_type
+    # Nearly all messages are this.
+    if content_type in _PLAIN and payload[:1] in _BRACKETS and len(payload) <= MOST_BYTES:
+        return JSON, payload
     data = _unpacked(message)
-    content_type = message.content_type
     if content_type is not None and "cbor" in content_type:
         return CBOR, data
     # Lists and maps of CBOR begin with bytes that no text begins with.

@@ -28,6 +28,7 @@ class _Columns(msgspec.Struct):
 
 _SAMPLES = msgspec.json.Decoder(_Sample | list[_Sample])
 _COLUMNS = msgspec.json.Decoder(_Columns)
+_NO_FLAWS: tuple[list[Flawed], int] = ([], 0)
 
 
 def gather(
@@ -40,12 +41,12 @@ def gather(
     """
     if form is JSON:
         if _gather_text(gathering, number, data):
-            return [], 0
+            return _NO_FLAWS
         value = form.value(data)
     else:
         value = form.value(data)
         if _gather_value(gathering, number, value):
-            return [], 0
+            return _NO_FLAWS
     found = tolerant.read_telemetry(value, flags)
     for sample in found:
         if isinstance(sample, tolerant.Reading):

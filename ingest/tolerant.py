@@ -103,7 +103,7 @@ def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Fl
     numbers: Values = {}
     flaws = []
     for key, value in values.items():
-        number = _number(value, key in flags)
+        number = number_of(value, key in flags)
         if number is None and value is not None:
             flaws.append(key)
         numbers[key] = number
@@ -116,7 +116,8 @@ def _time(given: Any) -> int | None:
     return int(given) if abs(given) <= MOST_MS and given == int(given) else None
 
 
-def _number(value: Value | Any, is_flag: bool) -> float | None:
+def number_of(value: Value | Any, is_flag: bool) -> float | None:
+    """A foreign value as a number; None where it is none. A flag may be true or false."""
     if isinstance(value, bool):
         return float(value) if is_flag else None
     if isinstance(value, int | float):

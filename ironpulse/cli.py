@@ -82,6 +82,9 @@ def ingest(
         str, typer.Option(help="Name of the persistent session at the broker.")
     ] = "ironpulse-ingest",
     metrics_port: Annotated[int | None, typer.Option(help="Port for Prometheus.")] = None,
+    sparkplug: Annotated[
+        str, typer.Option(help="Host id for edge nodes of Sparkplug B; '' where there are none.")
+    ] = "ironpulse",
 ) -> None:
     """Take messages from the broker into the store; acknowledge after the commit."""
     from ingest.service import run
@@ -92,6 +95,7 @@ def ingest(
         mqtt_url=settings.mqtt(),
         client_id=client_id,
         metrics_port=metrics_port,
+        sparkplug_host=sparkplug or None,
         stop=stop_on_signals(),
     )
 

@@ -36,6 +36,7 @@ def running(
     database_url: str,
     broker: BrokerAccess,
     committed: Callable[[list[Message]], None] | None = None,
+    sparkplug_host: str | None = None,
 ) -> Iterator[threading.Event]:
     """An ingest in a thread of its own that has subscribed; ended when the block ends, where its
     errors are raised."""
@@ -50,6 +51,7 @@ def running(
                 client_id=CLIENT,
                 stop=stop,
                 committed=committed,
+                sparkplug_host=sparkplug_host,
             )
         except BaseException as error:
             errors.append(error)
