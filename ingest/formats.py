@@ -7,7 +7,6 @@ what it reads: sizes, nesting, keys and tags are bounded before they cost memory
 from __future__ import annotations
 
 import json
-import sys
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -17,11 +16,7 @@ import msgspec
 
 from ingest.message import Message
 from ingest.reasons import Unusable
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from ingest.zstd import zstd
 
 #: A longer message, packed or unpacked, is rejected. A day of samples every ten seconds with
 #: twenty signals is 4 MB as JSON; a device sends its buffer in pieces.

@@ -7,7 +7,6 @@ read back in `ingest.decode` and `ingest.reports`.
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,11 +14,7 @@ import cbor2
 import msgspec
 
 from fleet.batch import FaultCode
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from ingest.zstd import zstd
 
 JSON = "application/json"
 JSON_GZIP = "application/json+gzip"

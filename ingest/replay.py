@@ -14,7 +14,7 @@ from typing import Literal
 from fleet import clock
 from ingest.decode import Decoded, decode
 from ingest.message import Message
-from ingest.record import Recorded, record
+from ingest.record import record
 from ingest.routes import Registry
 from store import ledger, rejected
 from store.connection import Connection, our_errors
@@ -96,6 +96,12 @@ def _put_back(
         decoded.heard.clear()
         tally = Tally(clock.to_ms(found.received_at), rejected=-found.samples)
         ledger.add(connection, {found.machine_id: tally})
-    done: Recorded = record(connection, decoded, registry.products)
-    counts = {fate: done.total(fate) for fate in ("stored", "merged", "repeated")}
-    return Replay(found.id, "replayed", again=done.total("rejected"), **counts)
+    done = record(connection, decoded, registry.products)
+    return Replay(
+        found.id,
+        "replayed",
+        stored=done.total("stored"),
+        merged=done.total("merged"),
+        repeated=done.total("repeated"),
+        again=done.total("rejected"),
+    )

@@ -15,6 +15,7 @@ from fleet.registry import NewMachine
 from fleet.text import Text
 from ironpulse.backtest.cli import app as backtest_app
 from ironpulse.foreground import says_errors, stop_on_signals
+from ironpulse.rejected import app as rejected_app
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
 from store.accounts import Role
@@ -33,6 +34,7 @@ app.add_typer(products_app, name="products")
 app.add_typer(machines_app, name="machines")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(backtest_app, name="backtest")
+app.add_typer(rejected_app, name="rejected")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 

@@ -23,6 +23,7 @@ from store.connection import connect, our_errors
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be used.")
 
 _BYTES_IN_A_LINE = 16
+_COLUMNS = ("id", "received_at", "serial", "topic", "reason", "detail", "replayed_at")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 Reason = Annotated[str | None, typer.Option(help="Only those of this reason.")]
@@ -46,10 +47,10 @@ def listing(
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     table = Table(title="Rejected messages", title_justify="left")
-    for column in ("id", "received_at", "serial", "topic", "reason", "detail", "replayed_at"):
+    for column in _COLUMNS:
         table.add_column(column, overflow="fold")
     for each in found:
-        table.add_row(*(str(each[column.header] or "-") for column in table.columns))
+        table.add_row(*(str(each[column] or "-") for column in _COLUMNS))
     Console().print(table)
 
 

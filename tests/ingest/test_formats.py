@@ -8,7 +8,6 @@ from typing import Any
 
 import cbor2
 import pytest
-from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from ingest import payload
 from ingest.payload import CBOR, CBOR_ZSTD, CONTENT_TYPES, JSON, JSON_ZSTD
 from ingest.reasons import REJECTED
 from ingest.topics import faults_topic, status_topic, telemetry_topic
+from ingest.zstd import zstd
 from tests import small
 from tests.ingest.decoding import NOW, marks, message, read, reasons, rows
 
