@@ -23,7 +23,6 @@ from tests.ironpulse.commands import ironpulse
 def kept(small_store: str) -> str:
     """A database with two messages of a machine nobody registered, and one that is no JSON."""
     now = now_ms()
-    other = encode_sample(now - 1, {"fuel_pct": 2}, CBOR)
     with connect(small_store) as connection:
         for topic, payload, reason in (
             (telemetry_topic("P-9"), encode_sample(now, {"fuel_pct": 1}), "unknown_machine"),
