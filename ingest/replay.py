@@ -17,7 +17,7 @@ from ingest.message import Message
 from ingest.record import record
 from ingest.routes import Registry
 from store import ledger, rejected
-from store.connection import Connection, our_errors
+from store.connection import Connection, StoreError, StoreFull, StoreUnavailable, our_errors
 from store.ledger import Tally
 from store.rejected import RejectedMessage, Rejection
 
@@ -44,13 +44,19 @@ class Replay:
 
 
 def replay(connection: Connection, ids: Iterable[int]) -> Iterator[Replay]:
-    """Put messages back, each in a transaction of its own. Raises StoreError."""
+    """Put messages back, each in a transaction of its own. Raises StoreUnavailable or
+    StoreFull; a message that the store refuses stays as it is."""
     registry = Registry()
     with our_errors():
         registry.refresh(connection)
     for rejected_id in ids:
-        with our_errors(), connection.transaction():
-            outcome = _replay(connection, registry, rejected_id)
+        try:
+            with our_errors(), connection.transaction():
+                outcome = _replay(connection, registry, rejected_id)
+        except (StoreUnavailable, StoreFull):
+            raise
+        except StoreError as error:
+            outcome = Replay(rejected_id, "rejected", "refused", str(error))
         yield outcome
 
 

@@ -133,8 +133,8 @@ class _Session(Subscriber):
         take: Callable[[Message], None],
         renewed: Callable[[], None],
     ) -> None:
-        super().__init__(url, "", take)
-        self._renewed = renewed
+        super().__init__(url, "", self._sort)
+        self._pass_on, self._renewed = take, renewed
         self._state_topic = topics.state_topic(host)
         self._since = 0
         self.client.on_pre_connect = self._on_pre_connect
@@ -169,13 +169,14 @@ class _Session(Subscriber):
         if self._subscribed:
             self._tell(True)
 
-    def _on_message(self, client: mqtt.Client, data: Any, found: mqtt.MQTTMessage) -> None:
-        if not found.topic.startswith(topics.state_topic("")):
-            super()._on_message(client, data, found)
+    def _sort(self, message: Message) -> None:
+        """Certificates go on; of the STATE of hosts only our own is heard."""
+        if not message.topic.startswith(topics.state_topic("")):
+            self._pass_on(message)
             return
-        client.ack(found.mid, found.qos)
+        self.acknowledge([message])
         # The will of a connection before this one, or of another process under this name.
-        if found.topic == self._state_topic and not _is_online(found.payload):
+        if message.topic == self._state_topic and not _is_online(message.payload):
             self._tell(True)
 
     def _tell(self, online: bool) -> mqtt.MQTTMessageInfo:
@@ -188,7 +189,7 @@ def _state(online: bool, timestamp: int) -> bytes:
     return msgspec.json.encode({"online": online, "timestamp": timestamp})
 
 
-def _is_online(payload: bytes | bytearray) -> bool:
+def _is_online(payload: bytes) -> bool:
     try:
         return msgspec.json.decode(payload).get("online") is True
     except (msgspec.MsgspecError, AttributeError):

@@ -2,8 +2,8 @@
 
 A node says in its birth certificates what its metrics are called, and afterwards only their
 numbers (aliases). Here a message gets back the names it left out, and then needs nobody's memory
-any more. Aliases hold until the node dies: a node that is asked for its birth again in the same
-session does not give them another meaning.
+any more. What waited for a birth is read by that birth: a node that is asked for it in the middle
+of a session does not give its numbers another meaning.
 """
 
 from __future__ import annotations
@@ -61,6 +61,13 @@ class Node:
     def waiting(self) -> list[Arrival]:
         """All that cannot be passed on yet."""
         return [*self.overtaking.values(), *self.nameless]
+
+    def begin(self, birth: Arrival) -> None:
+        """Take in the node's own birth certificate: its devices have to tell theirs again."""
+        self.born, self.bd_seq, self.asked_at = True, birth.bd_seq, None
+        for memory in (self.devices, self.names, self.kinds):
+            memory.clear()
+        self.learn(birth)
 
     def learn(self, birth: Arrival) -> None:
         """Take in the names of a birth certificate."""

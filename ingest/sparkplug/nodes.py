@@ -24,6 +24,9 @@ ASK_AGAIN_MS = 10_000
 MOST_WAITING = 256
 MOST_WAITING_BYTES = 2**18
 
+#: So many nodes are known at once; data of others is read only where it names itself.
+MOST_NODES = 50_000
+
 _ROUND = 256
 _FAR = _ROUND // 2  # a number further ahead than this is one from before
 
@@ -62,6 +65,8 @@ class Nodes:
         except Unusable:
             return Heard([message])
         key = (place.group, place.node)
+        if key not in self._nodes and len(self._nodes) >= MOST_NODES:
+            return Heard([message])
         node = self._nodes.setdefault(key, Node(*key))
         heard = Heard()
         self._sort(node, Arrival(message, place, payload), heard, now)
@@ -111,7 +116,7 @@ class Nodes:
             self._understand(node, arrival, heard, now)
         else:
             ahead = (number - node.expected) % _ROUND
-            if 0 < ahead < _FAR:
+            if 0 < ahead < _FAR and number not in node.overtaking:
                 node.overtaking[number] = arrival
                 return
             self._understand(node, arrival, heard, now)
@@ -148,10 +153,7 @@ class Nodes:
             self._try_nameless(node, heard)
 
     def _node_born(self, node: Node, arrival: Arrival, heard: Heard) -> None:
-        node.born, node.asked_at = True, None
-        node.devices.clear()
-        node.bd_seq = arrival.bd_seq
-        node.learn(arrival)
+        node.begin(arrival)
         heard.messages.append(arrival.message)
         self._try_nameless(node, heard)
 
@@ -172,6 +174,7 @@ class Nodes:
         for device in sorted(node.devices):
             topic = topics.death_topic(node.group, node.name, device)
             heard.messages.append(Message(topic, ended, None, at))
+        del self._nodes[node.group, node.name]
         node.die()
 
     def _try_nameless(self, node: Node, heard: Heard) -> None:

@@ -125,7 +125,11 @@ def test_what_the_store_refused_is_taken_once_it_does_not(
         connection.execute("alter table telemetry_pump add constraint odd check (fuel_pct <> 66)")
     data = payload.encode_columns([now, now - 1], {"fuel_pct": [66, 1]})
     send(small_store, broker, (telemetry_topic("P-1"), data, None))
-    assert ledger(small_store) == {"P-1": {"messages": 1, "received": 1, "rejected": 1}}
+    refused = {"P-1": {"messages": 1, "received": 1, "rejected": 1}}
+    assert ledger(small_store) == refused
+    (done,) = put_back(small_store)
+    assert (done.outcome, done.reason) == ("rejected", "refused") and "odd" in str(done.detail)
+    assert ledger(small_store) == refused
     with connect(small_store) as connection:
         connection.execute("alter table telemetry_pump drop constraint odd")
     (done,) = put_back(small_store)

@@ -90,6 +90,12 @@ def test_an_overtaken_message_is_waited_for() -> None:
     assert nodes.tick(T + BIRTH_MS) == Heard()
 
 
+def test_the_same_number_twice_loses_neither() -> None:
+    nodes = born()
+    found = [nodes.take(each, T) for each in (ddata(3, 3.0), ddata(3, 3.5), ddata(2, 2.0))]
+    assert sorted(value for each in found for value in values(each)) == [2.0, 3.0, 3.5]
+
+
 def test_a_gap_that_stays_is_answered_by_asking_for_the_birth() -> None:
     nodes = born()
     nodes.take(ddata(4, 4.0), T)
@@ -157,6 +163,14 @@ def test_no_more_than_so_many_bytes_wait() -> None:
     words = payload(metric(alias=1, value="x" * (MOST_WAITING_BYTES // 2)), seq=7)
     found = [nodes.take(message("DDATA", "N/D", words, T), T) for _ in range(2)]
     assert [len(each.messages) for each in found] == [0, 2]
+
+
+def test_no_more_than_so_many_nodes_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.sparkplug.nodes.MOST_NODES", 1)
+    nodes = born()
+    other = message("NDATA", "other", payload(metric(alias=1, value=1.0), seq=0), T)
+    assert nodes.take(other, T) == Heard([other])
+    assert values(nodes.take(ddata(2), T)) == [2.0]
 
 
 def test_a_device_without_birth_has_its_node_asked() -> None:
