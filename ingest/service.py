@@ -73,18 +73,9 @@ class _Service:
         self._committed = committed
         self._beats = Link(database_url)
         self._next_beat = 0.0
-        self._subscribed = False
+        self._subscribed: dict[str, bool] = {}
         self._next_clearing = 0.0
-        self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
-        self.metrics.watch(
-            "subscribed", "1 while the broker sends.", lambda: float(self._is_subscribed())
-        )
-        if self.host is not None:
-            host = self.host
-            self.metrics.watch("sparkplug_nodes", "Edge nodes heard.", lambda: host.nodes)
-            self.metrics.watch(
-                "sparkplug_rebirths", "Births asked for since the start.", lambda: host.rebirths
-            )
+        self._watch()
 
     def run(self) -> None:
         self.subscriber.start()
@@ -128,20 +119,41 @@ class _Service:
             self.host.acknowledge(messages)
         self.inbox.settle(messages)
 
-    def _is_subscribed(self) -> bool:
-        return self.subscriber.subscribed and (self.host is None or self.host.subscribed)
+    def _watch(self) -> None:
+        self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
+        self.metrics.watch(
+            "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
+        )
+        if self.host is not None:
+            host = self.host
+            self.metrics.watch(
+                "sparkplug_subscribed",
+                "1 while the broker sends what edge nodes say.",
+                lambda: float(host.subscribed),
+            )
+            self.metrics.watch("sparkplug_nodes", "Edge nodes heard.", lambda: host.nodes)
+            self.metrics.watch(
+                "sparkplug_rebirths", "Births asked for since the start.", lambda: host.rebirths
+            )
+
+    def _subscriptions(self) -> dict[str, bool]:
+        """Which of our subscriptions the broker serves now."""
+        found = {"subscribed": self.subscriber.subscribed}
+        if self.host is not None:
+            found["sparkplug_subscribed"] = self.host.subscribed
+        return found
 
     def _beat(self) -> None:
-        now, subscribed = clock.monotonic_s(), self._is_subscribed()
+        now, subscribed = clock.monotonic_s(), self._subscriptions()
         if now < self._next_beat and subscribed == self._subscribed:
             return
         self._next_beat, self._subscribed = now + BEAT_S, subscribed
         try:
             self.writer.refresh()
             with self._beats.transaction() as connection:
-                detail = {**self.metrics.beat(), "subscribed": subscribed}
+                detail = {**self.metrics.beat(), **subscribed}
                 if self.host is not None:
-                    detail |= {"sparkplug_nodes": self.host.nodes}
+                    detail["sparkplug_nodes"] = self.host.nodes
                 processes.beat(connection, self.process, detail)
                 if now >= self._next_clearing:
                     self._next_clearing = now + _DAY_S

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,11 +14,13 @@ from rich.table import Table
 
 from fleet.errors import IronpulseError
 from ingest.reasons import REJECTED
-from ingest.replay import Replay, replay
 from ironpulse.foreground import says_errors
 from ironpulse.settings import Settings
 from store import ingest_view, rejected
 from store.connection import connect, our_errors
+
+if TYPE_CHECKING:
+    from ingest.replay import Replay
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be used.")
 
@@ -93,6 +95,8 @@ def put_back(
     as_json: Json = False,
 ) -> None:
     """Put messages back, by id, reason, machine or all, after their cause was mended."""
+    from ingest.replay import replay
+
     _known(reason)
     if bool(ids) == bool(reason or machine or everything):
         raise IronpulseError("Say which: ids, or --reason and --machine, or --all.")

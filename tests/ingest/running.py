@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,7 +60,8 @@ def running(
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        subscribed = "select 1 from process_beat where detail @> '{\"subscribed\": true}'"
+        awaited = {"subscribed": True} | ({"sparkplug_subscribed": True} if sparkplug_host else {})
+        subscribed = f"select 1 from process_beat where detail @> '{json.dumps(awaited)}'"
         eventually(lambda: bool(errors) or len(rows(database_url, subscribed)) == 1, True)
         yield stop
     finally:
