@@ -117,7 +117,7 @@ class _Reader:
             raise Unusable(
                 "wrong_topic",
                 f"{message.topic[:_MOST_NAMED]} is none of ironpulse/v1/(serial)/telemetry, "
-                "/faults, /status",
+                "/faults, /status, and no topic of Sparkplug B",
             )
         if route.machine_id is None or route.product is None:
             if certificates.is_of_gateway(message):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -181,6 +183,22 @@ def test_the_state_of_the_host(small_store: str, broker: BrokerAccess) -> None:
         eventually(lambda: watcher.online()[-2:], [False, True])
     eventually(lambda: watcher.online()[-1], False)
     watcher.close()
+
+
+def test_the_state_is_told_again_after_the_broker_died(
+    small_store: str, broker: BrokerAccess
+) -> None:
+    with running(small_store, broker, sparkplug_host=HOST):
+        first = Watcher(broker)
+        eventually(first.online, [True])
+        first.close()
+        os.kill(broker.server.pid or 0, signal.SIGKILL)
+        broker.server.start()
+        before = first.seen[0]["timestamp"]
+        second = Watcher(broker)
+        eventually(lambda: any(each["timestamp"] > before for each in second.seen), True)
+        assert second.seen[-1]["online"]
+        second.close()
 
 
 def test_without_a_host_nobody_says_it_is_there(small_store: str, broker: BrokerAccess) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.message import Message
 from ingest.sparkplug import schema, topics
@@ -229,3 +232,46 @@ def test_what_is_no_certificate_passes_to_its_rejection() -> None:
     for topic, data in (("spBv1.0/G/NDATA/N", b"\xff\xff"), ("spBv1.0/nonsense", b"")):
         sent = Message(topic, data, None, T)
         assert Nodes().take(sent, T).messages == [sent]
+
+
+def some_message(number: int, kind: str, seq: int | None, alias: int, at: int) -> Message:
+    """A message of one of two nodes; its number tells it from all others."""
+    where = f"N{alias % 2}"
+    if kind == "NBIRTH":
+        data = payload(BD, metric("a", 1.0, alias=1), ts=T, seq=seq)
+    elif kind == "NDEATH":
+        data = payload(metric("bdSeq", 2 + alias % 2))
+    else:
+        name = "b" if kind == "DBIRTH" else None
+        data = payload(metric(name, 1.0, alias=alias, kind=10 if name else None), ts=T, seq=seq)
+    place = f"{where}/D{alias % 3}" if kind.startswith("D") else where
+    return replace(message(kind, place, data, at), id=number)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["NBIRTH", "DBIRTH", "NDATA", "DDATA", "DDEATH", "NDEATH", "NCMD"]),
+            st.sampled_from([None, 0, 1, 2, 3, 4, 5, 200, 255]),
+            st.integers(1, 6),
+            st.sampled_from([0, 0, 0, REORDER_MS, BIRTH_MS]),
+            st.sampled_from(["take", "take", "take", "tick", "forget"]),
+        ),
+        max_size=40,
+    )
+)
+def test_every_message_comes_out_once(steps: list[tuple[str, int | None, int, int, str]]) -> None:
+    nodes, now = Nodes(), T
+    found: list[Heard] = []
+    taken = 0
+    for kind, seq, alias, passed, what in steps:
+        now += passed
+        if what == "take":
+            taken += 1
+            found.append(nodes.take(some_message(taken, kind, seq, alias, now), now))
+        else:
+            found.append(nodes.tick(now) if what == "tick" else nodes.forget(now))
+    found += [nodes.tick(now + BIRTH_MS), nodes.tick(now + 2 * BIRTH_MS)]
+    out = [each.id for heard in found for each in (*heard.messages, *heard.ignored) if each.id]
+    assert sorted(out) == list(range(1, taken + 1))
