@@ -90,10 +90,14 @@ Payload: Any = _message_classes()["Payload"]
 def parse(data: bytes) -> Any:
     """A payload from its bytes. Raises Unusable."""
     try:
-        return Payload.FromString(data)
+        payload = Payload.FromString(data)
     except DecodeError as error:
         words = f"{error} ({len(data)} bytes)"
         raise Unusable("not_sparkplug", f"no Sparkplug B payload: {words}") from error
+    # Text that is no UTF-8 comes as bytes.
+    if any(type(metric.name) is bytes for metric in payload.metrics):
+        raise Unusable("not_sparkplug", "the name of a metric is no UTF-8 text")
+    return payload
 
 
 def value_of(holder: Any) -> float | int | bool | str | None:

@@ -130,6 +130,7 @@ def test_a_gateway_that_measures_nothing_need_not_be_a_machine() -> None:
     ("topic", "data", "reason"),
     [
         ("spBv1.0/G/NDATA/P-1", b"\xff\xff\xff", "not_sparkplug"),
+        ("spBv1.0/G/NDATA/P-1", b"\x12\x04\x0a\x02\xff\xfe", "not_sparkplug"),
         ("spBv1.0/G/NDATA/P-1", payload(metric(alias=7, value=1.0)), "no_birth"),
         ("spBv1.0/G/NDATA/P-1", payload(metric(value=1.0)), "no_birth"),
         ("spBv1.0/G/NBIRTH/P-1", payload(ts=5), "clock_not_set"),
@@ -173,9 +174,32 @@ def test_topics() -> None:
     assert topics.parse("spBv1.0/STATE/ironpulse") is None
 
 
-@settings(max_examples=200, deadline=None)
+names = st.sampled_from([b"fuel_pct", b"\xff", b"", b"a/b", b"\x00", b"Node Control/Rebirth"])
+FIELDS = {
+    "nothing": b"",
+    "alias": b"\x10\x07",
+    "null": b"\x38\x01",
+    "timestamp": b"\x18\x05",
+    "int8, long": b"\x20\x01\x50\xd8\xff\xff\xff\x0f",
+    "double": b"\x69" + bytes(8),
+    "string": b"\x7a\x01x",
+    "boolean": b"\x70\x01",
+    "data set": b"\x8a\x01\x00",
+    "property without value": b"\x4a\x02\x0a\x00",
+    "quality": b"\x4a\x10\x0a\x07Quality\x12\x05\x08\x03\x18\xc0\x01",
+}
+fields = st.sampled_from(sorted(FIELDS.values()))
+pieces = st.tuples(names, st.lists(fields, max_size=3)).map(
+    lambda made: b"\x0a" + bytes([len(made[0])]) + made[0] + b"".join(made[1])
+)
+payloads = st.lists(pieces, max_size=4).map(
+    lambda metrics: b"".join(b"\x12" + bytes([len(each)]) + each for each in metrics)
+)
+
+
+@settings(max_examples=400, deadline=None)
 @given(
-    st.binary(max_size=80),
+    st.one_of(st.binary(max_size=80), payloads),
     st.sampled_from(["NBIRTH", "NDATA", "NDEATH", "DBIRTH", "DDATA", "DDEATH"]),
     st.sampled_from(["P-1", "gateway"]),
 )
