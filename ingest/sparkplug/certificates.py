@@ -6,6 +6,7 @@ treatment of their own: whatever comes is stored at the time it was measured.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ def pick(message: Message, places: Sequence[int]) -> bytes:
     return data
 
 
+@functools.lru_cache(10_000)
 def signal_of(name: str) -> str:
     """The signal a metric's name means: `hyd/oil_temp_c` is `hyd_oil_temp_c`."""
     return _NO_LETTERS.sub("_", name.lower()).strip("_")
@@ -138,6 +140,8 @@ def _add(moment: Moment, signal: str, metric: Any, is_flag: bool) -> None:
 
 
 def _is_good(metric: Any) -> bool:
+    if not metric.HasField("properties"):
+        return True
     keys = list(metric.properties.keys)
     if "Quality" not in keys:
         return True
