@@ -141,9 +141,10 @@ def test_an_unregistered_device_is_rejected_with_names_in_place_of_aliases(
     small_store: str, broker: BrokerAccess, stranger: EdgeNode
 ) -> None:
     with running(small_store, broker, sparkplug_host=HOST):
-        connect(stranger, broker, gateway(broker), "gateway", [], "P-9", METRICS)
-        stranger.do("by_alias", ["float", 62.5, 1])
         query = "select topic, reason, payload from rejected_message order by id"
+        connect(stranger, broker, gateway(broker), "gateway", [], "P-9", METRICS)
+        eventually(lambda: len(rows(small_store, query)), 1)
+        stranger.do("by_alias", ["float", 62.5, 1])
         eventually(lambda: len(rows(small_store, query)), 2)
     found = rows(small_store, query)
     assert [row["topic"].split("/")[2] for row in found] == ["DBIRTH", "DDATA"]
