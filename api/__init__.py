@@ -34,6 +34,7 @@
     GET    /ingest                              -> Ingest
     GET    /ingest/machines                     -> Page[Reporter], the longest silent first
     GET    /rejected?reason&machine             -> Page[Rejected], the newest first
+    POST   /rejected/{id}/replay                -> Replayed
     GET    /metrics                             at the root, for Prometheus
 
 Every list takes `limit` (1-500, 100) and `cursor`. Times are RFC 3339 in UTC. Errors are Problem

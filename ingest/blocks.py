@@ -26,8 +26,8 @@ class Block:
     times: list[int] = field(default_factory=list)
     messages: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    flaws: dict[str, list[int]] = field(default_factory=dict)
-    """Signals whose value was no number, and the rows of this block where that was so."""
+    flaws: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Signals whose value cannot be used and why, and the rows of this block where that was so."""
 
     def add(self, message: int, place: int, ts: int, values: Iterable[float | None]) -> None:
         """Add one sample whose values are in the order of the keys."""
@@ -36,9 +36,9 @@ class Block:
         self.messages.append(message)
         self.places.append(place)
 
-    def flaw(self, signal: str) -> None:
-        """Say that a value of the sample added last was no number."""
-        self.flaws.setdefault(signal, []).append(len(self.times) - 1)
+    def flaw(self, signal: str, reason: str = "wrong_type") -> None:
+        """Say that a value of the sample added last is none; it was no number unless said."""
+        self.flaws.setdefault((signal, reason), []).append(len(self.times) - 1)
 
 
 @dataclass(slots=True)
@@ -91,8 +91,8 @@ def assemble(
         rows = np.arange(start, end)
         marks += [Mark(key, "unknown_signal", rows) for key in block.keys if key not in column]
         marks += [
-            Mark(key, "wrong_type", start + np.array(places))
-            for key, places in block.flaws.items()
+            Mark(key, reason, start + np.array(places))
+            for (key, reason), places in block.flaws.items()
             if key in column
         ]
     messages = _joined([block.messages for block in blocks])

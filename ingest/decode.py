@@ -4,39 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import Annotated
 
-import msgspec
 import numpy as np
 
 from fleet import clock
 from fleet.batch import FaultReport, IntColumn, SampleBatch, StatusReport
 from fleet.plan import ProductPlan
-from ingest import quality, reports, tolerant
+from ingest import quality, reports, samples, tolerant
 from ingest.blocks import Columns, Gathering, assemble
-from ingest.message import Message, Route, unpacked
+from ingest.formats import Format, opened
+from ingest.message import Message, Route
 from ingest.quality import Limits, Mark
 from ingest.reasons import Unusable
+from ingest.sparkplug import certificates
 from store.rejected import Rejection
 
 _MOST_NAMED = 200  # characters of a topic, which may have 65,535, that are repeated
-
-_Time = Annotated[int, msgspec.Meta(ge=-tolerant.MOST_MS, le=tolerant.MOST_MS)]
-
-
-class _Sample(msgspec.Struct):
-    ts: _Time
-    values: dict[str, float | None]
-
-
-class _Columns(msgspec.Struct):
-    ts: list[_Time]
-    values: dict[str, list[float | None]]
-
-
-_SAMPLES = msgspec.json.Decoder(_Sample | list[_Sample])
-_COLUMNS = msgspec.json.Decoder(_Columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,65 +117,57 @@ class _Reader:
             raise Unusable(
                 "wrong_topic",
                 f"{message.topic[:_MOST_NAMED]} is none of ironpulse/v1/(serial)/telemetry, "
-                "/faults, /status",
+                "/faults, /status, and no topic of Sparkplug B",
             )
         if route.machine_id is None or route.product is None:
+            if certificates.is_of_gateway(message):
+                return
             raise Unusable(
                 "unknown_machine", f"no machine with serial {route.serial} is registered"
             )
-        text = unpacked(message)
-        if route.kind == "telemetry":
-            self._read_telemetry(number, message, route, route.product, text)
+        if route.kind in ("birth", "data", "death"):
+            self._read_sparkplug(number, message, route.machine_id, route.product)
             return
-        if route.kind == "faults":
-            faults = reports.read_faults(text, route.machine_id, message.received_at)
+        form, data = opened(message)
+        if route.kind == "telemetry":
+            self._read_telemetry(number, route.product, form, data)
+        elif route.kind == "faults":
+            faults = reports.read_faults(form, data, route.machine_id, message.received_at)
             _believe_time(faults)
             self.result.faults.setdefault(route.product, []).append(faults)
         else:
-            status = reports.read_status(text, route.machine_id, message.received_at)
-            _believe_time(status)
-            self.result.statuses.setdefault(route.product, []).append(status)
+            status = reports.read_status(form, data, route.machine_id, message.received_at)
+            self._keep_status(route.product, status)
 
-    def _read_telemetry(
-        self, number: int, message: Message, route: Route, product: str, text: bytes
-    ) -> None:
-        gathering = self.gatherings.get(product)
-        if gathering is None:
-            gathering = self.gatherings[product] = Gathering()
-        try:
-            found = _SAMPLES.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            if not _read_columns(gathering, number, text):
-                self._read_slowly(gathering, number, message, route, text)
-            return
-        samples = found if type(found) is list else (found,)
-        sizes = [len(sample.values) for sample in samples]
-        # A key that stands twice has left a colon too many behind. Other reasons for one (spaces,
-        # further fields) cost a second reading.
-        clean = text.count(b'":') == sum(sizes) + 2 * len(sizes)
-        if not clean or not sizes or max(sizes) > tolerant.MOST_VALUES:
-            self._read_slowly(gathering, number, message, route, text)
-            return
-        for place, sample in enumerate(samples):
-            block = gathering.block(tuple(sample.values))
-            block.add(number, place, sample.ts, sample.values.values())
+    def _keep_status(self, product: str, status: StatusReport) -> None:
+        _believe_time(status)
+        self.result.statuses.setdefault(product, []).append(status)
 
-    def _read_slowly(
-        self, gathering: Gathering, number: int, message: Message, route: Route, text: bytes
-    ) -> None:
-        assert route.product is not None
-        found = tolerant.read_telemetry(text, self.products[route.product].flags)
-        flawed = [sample for sample in found if isinstance(sample, tolerant.Flawed)]
-        for sample in found:
-            if isinstance(sample, tolerant.Reading):
-                block = gathering.block(tuple(sample.values))
-                block.add(number, sample.place, sample.ts, sample.values.values())
-                for signal in sample.flaws:
-                    block.flaw(signal)
+    def _read_sparkplug(self, number: int, message: Message, machine_id: int, product: str) -> None:
+        flags = self.products[product].flags
+        found = certificates.read(message, flags)
+        if found.state is not None:
+            status = StatusReport(machine_id, found.at, message.received_at, found.state)
+            self._keep_status(product, status)
+        for place, moment in enumerate(found.moments):
+            block = self._gathering(product).block(tuple(moment.values))
+            block.add(number, place, moment.ts, moment.values.values())
+            for signal, reason in moment.flaws.items():
+                block.flaw(signal, reason)
+
+    def _read_telemetry(self, number: int, product: str, form: Format, data: bytes) -> None:
+        flags = self.products[product].flags
+        flawed, total = samples.gather(self._gathering(product), number, form, data, flags)
         if flawed:
             detail = "; ".join(sample.detail for sample in flawed[:3])
             places = [sample.place for sample in flawed]
-            self._reject_some(number, places, len(found), "not_telemetry", detail)
+            self._reject_some(number, places, total, "not_telemetry", detail)
+
+    def _gathering(self, product: str) -> Gathering:
+        found = self.gatherings.get(product)
+        if found is None:
+            found = self.gatherings[product] = Gathering()
+        return found
 
     def _make_columns(self) -> None:
         machine_of = self._of_messages([self.routes[m.topic].machine_id for m in self.messages])
@@ -238,9 +213,11 @@ class _Reader:
     ) -> None:
         """Reject the samples at `places` of a message, its own bytes where that is all of it."""
         message = self.messages[number]
-        rejection = reject(message, self.routes[message.topic], reason, detail)
+        route = self.routes[message.topic]
+        rejection = reject(message, route, reason, detail)
         if len(places) < total:
-            payload = tolerant.pick(unpacked(message), sorted(places))
+            pick = _pick if route.kind == "telemetry" else certificates.pick
+            payload = pick(message, sorted(places))
             rejection = replace(rejection, payload=payload, content_type=None)
         self.result.rejections.append(replace(rejection, samples=len(places)))
 
@@ -248,27 +225,10 @@ class _Reader:
         self.result.rejections.append(reject(message, route, reason, detail))
 
 
-def _read_columns(gathering: Gathering, number: int, text: bytes) -> bool:
-    """Gather a message of clean columns; False where it is none, and nothing was gathered."""
-    try:
-        found = _COLUMNS.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
-    size = len(found.ts)
-    columns = list(found.values.values())
-    if (
-        not size
-        or text.count(b'":') != len(columns) + 2
-        or len(columns) > tolerant.MOST_VALUES
-        or any(len(column) != size for column in columns)
-    ):
-        return False
-    block = gathering.block(tuple(found.values))
-    block.values.extend(chain.from_iterable(zip(*columns, strict=True)))
-    block.times.extend(found.ts)
-    block.messages.extend([number] * size)
-    block.places.extend(range(size))
-    return True
+def _pick(message: Message, places: Sequence[int]) -> bytes:
+    """The samples at `places` of a telemetry message, as a message."""
+    form, data = opened(message)
+    return form.write(tolerant.pick(form.value(data), places))
 
 
 def _believe_time(report: FaultReport | StatusReport) -> None:

@@ -7,10 +7,13 @@ from fleet.text import Text
 REJECTED: dict[str, Text] = {
     "wrong_topic": Text(en="no such topic", zh="主题不存在"),
     "unknown_machine": Text(en="machine is not registered", zh="设备未登记"),
-    "unknown_format": Text(en="format cannot be read", zh="格式无法识别"),
     "too_large": Text(en="message is too large", zh="消息过大"),
     "bad_gzip": Text(en="damaged gzip data", zh="gzip数据损坏"),
+    "bad_zstd": Text(en="damaged zstd data", zh="zstd数据损坏"),
     "not_json": Text(en="not JSON", zh="不是有效的JSON"),
+    "not_cbor": Text(en="not CBOR", zh="不是有效的CBOR"),
+    "not_sparkplug": Text(en="not a Sparkplug payload", zh="不是有效的Sparkplug数据"),
+    "no_birth": Text(en="no birth certificate says what it means", zh="缺少出生消息，无法解释"),
     "duplicate_key": Text(en="a key stands twice", zh="键名重复"),
     "not_telemetry": Text(en="not telemetry", zh="不是遥测数据"),
     "not_faults": Text(en="not a list of trouble codes", zh="不是故障码列表"),
@@ -26,6 +29,7 @@ BAD_VALUE: dict[str, Text] = {
     "wrong_type": Text(en="not a number of the signal's kind", zh="数值类型不符"),
     "error": Text(en="sensor error (J1939)", zh="传感器错误（J1939）"),
     "not_available": Text(en="not available (J1939)", zh="数据不可用（J1939）"),
+    "bad_quality": Text(en="marked bad by the device", zh="终端标记为不可信"),
     "out_of_range": Text(en="outside the sensor's range", zh="超出传感器量程"),
 }
 

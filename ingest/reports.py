@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from fleet.batch import FaultCode, FaultReport, StatusReport
+from ingest.formats import Format
 from ingest.reasons import Unusable
-from ingest.tolerant import refuse_doubles
 
 _Time = Annotated[int, Meta(ge=0, lt=2**53)]
 
@@ -37,24 +37,19 @@ class _Status(msgspec.Struct):
 
 _OC_NOT_AVAILABLE = 2**7 - 1  # SAE J1939-73: all ones where nobody counts
 
-_FAULTS = msgspec.json.Decoder(_Faults)
-_STATUS = msgspec.json.Decoder(_Status)
 
-T = TypeVar("T")
-
-
-def read_faults(text: bytes, machine_id: int, received_at: int) -> FaultReport:
+def read_faults(form: Format, data: bytes, machine_id: int, received_at: int) -> FaultReport:
     """The fault report in a message. Raises Unusable."""
-    found = _decode(_FAULTS, text, "not_faults")
+    found = form.shaped(data, _Faults, "not_faults")
     codes = tuple(_code(place, code) for place, code in enumerate(found.active))
     active = tuple(code for code in codes if not code.says_none)
     return FaultReport(machine_id, found.ts, received_at, active)
 
 
-def read_status(text: bytes, machine_id: int, received_at: int) -> StatusReport:
+def read_status(form: Format, data: bytes, machine_id: int, received_at: int) -> StatusReport:
     """The status report in a message; without `ts` it is about the moment of receipt. Raises
     Unusable."""
-    found = _decode(_STATUS, text, "not_status")
+    found = form.shaped(data, _Status, "not_status")
     measured_at = received_at if found.ts is None else found.ts
     return StatusReport(machine_id, measured_at, received_at, found.state)
 
@@ -68,14 +63,3 @@ def _code(place: int, given: _Code) -> FaultCode:
         )
     oc = None if given.oc == _OC_NOT_AVAILABLE else given.oc
     return FaultCode(given.spn, given.fmi, given.code, oc, given.sa, given.lamp)
-
-
-def _decode(decoder: msgspec.json.Decoder[T], text: bytes, reason: str) -> T:
-    try:
-        found = decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise Unusable(reason, f"{error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unusable("not_json", f"{error} ({len(text)} bytes)") from error
-    refuse_doubles(text)
-    return found

@@ -12,6 +12,7 @@ from fleet import clock
 from ingest.inbox import Inbox
 from ingest.metrics import Metrics
 from ingest.outage import GivenUp, Link, Outage
+from ingest.sparkplug.host import Host
 from ingest.subscriber import WINDOW, Subscriber
 from ingest.writer import Batch, Writer
 from store import hypertables, processes
@@ -31,15 +32,18 @@ def run(
     client_id: str,
     stop: threading.Event,
     metrics_port: int | None = None,
+    sparkplug_host: str | None = None,
     committed: Callable[[Batch], None] | None = None,
 ) -> None:
     """Take messages until `stop` is set, then finish what was begun.
 
-    `client_id` names the broker's session, which keeps what arrives while nobody runs.
+    `client_id` names the broker's session, which keeps what arrives while nobody runs;
+    `sparkplug_host` the host application that edge nodes of Sparkplug B know, None where there
+    are none.
     `committed` is called between commit and acknowledgement, for tests of that gap. Raises
     StoreError where the database is not there or not migrated at the start.
     """
-    service = _Service(database_url, mqtt_url, client_id, stop, committed)
+    service = _Service(database_url, mqtt_url, client_id, sparkplug_host, stop, committed)
     service.writer.refresh()
     if metrics_port is not None:
         service.metrics.serve(metrics_port)
@@ -54,28 +58,29 @@ class _Service:
         database_url: str,
         mqtt_url: str,
         client_id: str,
+        sparkplug_host: str | None,
         stop: threading.Event,
         committed: Callable[[Batch], None] | None,
     ) -> None:
         self.stop = stop
         self.metrics = Metrics()
         self.inbox = Inbox(WINDOW)
-        self.subscriber = Subscriber(mqtt_url, client_id, self.inbox)
+        self.subscriber = Subscriber(mqtt_url, client_id, self.inbox.put)
+        self.host = Host(mqtt_url, sparkplug_host, self.inbox) if sparkplug_host else None
         self.outage = Outage(stop)
         self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
         self.process = Process("ingest", client_id)
         self._committed = committed
         self._beats = Link(database_url)
         self._next_beat = 0.0
-        self._subscribed = False
+        self._subscribed: dict[str, bool] = {}
         self._next_clearing = 0.0
-        self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
-        self.metrics.watch(
-            "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
-        )
+        self._watch()
 
     def run(self) -> None:
         self.subscriber.start()
+        if self.host is not None:
+            self.host.start()
         try:
             with ThreadPoolExecutor(1, "ingest-writer") as pool:
                 self._take_batches(pool)
@@ -83,6 +88,8 @@ class _Service:
             log.warning("Stopped while the database was away; the broker keeps what was not taken.")
         finally:
             self.inbox.close()
+            if self.host is not None:
+                self.host.stop()
             self.subscriber.stop()
             self._take_leave()
             self.writer.close()
@@ -108,17 +115,45 @@ class _Service:
         if self._committed is not None:
             self._committed(messages)
         self.subscriber.acknowledge(messages)
+        if self.host is not None:
+            self.host.acknowledge(messages)
         self.inbox.settle(messages)
 
+    def _watch(self) -> None:
+        self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
+        self.metrics.watch(
+            "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
+        )
+        if self.host is not None:
+            host = self.host
+            self.metrics.watch(
+                "sparkplug_subscribed",
+                "1 while the broker sends what edge nodes say.",
+                lambda: float(host.subscribed),
+            )
+            self.metrics.watch("sparkplug_nodes", "Edge nodes heard.", lambda: host.nodes)
+            self.metrics.watch(
+                "sparkplug_rebirths", "Births asked for since the start.", lambda: host.rebirths
+            )
+
+    def _subscriptions(self) -> dict[str, bool]:
+        """Which of our subscriptions the broker serves now."""
+        found = {"subscribed": self.subscriber.subscribed}
+        if self.host is not None:
+            found["sparkplug_subscribed"] = self.host.subscribed
+        return found
+
     def _beat(self) -> None:
-        now, subscribed = clock.monotonic_s(), self.subscriber.subscribed
+        now, subscribed = clock.monotonic_s(), self._subscriptions()
         if now < self._next_beat and subscribed == self._subscribed:
             return
         self._next_beat, self._subscribed = now + BEAT_S, subscribed
         try:
             self.writer.refresh()
             with self._beats.transaction() as connection:
-                detail = {**self.metrics.beat(), "subscribed": subscribed}
+                detail = {**self.metrics.beat(), **subscribed}
+                if self.host is not None:
+                    detail["sparkplug_nodes"] = self.host.nodes
                 processes.beat(connection, self.process, detail)
                 if now >= self._next_clearing:
                     self._next_clearing = now + _DAY_S

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,6 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from fleet import clock
 from fleet.errors import IronpulseError
-from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.topics import EVERYTHING
 
@@ -27,23 +27,31 @@ _FOR_EVER = 0xFFFFFFFF  # session expiry interval: never
 _KEEPALIVE_S = 30
 _LONGEST_WAIT_S = 10
 
+#: Every connection to a broker has a number of its own.
+_sessions = count(1)
+
 log = structlog.get_logger(__name__)
 
 
 class Subscriber:
-    """Puts what arrives at `url` (mqtt://user:password@host:port, or mqtts) into an inbox.
+    """Hands what arrives at `url` (mqtt://user:password@host:port, or mqtts) to `take`.
 
     Reconnects by itself; the broker keeps the session `client_id` and what arrives meanwhile.
     """
 
-    def __init__(self, url: str, client_id: str, inbox: Inbox) -> None:
+    topic = EVERYTHING
+    clean_start = False
+    no_local = False
+    expiry = _FOR_EVER
+
+    def __init__(self, url: str, client_id: str, take: Callable[[Message], None]) -> None:
         address = urlsplit(url)
         if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
             raise IronpulseError(
                 f"{address.scheme}://{address.hostname or ''} is no broker's address: "
                 "write mqtt://user:password@host:port"
             )
-        self._inbox = inbox
+        self._take = take
         self._host = address.hostname
         self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
         self._where = f"{self._host}:{self._port}"
@@ -73,10 +81,14 @@ class Subscriber:
     def start(self) -> None:
         """Connect in the background, as often as it takes."""
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = _FOR_EVER
+        properties.SessionExpiryInterval = self.expiry
         properties.ReceiveMaximum = WINDOW
         self.client.connect_async(
-            self._host, self._port, _KEEPALIVE_S, clean_start=False, properties=properties
+            self._host,
+            self._port,
+            _KEEPALIVE_S,
+            clean_start=self.clean_start,
+            properties=properties,
         )
         self.client.loop_start()
 
@@ -102,7 +114,7 @@ class Subscriber:
             topic = found._topic.decode("utf-8", "replace")
         content_type = getattr(found.properties, "ContentType", None)
         payload, at = bytes(found.payload), clock.now_ms()
-        self._inbox.put(Message(topic, payload, content_type, at, found.mid, self._session))
+        self._take(Message(topic, payload, content_type, at, found.mid, self._session))
 
     def _on_connect(
         self, client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
@@ -110,12 +122,13 @@ class Subscriber:
         if reason.is_failure:
             self._say(f"the broker refused the connection: {reason}")
             return
-        self._session += 1
+        self._session = next(_sessions)
         self._said = False
         log.info("Connected to the broker.", broker=self._where, resumed=flags.session_present)
         # Retained messages come with a new subscription only, not with every connection.
         retained = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-        client.subscribe(EVERYTHING, options=SubscribeOptions(qos=1, retainHandling=retained))
+        options = SubscribeOptions(qos=1, noLocal=self.no_local, retainHandling=retained)
+        client.subscribe(self.topic, options=options)
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, _id: int, reasons: list[ReasonCode], _props: Any
@@ -125,7 +138,7 @@ class Subscriber:
             if reason.is_failure:
                 log.error(
                     "The broker refused the subscription: give this user the right to read.",
-                    topic=EVERYTHING,
+                    topic=self.topic,
                     reason=str(reason),
                 )
 
@@ -136,7 +149,7 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._subscribed = False
-        self._session += 1
+        self._session = next(_sessions)
         if reason.is_failure:
             self._say(f"the connection was lost: {reason}")
 

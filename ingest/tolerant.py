@@ -6,13 +6,11 @@ rejected by itself, and only what makes no sense as a whole is rejected as a who
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from ingest.formats import short
 from ingest.payload import Value
 from ingest.reasons import Unusable
 
@@ -20,8 +18,6 @@ from ingest.reasons import Unusable
 MOST_VALUES = 1000
 #: Times beyond this many milliseconds are no times, and no double holds them exactly.
 MOST_MS = 2**53
-
-_MOST_NAMED = 60  # characters of a foreign word that are repeated
 
 Values = dict[str, float | None]
 
@@ -45,50 +41,18 @@ class Flawed:
     detail: str
 
 
-def read_telemetry(text: bytes, flags: frozenset[str]) -> list[Reading | Flawed]:
+def read_telemetry(value: Any, flags: frozenset[str]) -> list[Reading | Flawed]:
     """The samples of a message. `flags` are the signals that may be true or false.
 
     Raises Unusable where the message as a whole is no telemetry.
     """
-    return [
-        _read_sample(place, sample, flags) for place, sample in enumerate(_samples(read_json(text)))
-    ]
+    return [_read_sample(place, sample, flags) for place, sample in enumerate(_samples(value))]
 
 
-def read_json(text: bytes) -> Any:
-    """Any JSON value. Raises Unusable where it is none, or a key stands twice in one object."""
-    try:
-        value = msgspec.json.decode(text)
-    except RecursionError:
-        raise Unusable("not_json", "brackets are nested too deeply") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Unusable("not_json", f"{error} ({len(text)} bytes)") from error
-    refuse_doubles(text)
-    return value
-
-
-def refuse_doubles(text: bytes) -> None:
-    """Raises Unusable where a key stands twice in one object: which one is meant?"""
-    try:
-        json.loads(text, object_pairs_hook=_single)
-    except (ValueError, RecursionError) as error:
-        # What one reader takes and the other does not, such as half characters, is no clean JSON.
-        raise Unusable("not_json", f"{error} ({len(text)} bytes)") from error
-
-
-def pick(text: bytes, places: Sequence[int]) -> bytes:
+def pick(value: Any, places: Sequence[int]) -> list[Any]:
     """The samples of a readable message at `places`, as a message."""
-    samples = _samples(read_json(text))
-    return msgspec.json.encode([samples[place] for place in places])
-
-
-def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Unusable("duplicate_key", f"{_short(double)} stands twice in one object")
-    return found
+    samples = _samples(value)
+    return [samples[place] for place in places]
 
 
 def _samples(found: Any) -> list[Any]:
@@ -98,7 +62,7 @@ def _samples(found: Any) -> list[Any]:
             raise Unusable("not_telemetry", "the list holds no sample")
         return found
     if not isinstance(found, dict):
-        raise Unusable("not_telemetry", f"{_short(found)} is no sample")
+        raise Unusable("not_telemetry", f"{short(found)} is no sample")
     if isinstance(found.get("ts"), list):
         return _rows(found["ts"], found.get("values"))
     return [found]
@@ -106,14 +70,14 @@ def _samples(found: Any) -> list[Any]:
 
 def _rows(times: list[Any], columns: Any) -> list[Any]:
     if not isinstance(columns, dict):
-        raise Unusable("not_telemetry", f"values is {_short(columns)}, not columns")
+        raise Unusable("not_telemetry", f"values is {short(columns)}, not columns")
     if not times:
         raise Unusable("not_telemetry", "ts holds no time")
     for key, column in columns.items():
         if not isinstance(column, list) or len(column) != len(times):
             size = len(column) if isinstance(column, list) else "no list of"
             raise Unusable(
-                "not_telemetry", f"{_short(key)} has {size} values, ts {len(times)} times"
+                "not_telemetry", f"{short(key)} has {size} values, ts {len(times)} times"
             )
     return [
         {"ts": ts, "values": {key: column[place] for key, column in columns.items()}}
@@ -123,21 +87,23 @@ def _rows(times: list[Any], columns: Any) -> list[Any]:
 
 def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Flawed:
     if not isinstance(sample, dict):
-        return Flawed(place, f"sample {place + 1}: {_short(sample)} is no sample")
+        return Flawed(place, f"sample {place + 1}: {short(sample)} is no sample")
     ts = _time(sample.get("ts"))
     if ts is None:
-        given = _short(sample["ts"]) if "ts" in sample else "missing"
+        given = short(sample["ts"]) if "ts" in sample else "missing"
         return Flawed(place, f"sample {place + 1}: ts is {given}, not milliseconds since 1970")
     values = sample.get("values")
     if not isinstance(values, dict):
-        given = _short(values) if "values" in sample else "missing"
+        given = short(values) if "values" in sample else "missing"
         return Flawed(place, f"sample {place + 1}: values is {given}, not an object")
+    if not all(isinstance(key, str) for key in values):
+        return Flawed(place, f"sample {place + 1}: a key of values is no text")
     if len(values) > MOST_VALUES:
         return Flawed(place, f"sample {place + 1} has {len(values)} values, over {MOST_VALUES}")
     numbers: Values = {}
     flaws = []
     for key, value in values.items():
-        number = _number(value, key in flags)
+        number = number_of(value, key in flags)
         if number is None and value is not None:
             flaws.append(key)
         numbers[key] = number
@@ -150,20 +116,13 @@ def _time(given: Any) -> int | None:
     return int(given) if abs(given) <= MOST_MS and given == int(given) else None
 
 
-def _number(value: Value | Any, is_flag: bool) -> float | None:
+def number_of(value: Value | Any, is_flag: bool) -> float | None:
+    """A foreign value as a number; None where it is none. A flag may be true or false."""
     if isinstance(value, bool):
         return float(value) if is_flag else None
     if isinstance(value, int | float):
         try:
-            return float(value)
+            return float(value) if value == value else None  # CBOR has numbers that are none
         except OverflowError:
             return None
     return None
-
-
-def _short(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (RecursionError, ValueError):
-        text = type(value).__name__
-    return text if len(text) <= _MOST_NAMED else text[: _MOST_NAMED - 1] + "…"

@@ -16,6 +16,7 @@ from fleet.registry import NewMachine
 from fleet.text import Language, Text
 from ironpulse.backtest.cli import app as backtest_app
 from ironpulse.foreground import says_errors, stop_on_signals
+from ironpulse.rejected import app as rejected_app
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
 from store.accounts import Role
@@ -34,6 +35,7 @@ app.add_typer(products_app, name="products")
 app.add_typer(machines_app, name="machines")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(backtest_app, name="backtest")
+app.add_typer(rejected_app, name="rejected")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
@@ -83,6 +85,9 @@ def ingest(
         str, typer.Option(help="Name of the persistent session at the broker.")
     ] = "ironpulse-ingest",
     metrics_port: Annotated[int | None, typer.Option(help="Port for Prometheus.")] = None,
+    sparkplug: Annotated[
+        str, typer.Option(help="Host id for edge nodes of Sparkplug B; '' where there are none.")
+    ] = "ironpulse",
 ) -> None:
     """Take messages from the broker into the store; acknowledge after the commit."""
     from ingest.service import run
@@ -93,6 +98,7 @@ def ingest(
         mqtt_url=settings.mqtt(),
         client_id=client_id,
         metrics_port=metrics_port,
+        sparkplug_host=sparkplug or None,
         stop=stop_on_signals(),
     )
 

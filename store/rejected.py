@@ -87,6 +87,37 @@ def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     return None if row is None else RejectedMessage(**row)
 
 
+def lock(connection: Connection, rejected_id: int) -> RejectedMessage | None:
+    """The same, kept from all others until the end of the transaction."""
+    row = connection.execute(_SQL["lock"], {"id": rejected_id}).fetchone()
+    return None if row is None else RejectedMessage(**row)
+
+
+def waiting(
+    connection: Connection, reason: str | None = None, serial: str | None = None
+) -> list[int]:
+    """Ids of those that were not put back, the oldest first; of one reason or machine, whose
+    messages are told by their topic while it is unknown."""
+    values = {"reason": reason, "serial": serial}
+    return [row["id"] for row in connection.execute(_SQL["waiting"], values).fetchall()]
+
+
+def set_replayed(connection: Connection, rejected_id: int, at: datetime) -> None:
+    """Say that a message was put back."""
+    connection.execute(_SQL["replayed"], {"id": rejected_id, "at": at})
+
+
+def judge_again(connection: Connection, rejected_id: int, now: Rejection) -> None:
+    """Say why, and of which machine, a message is rejected now."""
+    values = {
+        "id": rejected_id,
+        "machine": now.machine_id,
+        "reason": now.reason,
+        "detail": _text(now.detail),
+    }
+    connection.execute(_SQL["judged_again"], values)
+
+
 def _digest(rejection: Rejection) -> str:
     """What the column `digest` holds of it."""
     parts = (_text(rejection.topic).encode(), rejection.payload[:MOST_BYTES])

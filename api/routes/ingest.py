@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 
-from api.auth import Caller
+from api.auth import Caller, Manager
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
-from api.parameters import MachineSerial, Serial, Word
+from api.parameters import MachineSerial, RowId, Serial, Word
 from api.present.machine import age_s
-from api.problems import responses
+from api.problems import conflict, not_found, responses
 from api.routes.machines import machine_row
 from api.schemas.base import Page
 from api.schemas.ingest import (
@@ -25,9 +26,11 @@ from api.schemas.ingest import (
     Ledger,
     ReasonCount,
     Rejected,
+    Replayed,
     Reporter,
 )
 from fleet.clock import now_ms, to_datetime
+from ingest.replay import replay
 from store import fleet_view, ingest_log, ingest_view
 from store.connection import Connection
 from store.processes import SILENT_AFTER_S
@@ -119,6 +122,33 @@ def list_rejected(
             connection, before[0] if before else None, reason, machine, limit + 1
         )
     return page(rows, limit, _rejected, lambda row: [row["id"]])
+
+
+@router.post(
+    "/rejected/{rejected_id}/replay",
+    operation_id="replay_rejected",
+    responses=responses("not-allowed", "not-found", "conflict"),
+)
+def replay_rejected(rejected_id: RowId, _caller: Manager, shared: Shared) -> Replayed:
+    """Put a rejected message back, after what was wrong was mended, such as a machine that was
+    not registered. Works once: what was put back is a conflict."""
+    with shared.database.connection() as connection:
+        (done,) = replay(connection, [rejected_id])
+    if done.outcome == "unknown":
+        raise not_found(
+            f"There is no rejected message {rejected_id}.", f"没有被拒绝的消息 {rejected_id}。"
+        )
+    if done.outcome == "replayed_before":
+        raise conflict(
+            f"Message {rejected_id} cannot be put back: {done.detail}.",
+            f"消息 {rejected_id} 已经重放过。",
+        )
+    if done.outcome == "incomplete":
+        raise conflict(
+            f"Message {rejected_id} cannot be put back: {done.detail}.",
+            f"消息 {rejected_id} 过长，只保留了开头部分，无法重放。",
+        )
+    return Replayed(**asdict(done))
 
 
 _NOTHING: Row = {

@@ -135,3 +135,18 @@ class Rejected(Answer):
     reason: str
     detail: str
     replayed_at: Time | None
+
+
+class Replayed(Answer):
+    """What became of putting a rejected message back; counts in samples."""
+
+    id: int
+    outcome: Literal["replayed", "rejected"] = Field(
+        description="`rejected`: it still cannot be used; reason and detail say why now."
+    )
+    reason: str | None
+    detail: str | None
+    stored: int
+    merged: int
+    repeated: int = Field(description="Were there already.")
+    again: int = Field(description="Rejected anew, as messages of their own.")

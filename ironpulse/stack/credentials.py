@@ -16,7 +16,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ironpulse.stack.errors import StackError
-from ironpulse.stack.security import MACHINE_ROLE
+from ironpulse.stack.security import MACHINE_ROLE, acl, machine_rights
 
 _CONTROL = "$CONTROL/dynamic-security/v1"
 _BATCH = 200  # commands in one message; the broker saves its file once per message
@@ -166,6 +166,5 @@ def _create(serial: str, password: str, own_role: bool) -> Command:
 
 
 def _own_role(serial: str) -> Command:
-    topic = f"ironpulse/v1/{serial}/#"
-    acl = {"acltype": "publishClientSend", "topic": topic, "priority": 0, "allow": True}
-    return {"command": "createRole", "rolename": f"{MACHINE_ROLE}-{serial}", "acls": [acl]}
+    acls = [acl(kind, topic) for kind, topic in machine_rights(serial)]
+    return {"command": "createRole", "rolename": f"{MACHINE_ROLE}-{serial}", "acls": acls}

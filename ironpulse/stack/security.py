@@ -32,7 +32,7 @@ def first_security(passwords: dict[str, str]) -> dict[str, Any]:
             ("publishClientSend", "spBv1.0/#"),  # a host's STATE and its rebirth requests
         ],
         # %u is the user name, which is the machine's serial.
-        MACHINE_ROLE: [("publishClientSend", "ironpulse/v1/%u/#")],
+        MACHINE_ROLE: machine_rights("%u"),
     }
     return {
         # What no role allows is refused; receiving needs a subscription, which needs a role.
@@ -45,13 +45,29 @@ def first_security(passwords: dict[str, str]) -> dict[str, Any]:
         "clients": [_client(user, password, user) for user, password in passwords.items()],
         "groups": [],
         "roles": [
-            {"rolename": name, "acls": [_acl(kind, topic) for kind, topic in acls]}
+            {"rolename": name, "acls": [acl(kind, topic) for kind, topic in acls]}
             for name, acls in roles.items()
         ],
     }
 
 
-def _acl(kind: str, topic: str) -> dict[str, Any]:
+def machine_rights(serial: str) -> list[tuple[str, str]]:
+    """What a machine may do: write below its own serial; as an edge node of Sparkplug B, with at
+    most one device, which is itself, also hear what is asked of it, and whether the host is there.
+
+    A device id says whose data they are: so no other one is allowed, and none below another's
+    node, whose sequence would break.
+    """
+    own = [("publishClientSend", f"ironpulse/v1/{serial}/#")]
+    for what in ("BIRTH", "DATA", "DEATH"):
+        own.append(("publishClientSend", f"spBv1.0/+/N{what}/{serial}"))
+        own.append(("publishClientSend", f"spBv1.0/+/D{what}/{serial}/{serial}"))
+    heard = (f"+/NCMD/{serial}", f"+/DCMD/{serial}/{serial}", "STATE/+")
+    return [*own, *(("subscribePattern", f"spBv1.0/{topic}") for topic in heard)]
+
+
+def acl(kind: str, topic: str) -> dict[str, Any]:
+    """One right as the plugin writes it."""
     return {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
 
 

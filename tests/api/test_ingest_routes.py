@@ -7,12 +7,15 @@ import base64
 import httpx
 
 from fleet.clock import now_ms, to_datetime
+from ingest.payload import encode_sample
+from ingest.topics import telemetry_topic
 from store import ingest_log, ledger, processes, rejected
 from store.connection import Connection
 from store.ingest_log import NewEntry
 from store.ledger import BadValue, Tally
 from store.processes import Process
 from store.rejected import Rejection
+from tests.api.conftest import sign_in
 from tests.api.test_lists import pages
 from tests.api.world import machine_id
 
@@ -64,6 +67,33 @@ def test_rejected_messages_are_shown_with_their_first_bytes(
     assert shown.startswith(b"too_big\x00\xff{") and len(shown) == 1024
     own = manager.get("/rejected", params={"machine": "P-1", "reason": "no_json"}).json()["items"]
     assert [item["detail"] for item in own] == ["line 1: no JSON"]
+
+
+def test_a_manager_puts_a_rejected_message_back(api: httpx.Client, store: Connection) -> None:
+    now = now_ms()
+    good, bad = encode_sample(now, {"hyd_temp_c": 60.0}), b"{"
+    for payload in (good, bad, b"[" * 70_000):
+        reason = "unknown_machine"
+        kept = Rejection(now, None, telemetry_topic("P-1"), None, payload, 1, reason, "-")
+        rejected.add(store, [kept])
+    first, second, long = rejected.waiting(store)
+    sign_in(api, "tom")
+    assert api.post(f"/rejected/{first}/replay").status_code == 403
+    sign_in(api, "mia")
+    done = api.post(f"/rejected/{first}/replay").json()
+    assert (done["outcome"], done["stored"]) == ("replayed", 1)
+    again = api.post(f"/rejected/{first}/replay")
+    assert again.status_code == 409 and "it was put back at" in again.json()["detail"]
+    still = api.post(f"/rejected/{second}/replay").json()
+    assert (still["outcome"], still["reason"]) == ("rejected", "not_json")
+    cut = api.post(f"/rejected/{long}/replay")
+    assert cut.status_code == 409 and "无法重放" in cut.json()["detail_zh"]
+    assert api.post("/rejected/999/replay").status_code == 404
+    shown = {item["id"]: item for item in api.get("/rejected").json()["items"]}
+    assert shown[first]["replayed_at"] and not shown[second]["replayed_at"]
+    assert (shown[second]["serial"], shown[second]["reason"]) == ("P-1", "not_json")
+    ends = api.get("/machines/P-1/ledger").json()
+    assert (ends["received"], ends["stored"], ends["rejected"]) == (2, 1, 1)
 
 
 def test_consumers_and_processes_are_listed(manager: httpx.Client, store: Connection) -> None:

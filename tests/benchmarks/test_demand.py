@@ -32,7 +32,6 @@ def test_ratios_and_coverage_by_hand() -> None:
     assert row.coverage.tolist() == [0.5, 0.5, 0.5]
 
 
-@pytest.mark.public_data
 def test_carparts_reference_rows_are_reproduced_and_the_aim_is_met() -> None:
     try:
         path = shared_data("carparts/carparts.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ def running(
     database_url: str,
     broker: BrokerAccess,
     committed: Callable[[list[Message]], None] | None = None,
+    sparkplug_host: str | None = None,
 ) -> Iterator[threading.Event]:
     """An ingest in a thread of its own that has subscribed; ended when the block ends, where its
     errors are raised."""
@@ -50,6 +52,7 @@ def running(
                 client_id=CLIENT,
                 stop=stop,
                 committed=committed,
+                sparkplug_host=sparkplug_host,
             )
         except BaseException as error:
             errors.append(error)
@@ -57,7 +60,8 @@ def running(
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        subscribed = "select 1 from process_beat where detail @> '{\"subscribed\": true}'"
+        awaited = {"subscribed": True} | ({"sparkplug_subscribed": True} if sparkplug_host else {})
+        subscribed = f"select 1 from process_beat where detail @> '{json.dumps(awaited)}'"
         eventually(lambda: bool(errors) or len(rows(database_url, subscribed)) == 1, True)
         yield stop
     finally:

@@ -72,4 +72,4 @@ def test_a_link_mends_itself(small_store: str) -> None:
 @pytest.mark.parametrize("url", ["http://here", "localhost:1883", "mqtt://"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(IronpulseError, match="write mqtt://user:password@host:port"):
-        Subscriber(url, "c", Inbox(1))
+        Subscriber(url, "c", Inbox(1).put)

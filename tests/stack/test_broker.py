@@ -121,6 +121,14 @@ def test_without_the_sqlite_plugin_the_broker_saves_on_each_change(
         ("ironpulse/v1/M1/deep/er", "Success"),
         ("ironpulse/v1/M2/telemetry", "Not authorized"),
         ("ironpulse/v1/M11/telemetry", "Not authorized"),
+        ("spBv1.0/Plant/NBIRTH/M1", "Success"),
+        ("spBv1.0/Plant/NDATA/M1", "Success"),
+        ("spBv1.0/Plant/DDATA/M1/M1", "Success"),
+        ("spBv1.0/Plant/NDATA/M2", "Not authorized"),
+        ("spBv1.0/Plant/DDATA/M1/M2", "Not authorized"),
+        ("spBv1.0/Plant/DDATA/M2/M1", "Not authorized"),
+        ("spBv1.0/Plant/NCMD/M1", "Not authorized"),
+        ("spBv1.0/STATE/ironpulse", "Not authorized"),
         ("elsewhere", "Not authorized"),
         ("$CONTROL/dynamic-security/v1", "Not authorized"),
     ],
@@ -130,8 +138,9 @@ def test_a_machine_writes_below_its_own_serial_only(
 ) -> None:
     broker.credentials.add([("M1", "word-M1")])
     subscriber = _ingest(broker)
-    subscriber.mqtt.subscribe("ironpulse/v1/#", qos=1)
-    subscriber.wait("subscribe")
+    for everything in ("ironpulse/v1/#", "spBv1.0/#"):
+        subscriber.mqtt.subscribe(everything, qos=1)
+        subscriber.wait("subscribe")
     machine = _machine(broker, "M1")
     machine.mqtt.publish(topic, b"x", qos=1)
     assert machine.wait("publish") == answer
@@ -141,12 +150,30 @@ def test_a_machine_writes_below_its_own_serial_only(
     subscriber.close()
 
 
-@pytest.mark.parametrize("topic", ["ironpulse/v1/M1/telemetry", "#", "$share/g/#", "$SYS/#"])
-def test_a_machine_reads_nothing(broker: BrokerAccess, topic: str) -> None:
+@pytest.mark.parametrize(
+    ("topic", "allowed"),
+    [
+        ("ironpulse/v1/M1/telemetry", False),
+        ("#", False),
+        ("$share/g/#", False),
+        ("$SYS/#", False),
+        ("spBv1.0/#", False),
+        ("spBv1.0/Plant/NCMD/M2", False),
+        ("spBv1.0/Plant/NCMD/+", False),
+        ("spBv1.0/Plant/DCMD/M2/M1", False),
+        ("spBv1.0/Plant/NDATA/M1", False),
+        ("spBv1.0/Plant/NCMD/M1", True),
+        ("spBv1.0/Plant/DCMD/M1/M1", True),
+        ("spBv1.0/STATE/ironpulse", True),
+    ],
+)
+def test_a_machine_reads_what_is_asked_of_it_and_no_more(
+    broker: BrokerAccess, topic: str, allowed: bool
+) -> None:
     broker.credentials.add([("M1", "word-M1")])
     machine = _machine(broker, "M1")
     machine.mqtt.subscribe(topic, qos=1)
-    assert "Not authorized" in machine.wait("subscribe")
+    assert ("Granted" in machine.wait("subscribe")) is allowed
     machine.close()
 
 

@@ -1,0 +1,1 @@
+"""Programs of others that tests run as devices, each in a process with its own libraries."""
