@@ -47,6 +47,10 @@ _OPERATORS = (
 )
 
 
+#: No signal comes near it, and every number up to here is one that columns can hold.
+LARGEST_NUMBER = 1e300
+
+
 @dataclass(frozen=True)
 class Expression:
     """A checked expression.
@@ -84,8 +88,13 @@ def parse(text: str, known: Collection[str]) -> Expression:
     except SyntaxError as error:
         column = error.offset or len(text) + 1
         raise ExpressionError(f"cannot read {text!r}: {error.msg}", column) from error
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise ExpressionError("cannot read this: it is no text, or nested too deep") from error
     reader = _Reader(known)
-    reader.visit(tree)
+    try:
+        reader.visit(tree)
+    except RecursionError as error:
+        raise ExpressionError("cannot read this: it is nested too deep") from error
     return Expression(text, tree, frozenset(reader.names), reader.lookback_ms)
 
 
@@ -119,6 +128,10 @@ class _Reader(ast.NodeVisitor):
         if not isinstance(node.value, bool | int | float):
             raise ExpressionError(
                 f"{node.value!r} is no number; text is used for windows only", node.col_offset + 1
+            )
+        if abs(node.value) > LARGEST_NUMBER:
+            raise ExpressionError(
+                f"a number is larger than {LARGEST_NUMBER:g}", node.col_offset + 1
             )
 
     def visit_Call(self, node: ast.Call) -> None:

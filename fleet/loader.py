@@ -8,7 +8,7 @@ of the product with the same key replaces the layer's.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from fleet.consistency import Problem, problems_of
 from fleet.errors import Fault, PlanError
-from fleet.plan import Catalogue, ProductPlan
+from fleet.plan import Catalogue, ProductPlan, ServiceTier
 from fleet.yaml_source import Node, read_yaml
 
 PLAN_FILES = ("product.yaml", "rules.yaml", "failures.yaml", "parts.yaml", "service.yaml")
@@ -120,18 +120,20 @@ def load_catalogue(directory: Path) -> Catalogue:
     return Catalogue(plans=plans, **shared)
 
 
-def load_plan(folder: Path, common: Path) -> ProductPlan:
-    """The plan in `folder`, with the layers it includes from `common`.
+def load_plan(folder: Path, common: Path, rules: Path | None = None) -> ProductPlan:
+    """The plan in `folder`, with the layers it includes from `common`; the file `rules` stands in
+    for the product's own rules.yaml where it is given.
 
     Raises PlanError with every fault found.
     """
     assembly = _Assembly()
     head = folder / "product.yaml"
+    files = _files(folder, rules)
     assembly.faults += _strangers(folder)
-    for root, layer in _roots(folder, common, assembly.faults):
+    for root, layer in _roots(files, common, assembly.faults):
         assembly.add(root, layer=layer)
     data = assembly.data()
-    data["version"] = checksum(folder, common)
+    data["version"] = _checksum(files, common)
     if data.get("product") != folder.name:
         place = assembly.place(("product",), head)
         message = f"product: {data.get('product')!r} is not the name of its folder {folder.name!r}"
@@ -152,10 +154,32 @@ def load_plan(folder: Path, common: Path) -> ProductPlan:
 
 def checksum(folder: Path, common: Path) -> str:
     """Twelve hexadecimal digits that change when any file the plan may be made of changes."""
+    return _checksum(_files(folder), common)
+
+
+def load_tiers(common: Path) -> dict[str, ServiceTier]:
+    """The service tiers that `common` holds. Raises PlanError with every fault found."""
+    faults: list[Fault] = []
+    tiers: dict[str, ServiceTier] = _shared(common, faults).get("tiers", {})
+    if faults:
+        raise PlanError(faults)
+    return tiers
+
+
+def _files(folder: Path, rules: Path | None = None) -> dict[str, Path]:
+    """The files of a plan by the name each has in a product's folder."""
+    files = {name: folder / name for name in PLAN_FILES}
+    if rules is not None:
+        files["rules.yaml"] = rules
+    return files
+
+
+def _checksum(files: Mapping[str, Path], common: Path) -> str:
     digest = hashlib.sha256()
-    for path in [folder / name for name in PLAN_FILES] + sorted(common.glob("*.yaml")):
+    layers = {path.name: path for path in sorted(common.glob("*.yaml"))}
+    for name, path in [*files.items(), *layers.items()]:
         if path.exists():
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -167,8 +191,10 @@ def _strangers(folder: Path) -> Iterator[Fault]:
             yield Fault(path, 0, 0, f"is no file of a product; there are {known}")
 
 
-def _roots(folder: Path, common: Path, faults: list[Fault]) -> Iterator[tuple[Node, bool]]:
-    own = [_read(folder / name, faults) for name in PLAN_FILES if (folder / name).exists()]
+def _roots(
+    files: Mapping[str, Path], common: Path, faults: list[Fault]
+) -> Iterator[tuple[Node, bool]]:
+    own = [_read(path, faults) for path in files.values() if path.exists()]
     roots = [root for root in own if root is not None]
     include = roots[0].get("include") if roots else None
     for item in include.items() if include else []:

@@ -112,5 +112,14 @@ def add_bad_values(connection: Connection, counts: Mapping[BadValue, int]) -> No
     connection.execute(_SQL["add_bad_values"], values)
 
 
+def span(connection: Connection, machine_ids: Sequence[int]) -> tuple[int, int] | None:
+    """First and last moment that machines measured anything; None where they never did."""
+    row = connection.execute(_SQL["span"], {"machines": list(machine_ids)}).fetchone()
+    assert row is not None
+    if row["first"] is None:
+        return None
+    return clock.to_ms(row["first"]), clock.to_ms(row["last"])
+
+
 def _time(epoch_ms: int | None) -> datetime | None:
     return None if epoch_ms is None else clock.to_datetime(epoch_ms)

@@ -46,7 +46,7 @@ def write(
     """
     if not len(batch):
         return WriteResult(np.empty(0, np.int8))
-    rounded = _as_stored(batch, plan)
+    rounded = as_stored(batch, plan)
     order = np.lexsort((rounded.measured_at, rounded.machine_id))
     in_order = rounded.take(order)
     single, group, outcome = merge_repetitions(in_order)
@@ -86,8 +86,9 @@ def merge_repetitions(batch: SampleBatch) -> tuple[SampleBatch, NDArray[np.intp]
     return single, group, outcome
 
 
-def _as_stored(batch: SampleBatch, plan: ProductPlan) -> SampleBatch:
-    """A copy of `batch` with values as their columns will hold them, so that equal means equal."""
+def as_stored(batch: SampleBatch, plan: ProductPlan) -> SampleBatch:
+    """A copy of `batch` with values as the columns of the plan hold them, so that equal means
+    equal."""
     values: FloatColumn = np.array(batch.values, np.float64, order="F")
     for number, key in enumerate(batch.signals):
         if plan.signal[key].type == "real":

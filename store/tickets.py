@@ -5,7 +5,7 @@ Rows are the columns of the blocks in sql/ticket.sql; times are aware datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,19 @@ def whole(connection: Connection, number: str) -> WholeTicket | None:
         for block in ("items", "checks", "parts", "events")
     )
     return WholeTicket(ticket, items, checks, parts, events)
+
+
+def found_items(
+    connection: Connection, machine_ids: Sequence[int], since_ms: int, until_ms: int
+) -> list[Row]:
+    """What technicians found of the alarms on tickets of machines that were open in
+    [since, until) and are done."""
+    values = {
+        "machines": list(machine_ids),
+        "since": to_datetime(since_ms),
+        "until": to_datetime(until_ms),
+    }
+    return connection.execute(_SQL["found_items"], values).fetchall()
 
 
 def promises_kept(connection: Connection, since_ms: int, now_ms: int) -> tuple[int, int]:

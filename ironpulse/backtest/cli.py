@@ -7,9 +7,11 @@ import typer
 from ironpulse.backtest.anomalies import anomalies
 from ironpulse.backtest.demand import demand
 from ironpulse.backtest.life import life
+from ironpulse.backtest.rules import rules
 from ironpulse.foreground import says_errors
 
 app = typer.Typer(no_args_is_help=True, help="The product's own models on any file.")
 app.command()(says_errors(anomalies))
 app.command()(says_errors(demand))
 app.command()(says_errors(life))
+app.command()(says_errors(rules))

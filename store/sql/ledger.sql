@@ -30,3 +30,7 @@ select * from unnest(%(machines)s::integer[], %(days)s::date[], %(signals)s::tex
 order by 1, 2, 3, 4
 on conflict (machine_id, day, signal, reason) do update
 set count = old.count + excluded.count
+
+-- name: span
+select min(first_measured_at) as first, max(last_measured_at) as last
+from machine_ledger where machine_id = any(%(machines)s::integer[])

@@ -62,3 +62,14 @@ select count(*) filter (where arrived_at <= target_at) as kept,
         or (arrived_at is null and target_at < %(now)s::timestamptz)) as broken
 from ticket
 where opened_at >= %(since)s::timestamptz and status <> 'cancelled';
+
+-- name: found_items
+select ticket.machine_id, ticket_item.source, ticket_item.failure_modes, ticket_item.finding_code,
+    finding.happened_at, coalesce(ticket.arrived_at, ticket.done_at) as seen_at
+from ticket_item
+join ticket on ticket.id = ticket_item.ticket_id
+join finding on finding.id = ticket_item.finding_id
+where ticket.machine_id = any(%(machines)s::integer[]) and ticket.status = 'done'
+    and ticket_item.kind = 'alarm'
+    and ticket.done_at >= %(since)s::timestamptz and ticket.opened_at < %(until)s::timestamptz
+order by ticket.machine_id, ticket_item.id;

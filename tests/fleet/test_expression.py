@@ -41,6 +41,9 @@ def test_durations(text: str, milliseconds: int) -> None:
         ('avg(high(oil_temp_c, "5s"), "60s")', 5, "inside another window"),
         ("abs(oil_temp_c, limit)", 1, "takes one value"),
         ("__import__('os')", 1, "unknown function"),
+        ("oil_temp_c > 1" + "0" * 400, 14, "larger than"),
+        ("-" * 5000 + "1", 1, "nested too deep"),
+        ("oil_temp_c > \ud800", 1, "no text"),
     ],
 )
 def test_a_mistake_is_told_with_its_column(text: str, column: int, message: str) -> None:

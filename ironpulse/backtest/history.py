@@ -1,0 +1,197 @@
+"""History as pieces for a backtest: a file spread over groups of machines, or the store's own.
+
+A file is read once and its rows are put aside by group, as its order may be any; then each group
+is read in slices of time of bounded size.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as pa_ipc
+
+from fleet.batch import IntColumn, SampleBatch
+from fleet.plan import ProductPlan
+from ingest.quality import limits_of, mark
+from ironpulse.backtest.spread import Group
+from ironpulse.backtest.tables import MACHINE, MEASURED_AT, Table, blocks
+from rules.replay import Chunk, Piece
+from rules.state import NEVER
+from rules.stored import StorePiece
+from store.telemetry import as_stored, merge_repetitions
+
+#: Rows of a piece, about.
+PIECE_ROWS = 100_000
+#: Groups that the machines of a file are spread over.
+GROUPS = 64
+#: Machines of the store that are read together.
+STORE_MACHINES = 8
+_SAMPLES_OF_TIMES = 16
+
+Told = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class FilePiece:
+    """Rows of one group in [since, until): those of some of the blocks put aside for it."""
+
+    path: Path
+    numbers: tuple[int, ...]
+    since: int
+    until: int
+
+    def read(self, plan: ProductPlan) -> Chunk:
+        with pa.memory_map(str(self.path)) as source:
+            return _chunk(plan, self._rows(source), self.since, self.until)
+
+    def portable(self) -> Piece:
+        with pa.memory_map(str(self.path)) as source:
+            table = self._rows(source)
+            sink = pa.BufferOutputStream()
+            with pa_ipc.new_stream(sink, table.schema, options=_LZ4) as writer:
+                writer.write_table(table)
+        return PackedPiece(sink.getvalue().to_pybytes(), self.since, self.until)
+
+    def _rows(self, source: pa.MemoryMappedFile) -> pa.Table:
+        reader = pa_ipc.open_file(source)
+        return pa.Table.from_batches([reader.get_batch(number) for number in self.numbers])
+
+
+@dataclass(frozen=True)
+class PackedPiece:
+    """The same, carrying its rows with it."""
+
+    data: bytes
+    since: int
+    until: int
+
+    def read(self, plan: ProductPlan) -> Chunk:
+        table = pa_ipc.open_stream(self.data).read_all()
+        return _chunk(plan, table, self.since, self.until)
+
+    def portable(self) -> Piece:
+        return self
+
+
+def store_groups(
+    url: str, plan: ProductPlan, machine_ids: Sequence[int], since: int, until: int
+) -> list[Group]:
+    """The store's history of machines in [since, until), in slices of bounded size."""
+    rows_per_ms = 1 / (plan.report.working_s * 1000)
+    groups = []
+    for first in range(0, len(machine_ids), STORE_MACHINES):
+        own = tuple(machine_ids[first : first + STORE_MACHINES])
+        slice_ms = max(round(PIECE_ROWS / (len(own) * rows_per_ms)), 1)
+        edges = [*range(since, until, slice_ms), until]
+        pieces = [
+            StorePiece(url, own, a, b, NEVER if a == since else a) for a, b in pairwise(edges)
+        ]
+        groups.append(Group(own, tuple(pieces), (1,) * len(pieces)))
+    return groups
+
+
+@dataclass
+class _Aside:
+    """One group's rows while they are put aside: the time range and some times of every block."""
+
+    path: Path
+    writer: pa_ipc.RecordBatchFileWriter
+    rows: list[int] = field(default_factory=list)
+    first: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+    times: list[IntColumn] = field(default_factory=list)
+    machines: set[int] = field(default_factory=set)
+
+    def add(self, block: pa.RecordBatch, machines: IntColumn, times: IntColumn) -> None:
+        self.writer.write_batch(block)
+        self.rows.append(len(times))
+        self.first.append(int(times.min()))
+        self.last.append(int(times.max()))
+        places = np.linspace(0, len(times) - 1, _SAMPLES_OF_TIMES).astype(np.intp)
+        self.times.append(np.sort(times)[places])
+        self.machines.update(np.unique(machines).tolist())
+
+    def group(self, since: int, until: int) -> Group:
+        """The rows in [since, until) as a group, in slices of about PIECE_ROWS rows."""
+        slices = -(-sum(self.rows) // PIECE_ROWS)
+        inner = np.quantile(np.concatenate(self.times), np.arange(1, slices) / slices)
+        edges = np.unique(np.clip([since, *np.ceil(inner).astype(np.int64), until], since, until))
+        pieces, rows = [], []
+        for a, b in pairwise(edges.tolist()):
+            inside = [i for i, (x, y) in enumerate(zip(self.first, self.last, strict=True))
+                      if x < b and y >= a]  # fmt: skip
+            if inside:
+                pieces.append(FilePiece(self.path, tuple(inside), a, b))
+                rows.append(sum(self.rows[i] for i in inside))
+        return Group(tuple(sorted(self.machines)), tuple(pieces), tuple(rows))
+
+
+def put_aside(
+    table: Table, plan: ProductPlan, folder: Path, since: int, until: int, told: Told
+) -> tuple[list[Group], dict[int, str]]:
+    """Spread a file's rows over groups of machines in files of `folder`; the groups with their
+    history in [since, until), and the serial of each machine. `told` hears the share done."""
+    numbers: dict[str, int] = {}
+    aside: dict[int, _Aside] = {}
+    for block, share in blocks(table):
+        names = block.column(MACHINE).dictionary.to_pylist()
+        for name in names:
+            numbers.setdefault(name, len(numbers) + 1)
+        groups = np.array([zlib.crc32(name.encode()) % GROUPS for name in names])
+        ids = np.array([numbers[name] for name in names], np.int64)
+        codes = block.column(MACHINE).indices.to_numpy()
+        for group, rows in _by_group(groups[codes]):
+            _put(aside, folder, table, group, block.take(pa.array(rows)), ids[codes[rows]])
+        told(share)
+    for one in aside.values():
+        one.writer.close()
+    made = [aside[group].group(since, until) for group in sorted(aside)]
+    return made, {number: name for name, number in numbers.items()}
+
+
+def _by_group(groups: IntColumn) -> Iterator[tuple[int, IntColumn]]:
+    order = np.argsort(groups, kind="stable")
+    found, starts = np.unique(groups[order], return_index=True)
+    yield from zip(found.tolist(), np.split(order, starts[1:]), strict=True)
+
+
+def _put(
+    aside: dict[int, _Aside],
+    folder: Path,
+    table: Table,
+    group: int,
+    rows: pa.RecordBatch,
+    machines: IntColumn,
+) -> None:
+    names = [MACHINE, MEASURED_AT, *table.signals]
+    columns = [pa.array(machines), *(rows.column(name) for name in names[1:])]
+    block = pa.RecordBatch.from_arrays(columns, names)
+    if group not in aside:
+        path = folder / f"{group}.arrow"
+        aside[group] = _Aside(path, pa_ipc.new_file(str(path), block.schema, options=_LZ4))
+    aside[group].add(block, machines, rows.column(MEASURED_AT).to_numpy())
+
+
+def _chunk(plan: ProductPlan, table: pa.Table, since: int, until: int) -> Chunk:
+    """Rows as the store would hold them: what cannot be believed left out, moments merged."""
+    times = table.column(MEASURED_AT).to_numpy()
+    wanted = np.flatnonzero((times >= since) & (times < until))
+    values = np.full((len(wanted), len(plan.signals)), np.nan, order="F")
+    for place, key in enumerate(plan.signal_keys):
+        if key in table.column_names:
+            values[:, place] = table.column(key).to_numpy()[wanted]
+    machines = table.column(MACHINE).to_numpy()[wanted]
+    times = times[wanted]
+    batch = SampleBatch(plan.product, plan.signal_keys, machines, times, times, values)
+    spoiled = sum(len(one.rows) for one in mark(batch, limits_of(plan)))
+    single, _, _ = merge_repetitions(as_stored(batch, plan).sorted())
+    return Chunk(single, (), spoiled)
+
+
+_LZ4 = pa_ipc.IpcWriteOptions(compression="lz4")

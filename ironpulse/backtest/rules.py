@@ -1,0 +1,140 @@
+"""`ironpulse backtest rules`: a rule set tried on history before it sends anybody out."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from fleet import clock
+from fleet.errors import IronpulseError
+from fleet.plan import ProductPlan
+from ironpulse.backtest.output import opened
+from ironpulse.backtest.rules_table import print_report
+from ironpulse.backtest.sources import (
+    History,
+    Period,
+    file_history,
+    plan_of,
+    store_history,
+    tier_of,
+)
+from ironpulse.backtest.spread import crew_of, fold_groups
+from ironpulse.settings import Settings
+from rules.backtest import alarms_of
+from rules.backtest_report import Report, difference, report
+from rules.replay import Progress, job_of
+from rules.state import NEVER
+
+_ALWAYS = 2**62
+_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+
+
+def rules(
+    product: Annotated[str, typer.Option(help="Folder of a product plan, or a product's name.")],
+    rules: Annotated[
+        Path | None, typer.Option(help="Rules in place of the product's own rules.yaml.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Other rules: the report ends with the difference.")
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            help="History as CSV or Parquet with machine, measured_at and signals; no server is "
+            "needed. Else the store's history."
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="All faults there were, CSV or JSON lines: machine, failure_mode, onset, "
+            "detectable, failed, repaired."
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=_DATES, help="First moment, UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=_DATES, help="End, UTC, not included.")
+    ] = None,
+    tier: Annotated[str, typer.Option(help="Service tier of the machines of a file.")] = "standard",
+    out: Annotated[Path | None, typer.Option(help="File for the report; else printed.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, with every alarm.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes to judge in; one per core otherwise.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")
+    ] = None,
+) -> None:
+    """Replay history through rules: alarms, visits they would have become, and their cost."""
+    settings = Settings()
+    plans = [
+        plan_of(settings.products, product, file)
+        for file in (rules, *([against] if against is not None else []))
+    ]
+    period = (_ms(since, NEVER), _ms(until, _ALWAYS))
+    if period[0] >= period[1]:
+        raise IronpulseError("--from is not before --to; give a first moment and a later end.")
+    with (
+        tempfile.TemporaryDirectory(prefix="ironpulse-") as folder,
+        Bar(console=Console(stderr=True), transient=True) as bar,
+    ):
+        if csv is None:
+            history = store_history(settings.database(), plans, period, truth)
+        else:
+            task = bar.add_task("reading", total=1.0)
+            history = file_history(
+                csv, plans, period, Path(folder), tier_of(settings.products, product, tier),
+                truth, lambda share: bar.update(task, completed=share),
+            )  # fmt: skip
+        found = replay(plans, history, period, bar, workers, scheduler)
+    with opened(out) as file:
+        if as_json:
+            json.dump(found, file, ensure_ascii=False, indent=1)
+            file.write("\n")
+        else:
+            print_report(found, file)
+
+
+def replay(
+    plans: Sequence[ProductPlan],
+    history: History,
+    period: Period,
+    bar: Bar,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> dict[str, Any]:
+    """Fold history through rule sets. The first one's report as JSON; where there is a second,
+    with its report as `against` and with the `difference`."""
+    task = bar.add_task("judging", total=sum(sum(group.rows) for group in history.groups))
+    job = job_of(plans, history.identities)
+    with crew_of(workers, scheduler) as crew:
+        done = fold_groups(crew, job, history.groups, lambda rows: bar.advance(task, rows))
+    reports = [_report(plans[i], i, history, done, period[0]) for i in range(len(plans))]
+    spoiled = {"values_left_out": sum(one.spoiled for one in done)}
+    found = {"source": {**history.source, **spoiled}, **reports[0].as_json()}
+    if len(reports) > 1:
+        found["against"] = reports[1].as_json()
+        found["difference"] = difference(reports[0], reports[1])
+    return found
+
+
+def _report(
+    plan: ProductPlan, index: int, history: History, done: Sequence[Progress], since: int
+) -> Report:
+    courses = [one.courses[index] for one in done]
+    alarms = [alarm for course in courses for alarm in alarms_of(course.changes, since)]
+    return report(plan, history.asked, sum(course.samples for course in courses), alarms)
+
+
+def _ms(moment: datetime | None, default: int) -> int:
+    return default if moment is None else clock.to_ms(moment.replace(tzinfo=UTC))

@@ -1,0 +1,137 @@
+"""Where a backtest's history comes from: a file, or the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.errors import IronpulseError
+from fleet.loader import load_plan, load_tiers
+from fleet.plan import ProductPlan, ServiceTier
+from ironpulse.backtest.history import put_aside, store_groups
+from ironpulse.backtest.spread import Group
+from ironpulse.backtest.tables import open_table
+from ironpulse.backtest.truth import faults_found, read_truth
+from rules.backtest import warm_up_ms
+from rules.backtest_report import Asked
+from rules.compiled import Identity, compile_plan
+from rules.known_faults import FORESIGHT_MS, known_within
+from rules.state import NEVER
+from store import ledger, plans, tickets
+from store.connection import connect, our_errors
+from store.machines import list_machines
+
+Period = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class History:
+    """History ready to be folded: groups of machines, what overrides ask of these, what a report
+    needs to know of them, and remarks on the source."""
+
+    groups: Sequence[Group]
+    identities: Mapping[int, Identity]
+    asked: Asked
+    source: Mapping[str, Any]
+
+
+def plan_of(products: Path, product: str, rules: Path | None) -> ProductPlan:
+    """The plan in a folder, or of a product under `products`, with `rules` for its own."""
+    folder = _folder(products, product)
+    if rules is not None and not rules.is_file():
+        raise IronpulseError(f"{rules} is no file; give rules as in a product's rules.yaml.")
+    return load_plan(folder, _common(products, folder), rules)
+
+
+def tier_of(products: Path, product: str, tier: str) -> ServiceTier:
+    """The service tier of that name, of those beside the product."""
+    common = _common(products, _folder(products, product))
+    tiers = load_tiers(common) or load_tiers(products / "common")
+    if tier not in tiers:
+        raise IronpulseError(f"There is no service tier {tier!r}; there are {', '.join(tiers)}.")
+    return tiers[tier]
+
+
+def _folder(products: Path, product: str) -> Path:
+    for folder in (Path(product), products / product):
+        if (folder / "product.yaml").is_file():
+            return folder.resolve()
+    known = ", ".join(sorted(path.parent.name for path in products.glob("*/product.yaml")))
+    raise IronpulseError(
+        f"{product} is neither a folder with a product.yaml nor a product of {products}; "
+        f"there are {known or 'none'}."
+    )
+
+
+def _common(products: Path, folder: Path) -> Path:
+    beside = folder.parent / "common"
+    return beside if beside.is_dir() else products / "common"
+
+
+def file_history(
+    path: Path,
+    rule_sets: Sequence[ProductPlan],
+    period: Period,
+    folder: Path,
+    tier: ServiceTier,
+    truth: Path | None,
+    told: Callable[[float], None],
+) -> History:
+    """The history in a file, put aside in `folder` by groups of machines; `told` hears the share
+    that has been read."""
+    plan = rule_sets[0]
+    table = open_table(path, plan)
+    groups, serials = put_aside(table, plan, folder, _begin(rule_sets, period), period[1], told)
+    faults = None
+    if truth is not None:
+        faults = read_truth(truth, plan, {name: number for number, name in serials.items()})
+        faults = known_within(faults, *period)
+    asked = Asked(serials, dict.fromkeys(serials, tier), faults, whole=truth is not None)
+    identities = {number: Identity(name, "", "") for number, name in serials.items()}
+    source = {
+        "file": path.name,
+        "columns_left_out": list(table.strangers),
+        "signals_missing": list(table.missing),
+    }
+    return History(groups, identities, asked, source)
+
+
+def store_history(
+    url: str, rule_sets: Sequence[ProductPlan], period: Period, truth: Path | None
+) -> History:
+    """The store's history of a product; without a file of `truth`, what technicians found."""
+    plan = rule_sets[0]
+    with our_errors(), connect(url) as connection:
+        tiers = plans.load_catalogue(connection).tiers
+        machines = [one for one in list_machines(connection) if one.product == plan.product]
+        ids = sorted(machine.id for machine in machines)
+        span = ledger.span(connection, ids)
+        if span is None:
+            raise IronpulseError(
+                f"The store has no history of {plan.product}; give a file with --csv."
+            )
+        begin, end = max(_begin(rule_sets, period), span[0]), min(period[1], span[1] + 1)
+        serials = {machine.id: machine.serial for machine in machines}
+        if truth is None:
+            # Somebody may have looked after the last sample, and found what was in the history.
+            looked = min(period[1], span[1] + FORESIGHT_MS)
+            found = tickets.found_items(connection, ids, max(period[0], span[0]), looked)
+            faults = faults_found(found)
+        else:
+            faults = read_truth(truth, plan, {name: key for key, name in serials.items()})
+        faults = known_within(faults, *period)
+    groups = store_groups(url, plan, ids, begin, end) if begin < end else []
+    asked = Asked(
+        serials, {one.id: tiers[one.tier] for one in machines}, faults, whole=truth is not None
+    )
+    identities = {one.id: Identity(one.serial, one.model, one.region) for one in machines}
+    return History(groups, identities, asked, {"store": plan.product})
+
+
+def _begin(rule_sets: Sequence[ProductPlan], period: Period) -> int:
+    """Where to begin reading so that every rule is in step at the first moment asked for."""
+    if period[0] == NEVER:
+        return NEVER
+    return period[0] - max(warm_up_ms(compile_plan(plan)) for plan in rule_sets)

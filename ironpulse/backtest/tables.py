@@ -1,0 +1,176 @@
+"""CSV and Parquet files of samples, read in blocks of bounded size.
+
+Columns: `machine`, `measured_at` (ISO 8601, without a zone it is UTC, or milliseconds since 1970)
+and signals by their keys. A value that is missing is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from fleet.errors import IronpulseError
+from fleet.plan import ProductPlan
+
+MACHINE, MEASURED_AT = "machine", "measured_at"
+_BLOCK_BYTES = 8 << 20
+_BLOCK_ROWS = 131_072
+_SEPARATORS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file of samples: `signals` of the plan that it has, in the plan's order, columns that are
+    `strangers` to the plan, signals that are `missing`, and its `size` in bytes."""
+
+    path: Path
+    signals: tuple[str, ...]
+    strangers: tuple[str, ...]
+    missing: tuple[str, ...]
+    size: int
+
+
+def open_table(path: Path, plan: ProductPlan) -> Table:
+    """Look at a file's columns. Raises IronpulseError where it cannot be read or lacks a key."""
+    with _our_errors(path):
+        names = _parquet(path).schema_arrow.names if _is_parquet(path) else _header(path)[1]
+    lacking = [name for name in (MACHINE, MEASURED_AT) if name not in names]
+    if lacking:
+        raise IronpulseError(
+            f"{path} lacks the column {' and '.join(lacking)}; it has {', '.join(names)}. "
+            "A history has the columns machine, measured_at and signals by their keys."
+        )
+    signals = tuple(key for key in plan.signal_keys if key in names)
+    if not signals:
+        raise IronpulseError(
+            f"{path} has no column that is a signal of {plan.product}; it has {', '.join(names)}."
+        )
+    known = {MACHINE, MEASURED_AT, *plan.signal_keys}
+    strangers = tuple(name for name in names if name not in known)
+    missing = tuple(key for key in plan.signal_keys if key not in names)
+    return Table(path, signals, strangers, missing, path.stat().st_size)
+
+
+def blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
+    """The file's rows as blocks of machine (dictionary of text), measured_at (int64, ms) and the
+    signals (float64); with each the share of the file that has been read, about."""
+    with _our_errors(table.path):
+        yield from _parquet_blocks(table) if _is_parquet(table.path) else _csv_blocks(table)
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _parquet(path: Path) -> pa_parquet.ParquetFile:
+    return pa_parquet.ParquetFile(path)
+
+
+def _parquet_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
+    file = _parquet(table.path)
+    done, rows = 0, max(file.metadata.num_rows, 1)
+    columns = [MACHINE, MEASURED_AT, *table.signals]
+    for block in file.iter_batches(batch_size=_BLOCK_ROWS, columns=columns):
+        done += block.num_rows
+        yield _plain(table, block), done / rows
+
+
+def _csv_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
+    separator, _ = _header(table.path)
+    convert = pa_csv.ConvertOptions(
+        include_columns=[MACHINE, MEASURED_AT, *table.signals],
+        column_types={
+            MACHINE: pa.string(),
+            MEASURED_AT: _time_type(table.path, separator),
+            **dict.fromkeys(table.signals, pa.float64()),
+        },
+        timestamp_parsers=[pa_csv.ISO8601],
+    )
+    with pa.OSFile(str(table.path)) as raw:
+        source: Any = raw
+        if table.path.suffix == ".gz":
+            source = pa.CompressedInputStream(raw, "gzip")
+        reader = pa_csv.open_csv(
+            source,
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
+            parse_options=pa_csv.ParseOptions(delimiter=separator),
+            convert_options=convert,
+        )
+        for block in reader:
+            yield _plain(table, block), min(raw.tell() / max(table.size, 1), 1.0)
+
+
+def _header(path: Path) -> tuple[str, list[str]]:
+    """The separator of a CSV file and the names of its columns."""
+    line = _lines(path, 1)[0]
+    separator = max(_SEPARATORS, key=line.count)
+    return separator, [name.strip().strip('"') for name in line.split(separator)]
+
+
+def _lines(path: Path, count: int) -> list[str]:
+    with pa.input_stream(str(path), compression="detect") as stream:
+        text: bytes = stream.read(1 << 20)
+    lines = text.decode("utf-8-sig", errors="replace").splitlines()[:count]
+    return lines + [""] * (count - len(lines))
+
+
+def _time_type(path: Path, separator: str) -> pa.DataType:
+    """How the file writes times, by its first row."""
+    names = _header(path)[1]
+    cells = _lines(path, 2)[1].split(separator)
+    place = names.index(MEASURED_AT)
+    text = cells[place].strip().strip('"') if place < len(cells) else ""
+    if not text or text.lstrip("-").isdigit():
+        return pa.int64()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise IronpulseError(
+            f"{path}, line 2: measured_at {text!r} is no time; write ISO 8601, such as "
+            "2026-01-31T08:00:00Z, or milliseconds since 1970."
+        ) from error
+    return pa.timestamp("ns", None if moment.tzinfo is None else "UTC")
+
+
+def _plain(table: Table, block: pa.RecordBatch) -> pa.RecordBatch:
+    machine = block.column(MACHINE)
+    if not pa.types.is_dictionary(machine.type):
+        machine = pc.dictionary_encode(machine.cast(pa.string()))
+    times = _milliseconds(block.column(MEASURED_AT))
+    if machine.null_count or times.null_count or "" in machine.dictionary.to_pylist():
+        raise IronpulseError(
+            f"{table.path} has a row without machine or measured_at; leave such rows out."
+        )
+    signals = [block.column(key).cast(pa.float64()) for key in table.signals]
+    return pa.RecordBatch.from_arrays(
+        [machine, times, *signals], [MACHINE, MEASURED_AT, *table.signals]
+    )
+
+
+def _milliseconds(times: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(times.type):
+        zone = times.type.tz
+        return times.cast(pa.timestamp("ms", zone), safe=False).cast(pa.int64())
+    return times.cast(pa.int64())
+
+
+@contextmanager
+def _our_errors(path: Path) -> Iterator[None]:
+    """Arrow's errors and the system's become ours, with the file's name."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise IronpulseError(f"{path} cannot be read: {first}") from error
+    except OSError as error:
+        raise IronpulseError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,84 @@
+"""The unit of work of a backtest: one piece of history folded for one or more rule sets at once.
+
+A step is a plain function of plain values, so that it runs in this process, in a pool of them, or
+on a cluster, with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from fleet.batch import FaultReport, SampleBatch
+from fleet.plan import ProductPlan
+from rules.backtest import Course, begin, go_on
+from rules.compiled import CompiledPlan, Identity, compile_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of history, read: samples in order of machine and time, each moment once, fault
+    reports, and how many values could not be believed and were left out."""
+
+    batch: SampleBatch
+    reports: Sequence[FaultReport] = ()
+    spoiled: int = 0
+
+
+class Piece(Protocol):
+    """A piece of history that can be sent to where it is folded and read there."""
+
+    def read(self, plan: ProductPlan) -> Chunk: ...
+
+    def portable(self) -> Piece:
+        """The same for another machine, which does not see this one's files."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all pieces share: the rule sets as plans in JSON, and who the machines are."""
+
+    plans: tuple[str, ...]
+    identities: tuple[tuple[int, Identity], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one group of machines has come: one course for each rule set."""
+
+    courses: tuple[Course, ...]
+    spoiled: int = 0
+
+
+def job_of(plans: Sequence[ProductPlan], identities: Mapping[int, Identity]) -> Job:
+    """The job of replaying history through the rules of these plans, which share their signals."""
+    return Job(tuple(plan.model_dump_json() for plan in plans), tuple(sorted(identities.items())))
+
+
+def start(job: Job, machine_ids: Sequence[int]) -> Progress:
+    """A group of machines before its first piece."""
+    return Progress(tuple(begin(plan, machine_ids) for plan in _compiled(job)))
+
+
+def step(job: Job, progress: Progress, piece: Piece) -> Progress:
+    """Fold the group's next piece."""
+    plans, identities = _compiled(job), _identities(job)
+    chunk = piece.read(plans[0].plan)
+    courses = (
+        go_on(plan, identities, course, chunk.batch, chunk.reports)
+        for plan, course in zip(plans, progress.courses, strict=True)
+    )
+    return Progress(tuple(courses), progress.spoiled + chunk.spoiled)
+
+
+@lru_cache(maxsize=4)
+def _compiled(job: Job) -> tuple[CompiledPlan, ...]:
+    return tuple(compile_plan(ProductPlan.model_validate_json(text)) for text in job.plans)
+
+
+@lru_cache(maxsize=4)
+def _identities(job: Job) -> Mapping[int, Identity]:
+    return dict(job.identities)

@@ -1,0 +1,265 @@
+"""`ironpulse backtest rules` on files: any order, any format, any number of workers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+import pytest
+import yaml
+from distributed import LocalCluster
+from typer.testing import CliRunner, Result
+
+from benchmarks.backtest.history import PRODUCT, START_MS, write_history, write_product
+from ironpulse.backtest import history
+from ironpulse.cli import app
+
+SAMPLES, MACHINES = 60_000, 23
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A product and its history as CSV and Parquet."""
+    made = tmp_path_factory.mktemp("backtest")
+    write_product(made)
+    write_history(made / "h.csv", SAMPLES, MACHINES, seed=3)
+    pa_parquet.write_table(pa_csv.read_csv(made / "h.csv"), made / "h.parquet")
+    return made
+
+
+def backtest(folder: Path, *arguments: str) -> Result:
+    product = ["backtest", "rules", "--product", str(folder / PRODUCT)]
+    return CliRunner().invoke(app, [*product, *arguments])
+
+
+def report(folder: Path, *arguments: str) -> dict[str, Any]:
+    result = backtest(folder, *arguments, "--json", "--workers", "1")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def body(found: dict[str, Any]) -> dict[str, Any]:
+    """A report without the name of its file."""
+    return {key: value for key, value in found.items() if key != "source"}
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> dict[str, Any]:
+    found = report(folder, "--csv", str(folder / "h.csv"))
+    assert found["samples"] == SAMPLES - SAMPLES % MACHINES + MACHINES
+    assert found["machines"] == MACHINES
+    assert len([one for one in found["rules"] if one["alarms"]]) > 5
+    return found
+
+
+def test_any_number_of_workers_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    files = []
+    for workers in ("1", "3"):
+        files.append(tmp_path / workers)
+        asked = ("--csv", str(folder / "h.csv"), "--json", "--out", str(files[-1]))
+        assert backtest(folder, *asked, "--workers", workers).exit_code == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert len(files[0].read_bytes()) > 10_000
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as own:
+        yield own.scheduler_address
+
+
+def test_a_cluster_gives_the_same_bytes(
+    folder: Path, tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PIECE_ROWS", 500)
+    here, there = tmp_path / "here", tmp_path / "there"
+    asked = ("--csv", str(folder / "h.csv"), "--json", "--out")
+    assert backtest(folder, *asked, str(here), "--workers", "2").exit_code == 0
+    assert backtest(folder, *asked, str(there), "--scheduler", cluster).exit_code == 0
+    assert here.read_bytes() == there.read_bytes()
+
+
+def test_parquet_and_csv_say_the_same(folder: Path, expected: dict[str, Any]) -> None:
+    found = report(folder, "--csv", str(folder / "h.parquet"))
+    assert body(found) == body(expected)
+
+
+@pytest.mark.parametrize("piece_rows", [300, 100_000])
+def test_order_and_repetitions_change_nothing(
+    folder: Path,
+    tmp_path: Path,
+    expected: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    piece_rows: int,
+) -> None:
+    monkeypatch.setattr(history, "PIECE_ROWS", piece_rows)
+    header, *lines = (folder / "h.csv").read_text().splitlines()
+    turned = [header, *reversed(lines), *lines[100:5000]]
+    other = tmp_path / "turned.csv.gz"
+    other.write_bytes(gzip.compress("\n".join(turned).encode()))
+    found = report(folder, "--csv", str(other))
+    assert body(found) == body(expected)
+
+
+def test_times_with_and_without_a_zone_and_another_separator(folder: Path, tmp_path: Path) -> None:
+    rows = [("M-1", i * 10, 95.0 if i > 5 else 50.0) for i in range(30)]
+    found = []
+    for number, (separator, zone) in enumerate(((";", "Z"), ("\t", ""), (",", "+00:00"))):
+        lines = [separator.join(("measured_at", "s01_pct", "machine", "s16_pct", "note"))]
+        for name, second, value in rows:
+            at = f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}{zone}"
+            lines.append(separator.join((at, str(value), name, "50", "x")))
+        path = tmp_path / f"{number}.csv"
+        path.write_text("\n".join(lines))
+        told = report(folder, "--csv", str(path))
+        assert told["source"]["columns_left_out"] == ["note"]
+        assert "s02_pct" in told["source"]["signals_missing"]
+        found.append(body(told))
+    assert found[0] == found[1] == found[2]
+    (alarm,) = found[0]["alarms"]
+    assert (alarm["rule"], alarm["raised_at"]) == ("rule_1", "2026-01-01T00:02:00+00:00")
+
+
+def test_a_part_of_history_has_the_alarms_of_that_part(
+    folder: Path, expected: dict[str, Any]
+) -> None:
+    period = ("--from", "2026-01-01T02:00", "--to", "2026-01-01T05:00")
+    asked = ("--csv", str(folder / "h.csv"), *period)
+    found = report(folder, *asked)
+    whole = [one for one in expected["alarms"] if "T02:00" <= one["raised_at"][10:] < "T05:00"]
+    keys = ("machine", "rule", "raised_at", "values")
+    part = [[one[key] for key in keys] for one in found["alarms"]]
+    assert part == [[one[key] for key in keys] for one in whole]
+    assert part
+
+
+def test_values_out_of_range_are_left_out_and_counted(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "h.csv"
+    lines = [f"M,{START_MS + i * 10_000},{5000 if i > 5 else 50},50" for i in range(30)]
+    path.write_text("\n".join(["machine,measured_at,s01_pct,s16_pct", *lines]))
+    found = report(folder, "--csv", str(path))
+    assert found["source"]["values_left_out"] == 24
+    assert found["alarms"] == []
+
+
+def other_rules(folder: Path, path: Path) -> Path:
+    rules = yaml.safe_load((folder / PRODUCT / "rules.yaml").read_text())
+    rules["rules"] = [one for one in rules["rules"] if one["id"] != "rule_9"]
+    rules["rules"][0]["hold_s"] = 180
+    path.write_text(yaml.safe_dump(rules))
+    return path
+
+
+def test_two_rule_sets_are_compared(folder: Path, tmp_path: Path, expected: dict[str, Any]) -> None:
+    other = other_rules(folder, tmp_path / "other.yaml")
+    asked = ("--csv", str(folder / "h.csv"))
+    found = report(folder, *asked, "--against", str(other))
+    alone = report(folder, *asked, "--rules", str(other))
+    assert body(found["against"]) == body(alone)
+    assert found["alarms"] == expected["alarms"]
+    rows = {one["rule"]: one for one in found["difference"]}
+    assert rows["rule_9"]["against"] is None
+    assert rows["rule_9"]["here"]["alarms"] == len(rows["rule_9"]["only_here"]) > 0
+    assert rows["rule_1"]["here"]["alarms"] > rows["rule_1"]["against"]["alarms"]
+    text = backtest(folder, *asked, "--against", str(other), "--workers", "1")
+    assert text.exit_code == 0
+    assert "rule_9" in text.stdout and "no such rule" in text.stdout
+
+
+def test_known_faults_are_scored(folder: Path, tmp_path: Path, expected: dict[str, Any]) -> None:
+    rules = yaml.safe_load((folder / PRODUCT / "rules.yaml").read_text())
+    name = {"en": "seal", "zh": "密封"}
+    failure = {
+        "id": "F1", "name": name, "category": "mechanical", "severity": 3, "component": "body",
+        "symptoms": name, "causes": name, "remedy": name, "skill": "T1", "minutes": 60,
+        "detectable": False,
+    }  # fmt: skip
+    rules["rules"][0]["failure_modes"] = ["F1"]
+    changed = tmp_path / "rules.yaml"
+    changed.write_text(yaml.safe_dump({**rules, "failure_modes": [failure]}))
+    first = next(one for one in expected["alarms"] if one["rule"] == "rule_1")
+    fault = {
+        "machine": first["machine"], "failure_mode": "F1", "onset_ms": START_MS,
+        "failed_ms": START_MS + 86_400_000,
+    }  # fmt: skip
+    truth = tmp_path / "truth.jsonl"
+    stranger = {**fault, "machine": "nobody"}
+    truth.write_text("\n".join(json.dumps(one) for one in (fault, stranger)))
+    asked = ("--csv", str(folder / "h.csv"), "--rules", str(changed))
+    found = report(folder, *asked, "--truth", str(truth))
+    rule_1 = found["rules"][0]["known"]
+    assert rule_1["faults_found"] == 1 and rule_1["faults_missed"] == 0
+    assert rule_1["confirmed"] >= 1
+    assert rule_1["confirmed"] + rule_1["false"] == found["rules"][0]["alarms"]
+    assert found["total"]["technician_hours"] > 0
+    table = tmp_path / "truth.csv"
+    begin, end = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+    table.write_text(f"machine,failure_mode,onset,failed\n{first['machine']},F1,{begin},{end}\n")
+    assert report(folder, *asked, "--truth", str(table)) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("machine,s01_pct\nM,1\n", "lacks the column measured_at"),
+        ("machine,measured_at,oil\nM,1,1\n", "no column that is a signal"),
+        ("machine,measured_at,s01_pct\nM,soon,1\n", "is no time"),
+        ("machine,measured_at,s01_pct\nM,1,warm\n", "cannot be read"),
+        ("machine,measured_at,s01_pct\nM,,1\n", "without machine or measured_at"),
+        ("machine,measured_at,s01_pct\n,1,1\n", "without machine or measured_at"),
+        ("", "lacks the column"),
+    ],
+)
+def test_a_file_that_will_not_do_is_told_in_a_sentence(
+    folder: Path, tmp_path: Path, content: str, says: str
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(content)
+    result = backtest(folder, "--csv", str(path), "--workers", "1")
+    assert result.exit_code == 1
+    assert says in result.stderr and "bad.csv" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--csv", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("--rules", "nowhere.yaml"), "nowhere.yaml is no file"),
+        (("--from", "2026-02-01", "--to", "2026-01-01"), "--from is not before --to"),
+        (("--csv", "HISTORY", "--tier", "tin"), "There is no service tier 'tin'"),
+        (("--csv", "HISTORY", "--scheduler", "tcp://127.0.0.1:1"), "No Dask scheduler answers"),
+        (("--csv", "HISTORY", "--truth", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("--csv", "HISTORY", "--out", "/nowhere/at/all"), "cannot be written"),
+    ],
+)
+def test_what_cannot_work_is_told_in_a_sentence(
+    folder: Path, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    small = tmp_path / "h.csv"
+    small.write_text(f"machine,measured_at,s01_pct\nM,{START_MS},1\n")
+    given = [str(small) if one == "HISTORY" else one for one in arguments]
+    result = backtest(folder, *given, "--workers", "1")
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ")
+
+
+def test_a_fault_without_its_machine_is_told(folder: Path, tmp_path: Path) -> None:
+    small, truth = tmp_path / "h.csv", tmp_path / "t.csv"
+    small.write_text(f"machine,measured_at,s01_pct\nM,{START_MS},1\n")
+    truth.write_text("failure_mode,onset\nF1,2026-01-01\n")
+    result = backtest(folder, "--csv", str(small), "--truth", str(truth))
+    assert result.exit_code == 1 and "fault 1: 'machine' is missing" in result.stderr
+
+
+def test_a_product_that_is_not_there_is_told() -> None:
+    result = CliRunner().invoke(app, ["backtest", "rules", "--product", "submarine"])
+    assert result.exit_code == 1
+    assert "submarine" in result.stderr and "tower_crane" in result.stderr

@@ -1,0 +1,129 @@
+"""Live and backtest on the same data: the same alarms, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from fleet import clock
+from ironpulse.backtest.rules import replay
+from ironpulse.backtest.sources import store_history
+from rules.state import NEVER
+from rules.worker import Worker
+from tests.rules.conftest import Bench, Row
+from tests.rules.plans import plan
+
+DAYS_AGO_MS = 2 * 86_400_000
+MOMENTS = 700
+HOT = {"eng_speed_rpm": 1500.0, "oil_temp_c": 95.0}
+COOL = {"eng_speed_rpm": 1500.0, "oil_temp_c": 60.0}
+Found = tuple[str, str, str, str, str | None]
+
+
+def life(start: int, machine: int) -> list[Row]:
+    """A working life with gaps, missing values, heat, a blinking switch and lost fuel."""
+    rng = np.random.default_rng(machine)
+    rows: list[Row] = []
+    at, temperature = start, 70.0
+    for moment in range(MOMENTS):
+        at += int(rng.choice([5, 10, 10, 10, 20, 70])) * 1000
+        target = 95 if (moment // 40) % 3 == machine % 3 else 70
+        temperature += (target - temperature) * 0.2 + rng.normal(0, 2)
+        values = {
+            "eng_speed_rpm": 1500.0 if (moment // 90) % 2 else 700.0,
+            "oil_temp_c": round(temperature, 1),
+            "filter_sw": float(rng.random() < 0.3),
+            "fuel_pct": round(100 - moment % 100 * float(rng.random()), 1),
+        }
+        rows.append((machine, at, {k: v for k, v in values.items() if rng.random() > 0.1}))
+    return rows
+
+
+def bring_all(bench: Bench, start: int, judge: Callable[[], None]) -> None:
+    """The lives of three machines in batches, some of them late, with trouble codes between."""
+    rows = sorted((row for m in (1, 2, 3) for row in life(start, m)), key=lambda row: row[1])
+    batches = [rows[i : i + 150] for i in range(0, len(rows), 150)]
+    for early, late in ((3, 4), (8, 11)):
+        batches[early], batches[late] = batches[late], batches[early]
+    for number, batch in enumerate(batches):
+        bench.bring(batch)
+        if number % 3 == 0:
+            active = [{"spn": 110, "fmi": 0, "lamp": "stop"}] if number % 2 == 0 else []
+            bench.bring_faults(1 + number % 3, batch[len(batch) // 2][1] + 1, *active)
+        judge()
+
+
+def live(bench: Bench) -> list[Found]:
+    serials = {row["id"]: row["serial"] for row in bench.rows("select id, serial from machine")}
+    return sorted(
+        (serials[machine], rule, component, _iso(begin), None if end is None else _iso(end))
+        for machine, rule, component, spans in bench.alarms(
+            "machine_id", "rule", "component", "spans"
+        )
+        for begin, end in spans
+    )
+
+
+def _iso(at: int) -> str:
+    return clock.to_datetime(at).isoformat()
+
+
+def replayed(bench: Bench, since: int = NEVER) -> dict[str, Any]:
+    period = (since, 2**62)
+    history = store_history(bench.database.url, [plan()], period, None)
+    with Progress(console=Console(quiet=True)) as bar:
+        return replay([plan()], history, period, bar, workers=1)
+
+
+def backtest(bench: Bench, since: int = NEVER) -> list[Found]:
+    found = replayed(bench, since)
+    assert since != NEVER or found["samples"] == 3 * MOMENTS
+    keys = ("machine", "rule", "component", "raised_at", "cleared_at")
+    return sorted((tuple(one[key] for key in keys) for one in found["alarms"]), key=str)
+
+
+def test_live_and_backtest_raise_the_same_alarms(
+    bench: Bench, run_all: Callable[[Worker], None]
+) -> None:
+    worker = bench.worker()
+    start = clock.now_ms() - DAYS_AGO_MS
+    bring_all(bench, start, lambda: run_all(worker))
+    expected = sorted(live(bench), key=str)
+    assert len(expected) > 50
+    rules = {one[1] for one in expected}
+    assert rules >= {"hot", "hot_anywhere", "mean", "often", "falling", "code", "red_lamp"}
+    assert backtest(bench) == expected
+
+    middle = start + (max(row[1] for row in life(start, 1)) - start) // 2
+    after = [one for one in expected if one[3] >= _iso(middle)]
+    assert 0 < len(after) < len(expected)
+    assert backtest(bench, middle) == after
+
+
+def test_what_technicians_found_scores_the_alarms(
+    bench: Bench, run_all: Callable[[Worker], None]
+) -> None:
+    start = clock.now_ms() - 300_000
+    for machine in (1, 2):
+        hot = [(machine, start + i * 10_000, HOT) for i in range(5)]
+        cool = [(machine, start + i * 10_000, COOL) for i in range(5, 15)]
+        bench.bring([*hot, *cool])
+    run_all(bench.worker())
+    for machine, code in ((1, "confirmed"), (2, "no_fault_found")):
+        ticket = f"select id from ticket where machine_id = {machine}"
+        bench.connection.execute(
+            f"update ticket_item set finding_code = '{code}' where ticket_id in ({ticket})"
+        )
+        bench.connection.execute(
+            f"update ticket set status = 'done', finding_code = '{code}', arrived_at = opened_at,"
+            f" done_at = opened_at where machine_id = {machine}"
+        )
+    found = replayed(bench)
+    known = {one["rule"]: one["known"] for one in found["rules"] if one["alarms"]}
+    assert known["hot"]["confirmed"] == known["hot"]["false"] == 1
+    assert known["hot"]["faults_found"] == 1 and known["hot"]["faults_missed"] == 0
+    assert 0 < known["hot"]["lead_h"]["median"] < 1
