@@ -32,15 +32,19 @@ _log = structlog.get_logger("predict")
 
 
 class FleetLives:
-    """The life model of every kind of part: learned where enough have worn out, else the plan's."""
+    """The life model of every kind of part: learned where enough have worn out, else the plan's.
 
-    def __init__(self) -> None:
+    It learns anew every `every_ms` milliseconds of the time it is asked at.
+    """
+
+    def __init__(self, every_ms: int = LEARN_EVERY_MS) -> None:
+        self._every_ms = every_ms
         self._models: dict[tuple[str, str], dict[str | None, LifeModel]] = {}
         self._learned_ms: int | None = None
 
     def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
-        """Learn from all parts ever fitted, if the last time is a day ago or there was none."""
-        if self._learned_ms is not None and now_ms - self._learned_ms < LEARN_EVERY_MS:
+        """Learn from all parts ever fitted, if the last time is long ago or there was none."""
+        if self._learned_ms is not None and now_ms - self._learned_ms < self._every_ms:
             return
         self._models = {
             (product, part.id): _learned(product, part, fitted, now_ms)

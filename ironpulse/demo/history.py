@@ -23,6 +23,7 @@ from fleet.plan import Catalogue, ProductPlan
 from ironpulse.demo.team import Team
 from ironpulse.stack.processes import end_with
 from predict.assess import assess
+from predict.fleet_lives import FleetLives
 from predict.tracking import follow_once
 from rules.worker import Worker
 from simulators.fleet import DemoFleet, FleetMachine
@@ -41,6 +42,7 @@ WINDOW_DAYS = 5
 #: Machines that work through the end of history, so that a live fleet takes over warm.
 AWAKE_SHARE = 0.85
 
+_FOR_EVER_MS = 2**62
 #: A fleet that is looked after: fewer failures than the base rates of the domain reference.
 ILLNESS_RATE = 0.3
 
@@ -156,6 +158,8 @@ class _Replay:
         self._catalogue = catalogue
         self._rules = Worker(database, as_it_came=True)
         self._team = Team(catalogue)
+        # The past goes by the plans' lives; what it teaches is learned by whoever lives on.
+        self._lives = FleetLives(every_ms=_FOR_EVER_MS)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage")
 
     def product(
@@ -224,7 +228,7 @@ class _Replay:
             pass
         usage.result()
         with self._database.transaction() as connection:
-            assess(connection, self._catalogue, machines, now_ms)
+            assess(connection, self._catalogue, machines, now_ms, self._lives)
             self._team.work(connection, plan.product, now_ms)
 
     def _follow(self) -> None:
