@@ -28,6 +28,11 @@ class FleetMachine(NewMachine):
         return _CLIMATE[_STATION[self.station][1]]
 
     @property
+    def region(self) -> str:
+        """The region of its station."""
+        return _STATION[self.station][1]
+
+    @property
     def altitude_m(self) -> float:
         """Height of its station above the sea, metres."""
         return _STATION[self.station][6]

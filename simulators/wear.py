@@ -16,7 +16,7 @@ from fleet.windows import Columns
 from simulators.run import Mask
 
 #: Use per day of the year, in the unit of a driver, to date what was fitted before history.
-_PER_DAY: dict[str, dict[str, float]] = {
+PER_DAY: dict[str, dict[str, float]] = {
     "concrete_boom_pump": {"m3": 100.0, "h": 4.4, "stroke": 1000.0, "km": 40.0},
     "trailer_pump": {"m3": 70.0, "h": 4.2, "stroke": 900.0},
     "truck_crane": {"h": 4.2, "lift": 9.0, "stop": 55.0, "cycle": 54.0, "km": 35.0},
@@ -116,7 +116,7 @@ def fit_before(
 ) -> list[Fitted]:
     """The parts on a machine when history starts: each somewhere in its life, fitted on a day that
     fits its use, on the day of commissioning at the earliest."""
-    rates = _PER_DAY[plan.product]
+    rates = PER_DAY[plan.product]
     fitted = []
     for part in plan.parts:
         per_day = 1.0 / _MONTH_DAYS if part.driver.age else rates.get(part.driver.unit, 5.0)
