@@ -88,7 +88,9 @@ def test_read_a_machine_and_advance_a_ticket(
     _sign_out(page)
     _sign_in(page, "tom")
     page.locator(".ip-nav a", has_text="工单").click()
-    page.locator("tr", has_text=number).click()
+    row = page.locator("tr", has_text=number)
+    expect(row).to_have_count(1)  # the page left behind showed the number too
+    row.click()
     expect(page.locator(".ip-item", has_text="油温高于")).to_be_visible()
     page.get_by_role("button", name="派工").click()
     expect(page.locator(".ip-steps .ip-here")).to_have_text("已派工")
