@@ -105,10 +105,19 @@ def ingest(
 
 @app.command()
 @says_errors
-def rules() -> None:
+def rules(
+    workers: Annotated[
+        int, typer.Option(min=1, max=16, help="Processes that share the machines.")
+    ] = 1,
+) -> None:
     """Judge what arrives in the store and raise alarms and tickets."""
     from rules.worker import run
 
+    if workers > 1:
+        from ironpulse.crew import keep_running
+
+        keep_running(["rules"], workers, stop_on_signals())
+        return
     run(Settings().database(), stop_on_signals())
 
 
@@ -264,6 +273,7 @@ def status(as_json: Json = False) -> None:
     Console().print(_table("Servers", found["servers"]))
     Console().print(_table("Processes", found["processes"]))
     Console().print(_table("Consumers of the ingest log", found["consumers"]))
+    Console().print(_table("Machines at the workers of the rules", found["rule_workers"]))
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:

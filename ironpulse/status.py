@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 
 from fleet import clock
 from ironpulse.settings import Settings
-from store import ingest_log, ingest_view
+from store import ingest_log, ingest_view, partitions
 from store.connection import connect, our_errors
 from store.processes import SILENT_AFTER_S
 
 
 def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """`servers` with addresses; `processes` with name, pid, address, state and age of the last
-    word in seconds; `consumers` with batches, samples and seconds behind.
+    word in seconds; `consumers` with batches, samples and seconds behind; `rule_workers` with the
+    partitions and machines that each worker of the rules has.
 
     Raises SettingsError and StoreUnavailable.
     """
@@ -23,6 +24,7 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     with connect(database_url) as connection, our_errors():
         beats = ingest_view.beats(connection)
         lags = ingest_log.lags(connection)
+        holders = partitions.holders(connection)
     return {
         "servers": [
             {"server": "database", "address": _address(database_url)},
@@ -38,6 +40,17 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
             }
             for lag in lags
         ],
+        "rule_workers": [_holder(row) for row in holders],
+    }
+
+
+def _holder(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "worker": row["worker"] or "nobody",
+        "partitions": " ".join(str(part) for part in row["partitions"]),
+        "machines": row["machines"],
+        "position": row["position"],
+        "lease_s": round(row["lease_s"], 1) if row["worker"] is not None else None,
     }
 
 

@@ -18,15 +18,20 @@ _NEVER_LATE_MS = 2**62
 
 
 def judge_silence(
-    connection: Connection, catalogue: Catalogue, now: int, *, listening: bool = True
+    connection: Connection,
+    catalogue: Catalogue,
+    partitions: Sequence[int],
+    now: int,
+    *,
+    listening: bool = True,
 ) -> list[Entry]:
-    """Write the connection states that changed; returns the alarms that silence raised or a
-    sign of life cleared.
+    """Write the connection states that changed on machines of these partitions; returns the
+    alarms that silence raised or a sign of life cleared.
 
     Without `listening` long enough to tell a silent machine from our own deafness, only signs of
     life count.
     """
-    contacts = rule_state.contacts(connection)
+    contacts = rule_state.contacts(connection, partitions)
     links = {row.machine_id: _link(catalogue, row, now) for row in contacts}
     if not listening:
         contacts = [row for row in contacts if links[row.machine_id].state == "online"]

@@ -4,9 +4,13 @@ the log in one transaction."""
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import structlog
@@ -18,19 +22,20 @@ from rules.desk import Desk
 from rules.keeping import Work
 from rules.lifecycle import Entry, Ledger
 from rules.silence import judge_silence
-from store import alarms, ingest_log, plans, processes, rule_state
+from store import alarms, ingest_log, partitions, plans, processes
 from store.connection import Connection, Database, StoreUnavailable, connect
 from store.ingest_log import LogEntry
 from store.reading import read_batch
 from store.reports import read_faults
 from tickets.dispatch import dispatch
 
-CONSUMER = "rules"
 #: Rows folded in one transaction, about; more entries of the log are taken together when behind.
 MOST_SAMPLES = 200_000
 MOST_ENTRIES = 500
 #: Connections, late alarms and changed plans are looked at this often.
 TICK_S = 2.0
+#: A worker says that it lives, and looks which machines are its own, this often.
+BALANCE_S = 1.0
 IDENTITIES_S = 60.0
 #: After its own start, and after an ingest was away, a worker listens for so long before it
 #: takes silence for a machine's own.
@@ -45,7 +50,7 @@ log = structlog.get_logger()
 
 def run(database_url: str, stop: threading.Event) -> None:
     """Judge what arrives until `stop` is set; waits for the database where it is away."""
-    process = processes.Process("rules")
+    process = processes.Process("rules", instance=_name())
     away = False
     while not stop.is_set():
         try:
@@ -59,13 +64,22 @@ def run(database_url: str, stop: threading.Event) -> None:
             stop.wait(_RETRY_S)
 
 
+def _name() -> str:
+    """A name that no other worker has, on whichever computer."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+
+
 def _serve(database: Database, process: processes.Process, stop: threading.Event) -> None:
-    worker = Worker(database)
+    worker = Worker(database, name=process.instance)
     with connect(database.url) as listening:
         wakeup = ingest_log.Wakeup(listening)
-        beat_at = identities_at = tick_at = clock.monotonic_s()
+        beat_at = identities_at = tick_at = balance_at = clock.monotonic_s()
         listening_at = tick_at + LISTEN_FIRST_S
         while not stop.is_set():
+            if clock.monotonic_s() >= balance_at:
+                with database.transaction() as connection:
+                    partitions.balance(connection, process.instance)
+                balance_at = clock.monotonic_s() + BALANCE_S
             if clock.monotonic_s() >= beat_at:
                 with database.connection() as connection:
                     processes.beat(connection, process, worker.detail)
@@ -83,24 +97,46 @@ def _serve(database: Database, process: processes.Process, stop: threading.Event
                 identities_at = now_s + IDENTITIES_S
             if not behind:
                 wakeup.wait(_WAIT_S)
-    with database.connection() as connection:
+    with database.transaction() as connection:
+        partitions.leave(connection, process.instance)
         processes.forget(connection, process)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to judge next: `partitions` whose cursors stand together at `position`, up to `last`,
+    where others wait for them (None: to the end)."""
+
+    partitions: tuple[int, ...]
+    position: int
+    last: int | None
+
+
+def place_of(cursors: dict[int, int]) -> Place:
+    """The partitions that are furthest behind: what a dead worker left catches up first."""
+    behind, *ahead = sorted(set(cursors.values()))
+    own = tuple(part for part, position in cursors.items() if position == behind)
+    return Place(own, behind, ahead[0] if ahead else None)
 
 
 class Worker:
     """Judges what the ingest log holds, one transaction after the other.
 
-    `as_it_came` is for history that is loaded afterwards: everything is dated and decided as if
-    each sample had arrived when it was measured.
+    A worker with a `name` judges the machines whose partitions it has (store.partitions); one
+    without shares with nobody. `as_it_came` is for history that is loaded afterwards: everything
+    is dated and decided as if each sample had arrived when it was measured.
     """
 
-    def __init__(self, database: Database, *, as_it_came: bool = False) -> None:
+    def __init__(
+        self, database: Database, *, as_it_came: bool = False, name: str | None = None
+    ) -> None:
         self._database = database
         self._as_it_came = as_it_came
+        self._name = name
         self._versions: dict[str, str] = {}
         self._desks: dict[str, Desk] = {}
-        self._position: int | None = None
-        self.detail: dict[str, int] = {"samples": 0, "alarms": 0}
+        self._cursors: dict[int, int] = {}
+        self.detail: dict[str, Any] = {"samples": 0, "alarms": 0, "partitions": []}
         with database.connection() as connection:
             self._load(connection)
 
@@ -110,19 +146,23 @@ class Worker:
         done: dict[str, Work] = {}
         try:
             with self._database.transaction() as connection:
-                self._take_place(connection)
-                entries = _affordable(ingest_log.follow(connection, CONSUMER, MOST_ENTRIES))
+                place = self._take_place(connection)
+                if place is None:
+                    return False
+                entries = _affordable(
+                    ingest_log.between(connection, place.position, place.last, MOST_ENTRIES)
+                )
                 if not entries:
                     return False
                 for product in sorted({entry.product for entry in entries}):
                     own = [entry for entry in entries if entry.product == product]
-                    done[product] = self._judge(connection, product, own, now)
+                    done[product] = self._judge(connection, product, own, place.partitions, now)
                 self._write(connection, [e for work in done.values() for e in work.entries], now)
-                ingest_log.advance(connection, CONSUMER, entries[-1].position)
+                partitions.advance(connection, place.partitions, entries[-1].position)
         except BaseException:
             self._forget()
             raise
-        self._position = entries[-1].position
+        self._cursors.update(dict.fromkeys(place.partitions, entries[-1].position))
         for product, work in done.items():
             self._desks[product].commit(work)
             self.detail["alarms"] += len(work.entries)
@@ -137,11 +177,12 @@ class Worker:
         try:
             with self._database.transaction() as connection:
                 self._take_place(connection)
+                own = tuple(self._cursors)
                 if plans.versions(connection) != self._versions:
                     self._load(connection)
-                entries = judge_silence(connection, self._catalogue, now, listening=listening)
+                entries = judge_silence(connection, self._catalogue, own, now, listening=listening)
                 for desk in self._desks.values():
-                    entries += _caught_up(connection, desk, now)
+                    entries += _caught_up(connection, desk, own, now)
                 self._write(connection, entries, now)
         except BaseException:
             self._versions = {}
@@ -162,30 +203,46 @@ class Worker:
 
     def _forget(self) -> None:
         """Drop what is in memory; it is read from the store again."""
-        self._position = None
+        self._cursors = {}
+        self._new_desks()
+
+    def _new_desks(self) -> None:
         self._desks = {
             product: Desk(self._catalogue, product, as_it_came=self._as_it_came)
             for product in self._catalogue.plans
         }
 
-    def _take_place(self, connection: Connection) -> None:
-        """Lock the cursor. Where somebody else moved it, what is in memory is old."""
-        position = rule_state.position(connection, CONSUMER)
-        if position != self._position:
-            self._forget()
-            self._position = position
+    def _take_place(self, connection: Connection) -> Place | None:
+        """Lock the cursors that are this worker's; None where it has none. Where others are its
+        own now, or somebody else moved one, what is in memory is old."""
+        cursors = partitions.take(connection, self._name)
+        if cursors != self._cursors:
+            self._new_desks()
+            self._cursors = cursors
+            self.detail["partitions"] = list(cursors)
+        return place_of(cursors) if cursors else None
 
     def _judge(
-        self, connection: Connection, product: str, entries: Sequence[LogEntry], now: int
+        self,
+        connection: Connection,
+        product: str,
+        entries: Sequence[LogEntry],
+        parts: tuple[int, ...],
+        now: int,
     ) -> Work:
         desk = self._desks[product]
+        some = None if len(parts) == partitions.PARTITIONS else parts
         reports: list[FaultReport] = []
         batches: list[SampleBatch] = []
         for entry in entries:
             if entry.kind == "telemetry":
-                batches.append(read_batch(connection, desk.plan, entry))
+                batches.append(read_batch(connection, desk.plan, entry, partitions=some))
             elif entry.kind == "faults":
-                reports += read_faults(connection, entry)
+                reports += [
+                    report
+                    for report in read_faults(connection, entry)
+                    if report.machine_id % partitions.PARTITIONS in parts
+                ]
         return desk.judge(connection, _joined(batches), reports, now)
 
     def _write(self, connection: Connection, entries: Sequence[Entry], now: int) -> None:
@@ -232,10 +289,10 @@ def _joined(batches: Sequence[SampleBatch]) -> SampleBatch | None:
     )
 
 
-def _caught_up(connection: Connection, desk: Desk, now: int) -> list[Entry]:
+def _caught_up(connection: Connection, desk: Desk, parts: tuple[int, ...], now: int) -> list[Entry]:
     """Page for late alarms that still stand although the machine's data has caught up."""
     machines = alarms.waiting(
-        connection, desk.plan.product, now - desk.late_ms, now - BACKLOG_OVER_MS
+        connection, desk.plan.product, parts, now - desk.late_ms, now - BACKLOG_OVER_MS
     )
     if not machines:
         return []

@@ -113,12 +113,17 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def waiting(
-    connection: Connection, product: str, caught_up_ms: int, silent_since_ms: int
+    connection: Connection,
+    product: str,
+    partitions: Sequence[int],
+    caught_up_ms: int,
+    silent_since_ms: int,
 ) -> list[int]:
     """Machines with late alarms whose time to be judged has come: the machine's data reaches
     past `caught_up_ms`, or nothing more came since `silent_since_ms`."""
     values = {
         "product": product,
+        "partitions": list(partitions),
         "caught_up": clock.to_datetime(caught_up_ms),
         "silent_since": clock.to_datetime(silent_since_ms),
     }

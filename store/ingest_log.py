@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from psycopg.rows import DictRow
+
 from fleet import clock
 from store.connection import Connection, our_errors
 from store.queries import load
@@ -86,8 +88,15 @@ def append(connection: Connection, entries: Sequence[NewEntry]) -> None:
 def follow(connection: Connection, consumer: str, most: int = 100) -> list[LogEntry]:
     """The next entries after the consumer's cursor, at most `most`, in commit order."""
     rows = connection.execute(_SQL["follow"], {"consumer": consumer, "most": most}).fetchall()
-    times = ("oldest", "newest", "received_at", "committed_at")
-    return [LogEntry(**{**row, **{name: clock.to_ms(row[name]) for name in times}}) for row in rows]
+    return [_entry(row) for row in rows]
+
+
+def between(
+    connection: Connection, position: int, last: int | None, most: int = 100
+) -> list[LogEntry]:
+    """The entries after a position, up to `last` where it is given, at most `most`."""
+    values = {"position": position, "last": last, "most": most}
+    return [_entry(row) for row in connection.execute(_SQL["between"], values).fetchall()]
 
 
 def advance(connection: Connection, consumer: str, position: int) -> None:
@@ -103,6 +112,11 @@ def advance(connection: Connection, consumer: str, position: int) -> None:
 def lags(connection: Connection) -> list[Lag]:
     """How far every consumer is behind, by the database's clock, which dated the commits."""
     return [Lag(**row) for row in connection.execute(_SQL["lags"]).fetchall()]
+
+
+def _entry(row: DictRow) -> LogEntry:
+    times = ("oldest", "newest", "received_at", "committed_at")
+    return LogEntry(**{**row, **{name: clock.to_ms(row[name]) for name in times}})
 
 
 class Wakeup:

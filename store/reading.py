@@ -50,12 +50,15 @@ def read_batch(
     plan: ProductPlan,
     entry: LogEntry,
     signals: Sequence[str] | None = None,
+    partitions: Sequence[int] | None = None,
 ) -> SampleBatch:
     """The samples of one entry of the ingest log, ordered by machine and time.
 
-    `received_at` is the entry's. `signals` defaults to all of the plan.
+    `received_at` is the entry's. `signals` defaults to all of the plan, `partitions` (see
+    store.partitions) to all machines.
     """
     values = {
+        "partitions": None if partitions is None else list(partitions),
         "batch": entry.id,
         "oldest": clock.to_datetime(entry.oldest),
         "newest": clock.to_datetime(entry.newest),

@@ -53,14 +53,6 @@ class ContactRow:
     connection_since: int | None
 
 
-def position(connection: Connection, consumer: str) -> int:
-    """The consumer's cursor, locked until the transaction ends."""
-    values = {"consumer": consumer, "at": clock.to_datetime(clock.now_ms())}
-    row = connection.execute(_SQL["lock_cursor"], values).fetchone()
-    assert row is not None
-    return int(row["position"])
-
-
 def states(connection: Connection, machine_ids: Iterable[int]) -> dict[int, bytes]:
     """The states of machines; one that is missing was never folded."""
     rows = connection.execute(_SQL["states"], {"machines": list(machine_ids)}).fetchall()
@@ -139,9 +131,10 @@ def first_samples(connection: Connection, machine_ids: Iterable[int]) -> dict[in
     return {row["machine_id"]: clock.to_ms(row["first_measured_at"]) for row in rows}
 
 
-def contacts(connection: Connection) -> list[ContactRow]:
-    """What was last heard of every machine in service."""
-    return [_contact(row) for row in connection.execute(_SQL["contacts"]).fetchall()]
+def contacts(connection: Connection, partitions: Sequence[int]) -> list[ContactRow]:
+    """What was last heard of every machine in service of these partitions."""
+    values = {"partitions": list(partitions)}
+    return [_contact(row) for row in connection.execute(_SQL["contacts"], values).fetchall()]
 
 
 def fault_reports(connection: Connection, machine_id: int, since_ms: int) -> list[FaultReport]:

@@ -59,6 +59,7 @@ join machine on machine.id = alarm.machine_id
 left join machine_now on machine_now.machine_id = alarm.machine_id
 left join machine_ledger on machine_ledger.machine_id = alarm.machine_id
 where not alarm.judged
+    and mod(machine.id, 16) = any(%(partitions)s::integer[])
     and machine.product = %(product)s::text
     and alarm.state in ('active', 'acknowledged', 'returned')
     and (

@@ -28,13 +28,26 @@ values (%(consumer)s::text, %(position)s::bigint, %(at)s::timestamptz)
 on conflict (consumer) do update
 set position = excluded.position, updated_at = excluded.updated_at;
 
+-- name: between
+select position, id, kind, product, samples, oldest, newest, received_at, committed_at
+from ingest_batch
+where position > %(position)s::bigint
+    and (%(last)s::bigint is null or position <= %(last)s::bigint)
+order by position
+limit %(most)s::integer;
+
 -- name: lags
-select consumer_cursor.consumer, consumer_cursor.position, consumer_cursor.updated_at,
+with cursors as (
+    select consumer, position, updated_at from consumer_cursor
+    union all
+    select 'rules', min(position), max(updated_at) from rule_partition
+)
+select cursors.consumer, cursors.position, cursors.updated_at,
     count(ingest_batch.position) as batches,
     coalesce(sum(ingest_batch.samples), 0)::bigint as samples,
     coalesce(extract(epoch from clock_timestamp() - min(ingest_batch.committed_at)), 0)
         ::double precision as seconds
-from consumer_cursor
-left join ingest_batch on ingest_batch.position > consumer_cursor.position
-group by consumer_cursor.consumer
-order by consumer_cursor.consumer;
+from cursors
+left join ingest_batch on ingest_batch.position > cursors.position
+group by cursors.consumer, cursors.position, cursors.updated_at
+order by cursors.consumer;

@@ -73,19 +73,13 @@ select machine.id, machine.product, machine.registered_at,
 from machine
 left join machine_ledger on machine_ledger.machine_id = machine.id
 left join machine_now on machine_now.machine_id = machine.id
-where machine.retired_at is null
+where machine.retired_at is null and mod(machine.id, 16) = any(%(partitions)s::integer[])
 
 -- name: fault_reports
 select machine_id, measured_at, active
 from fault_report
 where machine_id = %(machine)s::integer and measured_at > %(since)s::timestamptz
 order by measured_at
-
--- name: lock_cursor
-insert into consumer_cursor as old (consumer, position, updated_at)
-values (%(consumer)s::text, 0, %(at)s::timestamptz)
-on conflict (consumer) do update set updated_at = old.updated_at
-returning position
 
 -- name: first_samples
 select machine_id, first_measured_at from machine_ledger

@@ -25,6 +25,8 @@ select array_agg(machine_id), array_agg(measured_at), array_agg(batch_id), {sign
 from {table}
 where batch_id = %(batch)s::bigint
     and measured_at between %(oldest)s::timestamptz and %(newest)s::timestamptz
+    and (%(partitions)s::integer[] is null
+        or mod(machine_id, 16) = any(%(partitions)s::integer[]))
 
 -- name: read_range
 select array_agg(machine_id), array_agg(measured_at), array_agg(batch_id), {signals}

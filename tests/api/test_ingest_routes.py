@@ -98,7 +98,7 @@ def test_a_manager_puts_a_rejected_message_back(api: httpx.Client, store: Connec
 
 def test_consumers_and_processes_are_listed(manager: httpx.Client, store: Connection) -> None:
     with store.transaction():
-        ingest_log.advance(store, "rules", 0)
+        ingest_log.advance(store, "predict", 0)
         number = ingest_log.next_id(store)
         now = now_ms()
         ingest_log.append(store, [NewEntry(number, "telemetry", "pump", 8, now, now, now)])
@@ -108,8 +108,9 @@ def test_consumers_and_processes_are_listed(manager: httpx.Client, store: Connec
         "update process_beat set beat_at = now() - interval '1 hour' where process = 'rules'"
     )
     body = manager.get("/ingest").json()
-    (consumer,) = body["consumers"]
-    assert (consumer["behind"], consumer["samples"]) == (1, 8) and consumer["lag_s"] > 100
+    assert [consumer["consumer"] for consumer in body["consumers"]] == ["predict", "rules"]
+    for consumer in body["consumers"]:
+        assert (consumer["behind"], consumer["samples"]) == (1, 8) and consumer["lag_s"] > 100
     beats = {beat["process"]: beat for beat in body["beats"]}
     assert not beats["rules"]["alive"] and beats["rules"]["detail"] == {"batches": 3}
     assert beats["api"]["alive"] and beats["api"]["address"].startswith("http://127.0.0.1:")

@@ -10,7 +10,7 @@ import pytest
 
 from fleet import clock
 from rules.worker import Worker, run
-from store import alarms, ingest_log
+from store import alarms, partitions
 from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench, Row
@@ -75,7 +75,7 @@ def test_a_restart_between_any_two_batches_changes_nothing(bench: Bench, run_all
         run_all(bench.worker())
     expected = bench.alarms("machine_id", "rule", "spans", "state", "occurrences")
     bench.connection.execute("truncate alarm, finding, ticket, rule_state, rule_checkpoint cascade")
-    bench.connection.execute("delete from consumer_cursor")
+    bench.connection.execute("update rule_partition set position = 0")
     run_all(bench.worker())
     assert bench.alarms("machine_id", "rule", "spans", "state", "occurrences") == expected
     assert {row[1] for row in expected} >= {"hot", "mean"}
@@ -91,7 +91,7 @@ def test_dying_before_the_commit_leaves_nothing_and_doubles_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(ingest_log, "advance", dies)
+        patched.setattr(partitions, "advance", dies)
         with pytest.raises(KeyboardInterrupt):
             worker.step()
     assert bench.alarms("id") == []
