@@ -86,7 +86,7 @@ def _regimes(plan: ProductPlan) -> Iterator[Problem]:
         path: Path = ("regimes", i, "when")
         found = _expression(path, regime.when, plan.signal)
         yield from found[1]
-        if found[0] is not None and found[0].lookback_ms:
+        if found[0] is not None and not found[0].momentary:
             yield Problem(path, "a regime is judged on one moment: windows have no place in it")
 
 
@@ -162,7 +162,7 @@ def _driver(path: Path, driver: Driver, plan: ProductPlan) -> Iterator[Problem]:
     if driver.factor is not None:
         found = _expression((*path, "factor"), driver.factor, plan.signal)
         yield from found[1]
-        if found[0] is not None and found[0].lookback_ms:
+        if found[0] is not None and not found[0].momentary:
             yield Problem((*path, "factor"), "a wear factor has no windows")
 
 

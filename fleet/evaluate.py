@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fleet.batch import FloatColumn
-from fleet.expression import WINDOW_FUNCTIONS, Expression, window_of
+from fleet.expression import SCALAR_FUNCTIONS, Expression, called, text_of, window_of
 from fleet.windows import Columns, window
 
 
@@ -23,7 +23,8 @@ def evaluate(
 ) -> FloatColumn:
     """The value of `expression` in every row, (n,) float64; truth as 1, 0 and NaN.
 
-    `params` are the rule's own numbers, one for all rows or one per row.
+    `params` are the rule's own numbers, one for all rows or one per row. What the expression
+    remembers, and windows that are known already, stand among the columns by the text of the call.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result = _Evaluation(columns, params).value(expression.tree)
@@ -80,14 +81,18 @@ class _Evaluation:
         return results[0] if len(results) == 1 else _fold(results, decisive=0.0)
 
     def _call(self, node: ast.Call) -> FloatColumn:
-        assert isinstance(node.func, ast.Name)
-        name = node.func.id
-        if name in WINDOW_FUNCTIONS:
+        name = called(node)
+        if name not in SCALAR_FUNCTIONS:
+            found = self.columns.values.get(text_of(node))
+            if found is not None:
+                return found
             argument = np.broadcast_to(self.value(node.args[0]), self.columns.times.shape)
-            return window(name, argument, self.columns, window_of(node))
+            return window(name, argument, self.columns, window_of(node).ms)
         arguments = [self.value(argument) for argument in node.args]
         if name == "abs":
             return np.abs(arguments[0])
+        if name == "asym":
+            return 200.0 * (arguments[0] - arguments[1]) / (arguments[0] + arguments[1])
         return reduce(np.minimum if name == "min" else np.maximum, arguments)
 
 

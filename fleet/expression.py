@@ -3,9 +3,13 @@
 Expressions look like Python's: arithmetic, comparisons, `and`, `or`, `not`, parentheses, names
 of signals and of the rule's own parameters, `abs(x)`, `min(x, y, ...)`, `max(x, y, ...)`, and
 functions over a window of the past: `avg(x, "10min")`, `low(x, "10min")` and `high(x, "10min")`
-(least and greatest value), `delta(x, "60s")` (change since the window's first value),
-`rate(x, "60s")` (change per minute), `count(condition, "10min")` (how often it became true).
-`fleet.evaluate` computes them over columns.
+(least and greatest value, `min` and `max` with a window are the same), `delta(x, "60s")` (change
+since the window's first value), `rate(x, "60s")` (change per minute), `count(condition, "10min")`
+(how often it became true), `hours(condition, "24h")` (for how long it was true) and
+`growth(counter, "24h")` (what a counter counted). A window is of machine time (`s`, `min`, `h`,
+`d`) or of operating hours (`op_min`, `op_h`). Rules compare with what was learned by
+`baseline(x)`, `spread(x)`, and with the fleet by `peers(x)`, `peer_spread(x)`; `asym(left, right)`
+is their difference in percent of their mean. `fleet.evaluate` computes expressions over columns.
 """
 
 from __future__ import annotations
@@ -15,13 +19,24 @@ import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fleet.errors import ExpressionError
 
-WINDOW_FUNCTIONS = ("avg", "low", "high", "delta", "rate", "count")
-SCALAR_FUNCTIONS = ("abs", "min", "max")
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|min|h|d)$")
+WINDOW_FUNCTIONS = ("avg", "low", "high", "delta", "rate", "count", "hours", "growth")
+#: What is normal for this machine: level and spread, learned from its own healthy history.
+LEARNED_FUNCTIONS = ("baseline", "spread")
+#: What is normal for machines like this one, handed in as data.
+PEER_FUNCTIONS = ("peers", "peer_spread")
+SCALAR_FUNCTIONS = ("abs", "min", "max", "asym")
+FUNCTIONS = SCALAR_FUNCTIONS + WINDOW_FUNCTIONS + LEARNED_FUNCTIONS + PEER_FUNCTIONS
+#: `min` and `max` with a window.
+_OVER_A_WINDOW = {"min": "low", "max": "high"}
+#: What a baseline learns from first, unless the rule says otherwise.
+LEARNING = "50 op_h"
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*([A-Za-z_]+)$")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_OPERATING_SECONDS = {"op_min": 60, "op_h": 3600}
 _OPERATORS = (
     ast.Expression,
     ast.BoolOp,
@@ -56,24 +71,47 @@ class Expression:
     """A checked expression.
 
     `names` are the signals and parameters it reads; `lookback_ms` how far into the past its
-    longest window reaches, in milliseconds (0 without windows).
+    longest window of machine time reaches, in milliseconds (0 without one). `remembered` are its
+    calls whose value is not in the rows of a window: windows of operating hours, baselines, peers.
     """
 
     text: str
     tree: ast.expr
     names: frozenset[str]
     lookback_ms: int
+    remembered: tuple[ast.Call, ...] = ()
+
+    @property
+    def momentary(self) -> bool:
+        """Whether one moment is all it looks at."""
+        return self.lookback_ms == 0 and not self.remembered
 
 
-def parse_duration_ms(text: str) -> int:
-    """Milliseconds of a duration such as `60s`, `10min`, `24h`, `7d`.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that ends now: of machine time, or of `operating` time; milliseconds."""
+
+    ms: int
+    operating: bool
+
+
+def parse_window(text: str) -> Window:
+    """The window of a duration such as `60s`, `10min`, `24h`, `7d`, `8 op_h`.
 
     Raises ExpressionError when it is none.
     """
     match = _DURATION.match(text.strip())
+    units = {**_SECONDS, **_OPERATING_SECONDS}
     if match is None:
-        raise ExpressionError(f"{text!r} is no duration; write one like 60s, 10min, 24h or 7d")
-    return round(float(match[1]) * _SECONDS[match[2]] * 1000)
+        raise ExpressionError(
+            f"{text!r} is no duration; write one like 60s, 10min, 24h, 7d or 8 op_h"
+        )
+    if match[2] not in units:
+        near = difflib.get_close_matches(match[2].lower(), list(units), n=1, cutoff=0.3)
+        space = " " if near and near[0] in _OPERATING_SECONDS else ""
+        hint = f"; did you mean {match[1]}{space}{near[0]}?" if near else ""
+        raise ExpressionError(f"{match[2]} is no unit of time; there are {', '.join(units)}{hint}")
+    return Window(round(float(match[1]) * units[match[2]] * 1000), match[2] in _OPERATING_SECONDS)
 
 
 def parse(text: str, known: Collection[str]) -> Expression:
@@ -95,7 +133,33 @@ def parse(text: str, known: Collection[str]) -> Expression:
         reader.visit(tree)
     except RecursionError as error:
         raise ExpressionError("cannot read this: it is nested too deep") from error
-    return Expression(text, tree, frozenset(reader.names), reader.lookback_ms)
+    return Expression(
+        text, tree, frozenset(reader.names), reader.lookback_ms, tuple(reader.remembered)
+    )
+
+
+@lru_cache(65536)
+def text_of(node: ast.Call) -> str:
+    """A call as text; two calls that mean the same read the same."""
+    return ast.unparse(node)
+
+
+def part_of(expression: Expression, node: ast.expr) -> Expression:
+    """A part of an expression as an expression of its own."""
+    inside = list(ast.walk(node))
+    names = {one.id for one in inside if isinstance(one, ast.Name)} & expression.names
+    calls = [one for one in inside if isinstance(one, ast.Call)]
+    windows = [window_of(one) for one in calls if called(one) in WINDOW_FUNCTIONS]
+    lookback = max((one.ms for one in windows if not one.operating), default=0)
+    remembered = tuple(one for one in expression.remembered if one in calls)
+    return Expression(ast.unparse(node), node, frozenset(names), lookback, remembered)
+
+
+def called(node: ast.AST) -> str:
+    """The name of the function that a call calls; empty for anything else."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id
+    return ""
 
 
 class _Reader(ast.NodeVisitor):
@@ -105,14 +169,15 @@ class _Reader(ast.NodeVisitor):
         self.known = known
         self.names: set[str] = set()
         self.lookback_ms = 0
-        self._in_window = False
+        self.remembered: list[ast.Call] = []
+        self._inside = ""
 
     def generic_visit(self, node: ast.AST) -> None:
         if not isinstance(node, _OPERATORS):
             what = type(node).__name__
             raise ExpressionError(
                 f"{what} is not part of the rule language; use arithmetic, comparisons, "
-                f"and, or, not, {', '.join(SCALAR_FUNCTIONS + WINDOW_FUNCTIONS)}",
+                f"and, or, not, {', '.join(FUNCTIONS)}",
                 getattr(node, "col_offset", 0) + 1,
             )
         super().generic_visit(node)
@@ -135,44 +200,76 @@ class _Reader(ast.NodeVisitor):
             )
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if node.keywords or name not in SCALAR_FUNCTIONS + WINDOW_FUNCTIONS:
-            allowed = ", ".join(SCALAR_FUNCTIONS + WINDOW_FUNCTIONS)
+        name = called(node)
+        if node.keywords or name not in FUNCTIONS:
+            near = difflib.get_close_matches(name, FUNCTIONS, n=1)
+            hint = f"; did you mean {near[0]}?" if near and not node.keywords else ""
             raise ExpressionError(
-                f"unknown function {name or 'call'}; there are {allowed}", node.col_offset + 1
+                f"unknown function {name or 'call'}; there are {', '.join(FUNCTIONS)}{hint}",
+                node.col_offset + 1,
             )
-        if name in WINDOW_FUNCTIONS:
-            self._visit_window(node, name)
-            return
-        if not node.args or (name == "abs" and len(node.args) != 1):
-            raise ExpressionError(
-                f"{name} takes {'one value' if name == 'abs' else 'values'}", node.col_offset + 1
-            )
+        if name in _OVER_A_WINDOW and len(node.args) == 2 and _is_text(node.args[1]):
+            assert isinstance(node.func, ast.Name)
+            name = node.func.id = _OVER_A_WINDOW[name]
+        if name in SCALAR_FUNCTIONS:
+            self._visit_scalar(node, name)
+        else:
+            self._visit_past(node, name)
+
+    def _visit_scalar(self, node: ast.Call, name: str) -> None:
+        wanted = {"abs": 1, "asym": 2}.get(name)
+        if not node.args or (wanted is not None and len(node.args) != wanted):
+            what = {"abs": "one value", "asym": "left and right"}.get(name, "values")
+            raise ExpressionError(f"{name} takes {what}", node.col_offset + 1)
         for argument in node.args:
             self.visit(argument)
 
-    def _visit_window(self, node: ast.Call, name: str) -> None:
-        if self._in_window:
-            raise ExpressionError(f"{name} stands inside another window", node.col_offset + 1)
-        window_ms = window_of(node)
-        if window_ms <= 0:
-            raise ExpressionError(f"the window of {name} is empty", node.col_offset + 1)
-        self.lookback_ms = max(self.lookback_ms, window_ms)
-        self._in_window = True
+    def _visit_past(self, node: ast.Call, name: str) -> None:
+        if self._inside:
+            inside = "another window" if self._inside in WINDOW_FUNCTIONS else self._inside
+            raise ExpressionError(f"{name} stands inside {inside}", node.col_offset + 1)
+        window = window_of(node)
+        if window.ms <= 0:
+            raise ExpressionError(f"the window of {name} is empty", node.args[1].col_offset + 1)
+        if name in LEARNED_FUNCTIONS and not window.operating:
+            raise ExpressionError(
+                f'{name} learns from operating hours, like {name}(x, "{LEARNING}")',
+                node.args[1].col_offset + 1,
+            )
+        if name in LEARNED_FUNCTIONS + PEER_FUNCTIONS or window.operating:
+            self.remembered.append(node)
+        else:
+            self.lookback_ms = max(self.lookback_ms, window.ms)
+        self._inside = name
         self.visit(node.args[0])
-        self._in_window = False
+        self._inside = ""
 
 
-def window_of(node: ast.Call) -> int:
-    """Window of a call such as `avg(x, "10min")` in milliseconds.
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@lru_cache(65536)
+def window_of(node: ast.Call) -> Window:
+    """Window of a call such as `avg(x, "10min")`; of `baseline(x)` what it learns from first, of
+    `peers(x)` the day that it is about.
 
     Raises ExpressionError when the call is not of that form.
     """
-    if len(node.args) == 2 and isinstance(node.args[1], ast.Constant):
-        value = node.args[1].value
-        if isinstance(value, str):
-            return parse_duration_ms(value)
-    name = node.func.id if isinstance(node.func, ast.Name) else "the function"
+    name = called(node)
+    if name in PEER_FUNCTIONS:
+        if len(node.args) == 1:
+            return parse_window("1d")
+        raise ExpressionError(f"{name} takes one value, like {name}(x)", node.col_offset + 1)
+    if name in LEARNED_FUNCTIONS and len(node.args) == 1:
+        return parse_window(LEARNING)
+    if len(node.args) == 2 and _is_text(node.args[1]):
+        assert isinstance(node.args[1], ast.Constant)
+        try:
+            return parse_window(str(node.args[1].value))
+        except ExpressionError as error:
+            raise ExpressionError(str(error), node.args[1].col_offset + 1) from error
     raise ExpressionError(
-        f'{name} takes a value and a window, like {name}(x, "10min")', node.col_offset + 1
+        f'{name or "the function"} takes a value and a window, like {name}(x, "10min")',
+        node.col_offset + 1,
     )

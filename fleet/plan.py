@@ -7,9 +7,11 @@ handbook knowledge, `J` for engineering judgement.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -162,6 +164,17 @@ class Rule(Model):
     ticket: bool = True
     source: str = "J"
 
+    @cached_property
+    def judgement(self) -> str:
+        """Checksum of all that decides when the alarm is raised and when it returns: a rule of
+        another judgement starts anew."""
+        return _checksum(self.model_dump(mode="json", include=set(_JUDGING)))
+
+    @cached_property
+    def checksum(self) -> str:
+        """Checksum of the whole rule; another one is another version."""
+        return _checksum(self.model_dump(mode="json"))
+
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
         given = [name for name in ("when", "faults", "silence") if getattr(self, name) is not None]
@@ -176,6 +189,18 @@ class Rule(Model):
                     "every alarm has a regime guard, a hold and a hysteresis"
                 )
         return self
+
+
+#: What decides when a rule's alarm is raised and when it returns.
+_JUDGING = (
+    "component", "when", "faults", "silence", "regimes", "hold_s", "clear", "clear_hold_s",
+    "params", "overrides",
+)  # fmt: skip
+
+
+def _checksum(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Symptom(Model):
@@ -352,6 +377,9 @@ class ProductPlan(Model):
     """Longest time between two samples that still counts as uninterrupted, seconds."""
     hours_signal: Key
     """The counter of operating hours that services follow."""
+    operating_hours: Literal["regimes", "counter"] = "regimes"
+    """What operating hours in rules are: time in running regimes, or the growth of
+    `hours_signal`."""
     components: tuple[Component, ...] = Field(min_length=1)
     signals: tuple[Signal, ...] = Field(min_length=1)
     regimes: tuple[Regime, ...] = Field(min_length=1)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
+from fleet.clock import MS_PER_HOUR
 
 Rows = NDArray[np.intp]
 
@@ -24,16 +25,19 @@ _WHOLE_LIMIT = 2.0**39
 _MS_PER_MIN = 60_000.0
 #: Machines are told apart by the upper bits of a search key; the lower hold 278 years.
 _TIME_BITS = 43
+_NO_GAP = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Rows of one or many machines: `times` (n,) milliseconds, ascending within a machine;
-    `starts` index of each machine's first row; `values` name -> (n,) float64, NaN unknown."""
+    `starts` index of each machine's first row; `values` name -> (n,) float64, NaN unknown. Rows
+    more than `gap_ms` apart say nothing of the time between them."""
 
     times: IntColumn
     starts: IntColumn
     values: Mapping[str, FloatColumn]
+    gap_ms: int = _NO_GAP
     _firsts: dict[int, Rows] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def first_rows(self, window_ms: int) -> Rows:
@@ -50,7 +54,8 @@ def window(name: str, argument: FloatColumn, columns: Columns, window_ms: int) -
     Unknown values are passed over; a window without a known value is unknown. `delta` is the
     last known value minus the first, `rate` that change per minute between the two (unknown
     for a single value). `count` counts true values whose last known value before them, at most
-    one window earlier, was false.
+    one window earlier, was false. `hours` counts the time from true values to the row after them,
+    gaps left out, and `growth` the rises of a counter: a fall is a new beginning and no use.
     """
     values = np.ascontiguousarray(argument, dtype=np.float64)
     known = np.isfinite(values)
@@ -86,18 +91,27 @@ def _window_sum(column: NDArray[np.int64], first: Rows) -> NDArray[np.int64]:
     return total[1:] - total[first]
 
 
+def exact(values: FloatColumn) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Values as wholes and fractions that sum without rounding, whatever the order."""
+    clean = np.clip(values, -_WHOLE_LIMIT, _WHOLE_LIMIT)
+    whole = np.rint(clean)
+    fraction = np.rint((clean - whole) * _FRACTION)
+    return whole.astype(np.int64), fraction.astype(np.int64)
+
+
+def inexact(whole: NDArray[Any], fraction: NDArray[Any]) -> FloatColumn:
+    """The sums of wholes and fractions as numbers again."""
+    return np.asarray(whole.astype(np.float64) + fraction.astype(np.float64) / _FRACTION)
+
+
 def _avg(
     values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
 ) -> FloatColumn:
     first = columns.first_rows(window_ms)
-    clean = np.clip(np.where(known, values, 0.0), -_WHOLE_LIMIT, _WHOLE_LIMIT)
-    whole = np.rint(clean)
-    fraction = np.rint((clean - whole) * _FRACTION)
-    wholes = _window_sum(whole.astype(np.int64), first).astype(np.float64)
-    fractions = _window_sum(fraction.astype(np.int64), first).astype(np.float64)
+    whole, fraction = exact(np.where(known, values, 0.0))
+    total = inexact(_window_sum(whole, first), _window_sum(fraction, first))
     count = _window_sum(known.astype(np.int64), first)
-    mean = (wholes + fractions / _FRACTION) / np.maximum(count, 1)
-    return np.where(count > 0, mean, np.nan)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _extreme(
@@ -174,6 +188,27 @@ def _count(
     return np.where(some, edges.astype(np.float64), np.nan)
 
 
+def _hours(
+    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
+) -> FloatColumn:
+    first = columns.first_rows(window_ms)
+    step = np.diff(columns.times, prepend=columns.times[:1])
+    was_true = np.concatenate(([False], (known & (values != 0))[:-1]))[: len(values)]
+    counted = np.where(was_true & (step <= columns.gap_ms), step, 0)
+    some = _last_known(known) >= first
+    return np.where(some, _window_sum(counted, first + 1) / MS_PER_HOUR, np.nan)
+
+
+def _growth(
+    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
+) -> FloatColumn:
+    some, begin, _ = _ends(known, columns, window_ms)
+    before = np.concatenate(([0], np.maximum(_last_known(known)[:-1], 0)))[: len(values)]
+    whole, fraction = exact(np.where(known, np.fmax(values - values[before], 0.0), 0.0))
+    return np.where(some, inexact(_window_sum(whole, begin + 1), _window_sum(fraction, begin + 1)),
+                    np.nan)  # fmt: skip
+
+
 _FUNCTIONS: dict[str, Callable[[FloatColumn, NDArray[np.bool_], Columns, int], FloatColumn]] = {
     "avg": _avg,
     "low": _low,
@@ -181,4 +216,6 @@ _FUNCTIONS: dict[str, Callable[[FloatColumn, NDArray[np.bool_], Columns, int], F
     "delta": _delta,
     "rate": _rate,
     "count": _count,
+    "hours": _hours,
+    "growth": _growth,
 }

@@ -1,7 +1,9 @@
 """A machine's state as bytes for the store: compact, versioned, and readable after the plan has
 changed, because signals, regimes and rules are kept by name.
 
-The tails of the windows are not part of it: they are made anew from the stored rows.
+The tails of the windows are not part of it: they are made anew from the stored rows. Nor is what
+the gauges hold, but in a checkpoint: it would be most of the bytes, and is made anew from the
+newest checkpoint and the rows since.
 """
 
 from __future__ import annotations
@@ -42,6 +44,9 @@ class _Stored(msgspec.Struct, array_like=True):
     faults_as_of: int
     active: list[_Code]
     raised: list[tuple[str, str, int]]
+    judged_by: dict[str, str] = {}
+    operating: int = 0
+    learned: dict[str, bytes] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -61,8 +66,16 @@ class Snapshot:
         return max(int(self.state.as_of[0]), self.faults.as_of)
 
 
-def dump(compiled: CompiledPlan, state: FleetState, row: int, faults: FaultState) -> bytes:
-    """The machine in `row` of `state`, and its trouble codes, as bytes."""
+def dump(
+    compiled: CompiledPlan,
+    state: FleetState,
+    row: int,
+    faults: FaultState,
+    *,
+    learned: bool = False,
+) -> bytes:
+    """The machine in `row` of `state`, and its trouble codes, as bytes; `learned` says whether
+    with what the gauges hold."""
     known = np.flatnonzero(state.last_time[row] != NEVER)
     regime = int(state.regime[row])
     rules = {
@@ -74,6 +87,7 @@ def dump(compiled: CompiledPlan, state: FleetState, row: int, faults: FaultState
         )
         for i in np.flatnonzero(state.phase[row] != IDLE)
     }
+    raised = {rule for rule, _ in faults.raised}
     return _encoder.encode(
         _Stored(
             VERSION,
@@ -87,12 +101,25 @@ def dump(compiled: CompiledPlan, state: FleetState, row: int, faults: FaultState
             faults.as_of,
             [_code(entry) for entry in faults.active.values()],
             [(rule, key, at) for (rule, key), at in faults.raised.items()],
+            {rule: compiled.plan.rule[rule].judgement for rule in (*rules, *raised)},
+            int(state.operating[row]),
+            _held(compiled, state, row) if learned else {},
         )
     )
 
 
+def _held(compiled: CompiledPlan, state: FleetState, row: int) -> dict[str, bytes]:
+    """The numbers of each gauge that holds any, by its key."""
+    return {
+        gauge.key: state.learned[row, gauge.slots].astype("<f8").tobytes()
+        for gauge in compiled.gauges.all
+        if not np.isnan(state.learned[row, gauge.slots]).all()
+    }
+
+
 def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
-    """The machine from its bytes; what the plan no longer has is left out.
+    """The machine from its bytes; what the plan no longer has is left out, and a rule that
+    judges otherwise now starts anew.
 
     Raises IronpulseError where the bytes are of another version.
     """
@@ -109,12 +136,23 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
             state.last_value[0, places[key]] = value
             state.last_time[0, places[key]] = time
     for rule, kept in stored.rules.items():
-        if rule in compiled.condition_index:
+        if rule in compiled.condition_index and _judges_alike(compiled, stored, rule):
             i = compiled.condition_index[rule]
             phase, since, known, raised_at = kept
             state.phase[0, i], state.since[0, i] = phase, since
             state.known[0, i], state.raised_at[0, i] = known, raised_at
+    state.operating[0] = stored.operating
+    for gauge in compiled.gauges.all:
+        numbers = np.frombuffer(stored.learned.get(gauge.key, b""), "<f8")
+        if len(numbers) == gauge.width:
+            state.learned[0, gauge.slots] = numbers
     return Snapshot(state, _faults(compiled, stored))
+
+
+def _judges_alike(compiled: CompiledPlan, stored: _Stored, rule: str) -> bool:
+    """Whether a rule judges as it did when the state was kept; states of before the judgement
+    was noted are taken as they are."""
+    return stored.judged_by.get(rule) in (None, compiled.plan.rule[rule].judgement)
 
 
 def nothing_known(compiled: CompiledPlan, machine_id: int) -> Snapshot:
@@ -146,5 +184,9 @@ def _faults(compiled: CompiledPlan, stored: _Stored) -> FaultState:
         code = FaultCode(kept.spn, kept.fmi, kept.code, kept.oc, kept.sa, kept.lamp)
         active[code.key] = ActiveCode(code, kept.since)
     known = {rule.id for rule in compiled.fault_rules}
-    raised = {(rule, key): at for rule, key, at in stored.raised if rule in known}
+    raised = {
+        (rule, key): at
+        for rule, key, at in stored.raised
+        if rule in known and _judges_alike(compiled, stored, rule)
+    }
     return FaultState(stored.faults_as_of, active, raised)

@@ -11,8 +11,9 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.carry import hold_ms
-from fleet.expression import WINDOW_FUNCTIONS, Expression, parse, window_of
+from fleet.expression import WINDOW_FUNCTIONS, Expression, called, parse, window_of
 from fleet.plan import Override, ProductPlan, Rule
+from rules.gauges import Gauges, gauges_of
 
 #: Windows up to ten minutes, an hour, and longer ones keep their past apart.
 _LANE_LIMITS_MS = (600_000, 3_600_000)
@@ -22,11 +23,13 @@ Params = dict[str, float | FloatColumn]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What overrides of rules ask of a machine."""
+    """What rules ask of a machine beside its samples: who it is, for overrides and peers, and
+    which components were repaired when (ms since 1970), after which baselines are learned anew."""
 
     serial: str
     model: str
     region: str
+    repairs: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class CompiledPlan:
         return self.plan.signal_keys
 
     @cached_property
+    def gauges(self) -> Gauges:
+        """What rules remember beyond the rows of a window."""
+        return gauges_of(self.conditions, [regime.id for regime in self.plan.regimes])
+
+    @cached_property
     def max_gap_ms(self) -> int:
         return round(self.plan.max_gap_s * 1000)
 
@@ -127,10 +135,15 @@ class CompiledPlan:
 @lru_cache(4096)
 def past_needed_ms(expression: Expression) -> int:
     """How much of the past an expression's windows need; a count looks at twice its window."""
-    calls = [node for node in ast.walk(expression.tree) if isinstance(node, ast.Call)]
-    named = [(node, node.func.id) for node in calls if isinstance(node.func, ast.Name)]
-    spans = [window_of(node) * (2 if name == "count" else 1)
-             for node, name in named if name in WINDOW_FUNCTIONS]  # fmt: skip
+    windows = [
+        (called(node), window_of(node))
+        for node in ast.walk(expression.tree)
+        if isinstance(node, ast.Call) and called(node) in WINDOW_FUNCTIONS
+    ]
+    spans = [
+        window.ms * (2 if name == "count" else 1) for name, window in windows
+        if not window.operating
+    ]  # fmt: skip
     return max(spans, default=0)
 
 

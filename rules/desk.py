@@ -7,6 +7,7 @@ by `commit`, after the transaction has committed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from store.machines import list_machines
 from store.reading import read_range
 
 _HOUR_MS = 3_600_000
+#: Machines whose rows since their checkpoint are read together.
+RECALLED_AT_ONCE = 200
 
 
 class Desk:
@@ -96,10 +99,48 @@ class Desk:
             else nothing_known(self.compiled, machine)
             for machine in missing
         ]
-        self._known.states.put(self.warm(connection, [snapshot.state for snapshot in snapshots]))
+        states = self.warm(connection, [snapshot.state for snapshot in snapshots])
+        self._known.states.put(self._recalled(connection, states))
         for machine, snapshot in zip(missing, snapshots, strict=True):
             self._known.faults[machine] = snapshot.faults
         self._known.checkpointed.update(rule_state.last_checkpoints(connection, missing))
+
+    def _recalled(self, connection: Connection, states: FleetState) -> FleetState:
+        """States read from the store with what their gauges hold: that of the newest checkpoint,
+        and of the rows since."""
+        if not self.compiled.gauges.all:
+            return states
+        saved = rule_state.newest_checkpoints(connection, states.machine_id.tolist())
+        found = []
+        for at in range(0, len(states), RECALLED_AT_ONCE):
+            part = states.select(np.arange(at, min(at + RECALLED_AT_ONCE, len(states))))
+            begun = [
+                self.snapshot(machine, saved[machine].state).state
+                if machine in saved
+                else nothing_known(self.compiled, machine).state
+                for machine in part.machine_id.tolist()
+            ]
+            found.append(self._recall_since(connection, part, self.warm(connection, begun)))
+        return stack(found)
+
+    def _recall_since(
+        self, connection: Connection, states: FleetState, begun: FleetState
+    ) -> FleetState:
+        heard = states.as_of != NEVER
+        if not heard.any():
+            return states
+        known = begun.as_of[begun.as_of != NEVER]
+        since = int(known.min()) + 1 if len(known) else int(states.as_of[heard].min())
+        ids, until = states.machine_id.tolist(), int(states.as_of.max()) + 1
+        rows = read_range(connection, self.plan, ids, since, until)
+        place = np.searchsorted(states.machine_id, rows.machine_id)
+        new = (rows.measured_at > begun.as_of[place]) & (rows.measured_at <= states.as_of[place])
+        after, _ = fold(self.compiled, self._identities, begun, rows.take(new))
+        memory = Memory(self.compiled)
+        memory.put(begun)
+        memory.put(after)
+        again = memory.take(ids)
+        return replace(states, operating=again.operating, learned=again.learned)
 
     def warm(self, connection: Connection, states: Sequence[FleetState]) -> FleetState:
         """States read from the store, with the tails their windows need. Machines whose state is

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,23 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, SampleBatch
 from fleet.carry import first_true
 from fleet.evaluate import evaluate
-from fleet.expression import WINDOW_FUNCTIONS, Expression
+from fleet.expression import WINDOW_FUNCTIONS, Expression, called, part_of, text_of
+from rules.baselines import standing
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
 from rules.holding import Rows, RuleState, Transition, step
+from rules.peers import NO_PEERS, PeerDays
+from rules.recall import Recall
 from rules.sheet import Sheet, sheet_of, tails_after
-from rules.state import NO_REGIME, FleetState
+from rules.state import NO_REGIME, RAISED, FleetState
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """One rule folded over a sheet: its state after, and what was raised and cleared."""
+
+    state: RuleState
+    transitions: list[Transition]
 
 
 def fold(
@@ -30,43 +40,142 @@ def fold(
     identities: Mapping[int, Identity],
     state: FleetState,
     batch: SampleBatch,
+    peers: PeerDays = NO_PEERS,
 ) -> tuple[FleetState, list[AlarmChange]]:
     """Fold a batch over the state of its machines.
 
     Every machine of the batch stands in `state`; each (machine, time) stands in the batch once,
     after the machine's `as_of`: late rows are the caller's (see rules.late). `identities` is
-    asked only where a rule has overrides. Returns the new state of the batch's machines, by
-    machine id, and the changes by machine and time.
+    asked only where a rule has overrides, compares with peers or learns; `peers` is what is
+    known of the fleet's days. Returns the new state of the batch's machines, by machine id, and
+    the changes by machine and time.
     """
     if len(batch) == 0:
         return state.select([]), []
     sheet = sheet_of(compiled, state, batch)
     regime = first_true(compiled.regimes, sheet.columns).astype(np.int16)
     machines = sheet.before.machine_id.tolist()
-    who = [identities[machine] for machine in machines] if _overridden(compiled) else []
-    outcomes = [
-        _fold_rule(rule, i, rule.params(who), compiled, sheet, regime)
-        for i, rule in enumerate(compiled.conditions)
-    ]
-    after = _state_after(compiled, sheet, regime, [outcome[0] for outcome in outcomes])
-    order = {condition.rule.id: i for i, condition in enumerate(compiled.conditions)}
-    changes = [change for outcome in outcomes for change in outcome[1]]
-    changes.sort(key=lambda change: (change.machine_id, change.at, order[change.rule]))
-    return after, changes
+    who = [identities[machine] for machine in machines] if _asks_who(compiled) else []
+    params = [rule.params(who) for rule in compiled.conditions]
+    return _Fold(compiled, sheet, regime, who, params, peers).run()
 
 
-def _overridden(compiled: CompiledPlan) -> bool:
-    return any(condition.rule.overrides for condition in compiled.conditions)
+def _asks_who(compiled: CompiledPlan) -> bool:
+    gauges = compiled.gauges
+    overridden = any(condition.rule.overrides for condition in compiled.conditions)
+    return overridden or bool(gauges.peers or gauges.baselines)
 
 
-def _compute(
-    compiled: CompiledPlan, expression: Expression, params: Params, sheet: Sheet
-) -> FloatColumn:
-    """The expression in every row of the batch."""
+class _Fold:
+    """All rules over one sheet: first those that compare with nothing learned, then those that
+    do, again until judging and learning agree."""
+
+    def __init__(
+        self,
+        compiled: CompiledPlan,
+        sheet: Sheet,
+        regime: NDArray[np.int16],
+        who: list[Identity],
+        params: list[Params],
+        peers: PeerDays,
+    ) -> None:
+        self.compiled, self.sheet, self.regime, self.params = compiled, sheet, regime, params
+        self.recall = Recall(compiled, sheet, regime, who, peers, self._argument)
+        self.outcomes: dict[int, _Outcome] = {}
+
+    def run(self) -> tuple[FleetState, list[AlarmChange]]:
+        learning = self.compiled.gauges.learning
+        for i in range(len(self.compiled.conditions)):
+            if i not in learning:
+                self.outcomes[i] = self._judge(i)
+        if learning:
+            self._learn_and_judge(sorted(learning))
+        changes = [change for i in sorted(self.outcomes) for change in self._changes(i)]
+        order = self.compiled.condition_index
+        changes.sort(key=lambda change: (change.machine_id, change.at, order[change.rule]))
+        rules = [self.outcomes[i].state for i in sorted(self.outcomes)]
+        return _state_after(self.compiled, self.sheet, self.regime, rules, self.recall), changes
+
+    def _learn_and_judge(self, learning: list[int]) -> None:
+        plain = {i: self._stood(i, outcome) for i, outcome in self.outcomes.items()}
+        raised = {
+            i: (self.sheet.before.phase[:, i] >= RAISED)[self.sheet.grid.machine] for i in learning
+        }
+        while True:
+            self.recall.learn(plain, raised)
+            for i in learning:
+                self.outcomes[i] = self._judge(i)
+            found = {i: self._stood(i, self.outcomes[i]) for i in learning}
+            if all(np.array_equal(found[i], raised[i]) for i in learning):
+                return
+            raised = found
+
+    def _stood(self, index: int, outcome: _Outcome) -> NDArray[np.bool_]:
+        before = self.sheet.before.phase[:, index] >= RAISED
+        moves = [(change.row, change.raised) for change in outcome.transitions]
+        return standing(before, moves, self.sheet.grid)
+
+    def _argument(self, expression: Expression, owner: int | None) -> FloatColumn:
+        params = {} if owner is None else self.params[owner]
+        return self._compute(expression, params, {})
+
+    def _judge(self, index: int) -> _Outcome:
+        rule, before = self.compiled.conditions[index], self.sheet.before
+        state = RuleState(
+            before.phase[:, index], before.since[:, index],
+            before.known[:, index], before.raised_at[:, index],
+        )  # fmt: skip
+        params, known = self.params[index], self.recall.columns(index)
+        when = _guarded(
+            self._compute(rule.when, params, known), rule, len(self.compiled.regimes), self.regime
+        )
+
+        def clear() -> FloatColumn:
+            return self._compute(rule.clear, params, known)
+
+        holds = rule.hold_ms, rule.clear_hold_ms, self.compiled.max_gap_ms
+        return _Outcome(*step(state, when, clear, self.sheet.grid, *holds))
+
+    def _compute(
+        self, expression: Expression, params: Params, known: Mapping[str, FloatColumn]
+    ) -> FloatColumn:
+        """The expression in every row of the batch; `known` is what it remembers."""
+        if not expression.remembered and expression.lookback_ms:
+            past = self.sheet.past[self.compiled.lane_of(expression)]
+            return evaluate(expression, past.columns, _per_row(params, past.machine))[past.rows]
+        columns = self.sheet.columns
+        if expression.remembered:
+            windows = {
+                text_of(call): self._compute(part_of(expression, call), params, {})
+                for call in _windows(expression)
+            }
+            columns = replace(columns, values={**columns.values, **known, **windows})
+        return evaluate(expression, columns, _per_row(params, self.sheet.grid.machine))
+
+    def _changes(self, index: int) -> Iterator[AlarmChange]:
+        outcome, rule = self.outcomes[index], self.compiled.conditions[index]
+        if not outcome.transitions:
+            return
+        known = self.recall.columns(index)
+        told = {text: known[text] for text in map(text_of, rule.when.remembered)}
+        for call in _windows(rule.when):
+            part = part_of(rule.when, call)
+            told[text_of(call)] = self._compute(part, self.params[index], {})
+        for change in outcome.transitions:
+            yield _change(rule, self.compiled, self.sheet, self.regime, change, told)
+
+
+def _windows(expression: Expression) -> list[ast.Call]:
+    """The calls over a window of machine time."""
     if expression.lookback_ms == 0:
-        return evaluate(expression, sheet.columns, _per_row(params, sheet.grid.machine))
-    past = sheet.past[compiled.lane_of(expression)]
-    return evaluate(expression, past.columns, _per_row(params, past.machine))[past.rows]
+        return []
+    return [
+        node
+        for node in ast.walk(expression.tree)
+        if isinstance(node, ast.Call)
+        and called(node) in WINDOW_FUNCTIONS
+        and node not in expression.remembered
+    ]
 
 
 def _per_row(params: Params, machine: Rows) -> Params:
@@ -74,30 +183,6 @@ def _per_row(params: Params, machine: Rows) -> Params:
         name: value if isinstance(value, int | float) else value[machine]
         for name, value in params.items()
     }
-
-
-def _fold_rule(
-    rule: ConditionRule,
-    index: int,
-    params: Params,
-    compiled: CompiledPlan,
-    sheet: Sheet,
-    regime: NDArray[np.int16],
-) -> tuple[RuleState, list[AlarmChange]]:
-    before = RuleState(
-        sheet.before.phase[:, index],
-        sheet.before.since[:, index],
-        sheet.before.known[:, index],
-        sheet.before.raised_at[:, index],
-    )
-    when = _guarded(
-        _compute(compiled, rule.when, params, sheet), rule, len(compiled.regimes), regime
-    )
-    clear = partial(_compute, compiled, rule.clear, params, sheet)
-    after, transitions = step(
-        before, when, clear, sheet.grid, rule.hold_ms, rule.clear_hold_ms, compiled.max_gap_ms
-    )
-    return after, list(_changes(rule, params, compiled, sheet, regime, transitions))
 
 
 def _guarded(
@@ -114,30 +199,28 @@ def _guarded(
     return np.where((allowed == 0) | (when == 0), 0.0, both)
 
 
-def _changes(
+def _change(
     rule: ConditionRule,
-    params: Params,
     compiled: CompiledPlan,
     sheet: Sheet,
     regime: NDArray[np.int16],
-    transitions: list[Transition],
-) -> Iterator[AlarmChange]:
-    windows = _window_values(compiled, rule.when, params, sheet) if transitions else {}
-    for change in transitions:
-        row = change.row
-        here = int(regime[row])
-        yield AlarmChange(
-            int(sheet.before.machine_id[change.machine]),
-            rule.rule.id,
-            rule.rule.component,
-            "raised" if change.raised else "cleared",
-            int(sheet.grid.times[row]),
-            change.since,
-            change.raised_at,
-            None if here == NO_REGIME else compiled.plan.regimes[here].id,
-            _known_at(row, {key: sheet.columns.values[key] for key in rule.signals}),
-            _known_at(row, windows),
-        )
+    change: Transition,
+    windows: Mapping[str, FloatColumn],
+) -> AlarmChange:
+    row = change.row
+    here = int(regime[row])
+    return AlarmChange(
+        int(sheet.before.machine_id[change.machine]),
+        rule.rule.id,
+        rule.rule.component,
+        "raised" if change.raised else "cleared",
+        int(sheet.grid.times[row]),
+        change.since,
+        change.raised_at,
+        None if here == NO_REGIME else compiled.plan.regimes[here].id,
+        _known_at(row, {key: sheet.columns.values[key] for key in rule.signals}),
+        _known_at(row, windows),
+    )
 
 
 def _known_at(row: int, columns: Mapping[str, FloatColumn]) -> dict[str, float]:
@@ -145,24 +228,12 @@ def _known_at(row: int, columns: Mapping[str, FloatColumn]) -> dict[str, float]:
     return {key: value for key, value in values.items() if not np.isnan(value)}
 
 
-def _window_values(
-    compiled: CompiledPlan, expression: Expression, params: Params, sheet: Sheet
-) -> dict[str, FloatColumn]:
-    """What the window functions of an expression said in every row, by their text."""
-    if expression.lookback_ms == 0:
-        return {}
-    calls = {
-        ast.unparse(node): replace(expression, tree=node)
-        for node in ast.walk(expression.tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in WINDOW_FUNCTIONS
-    }
-    return {text: _compute(compiled, call, params, sheet) for text, call in calls.items()}
-
-
 def _state_after(
-    compiled: CompiledPlan, sheet: Sheet, regime: NDArray[np.int16], rules: list[RuleState]
+    compiled: CompiledPlan,
+    sheet: Sheet,
+    regime: NDArray[np.int16],
+    rules: list[RuleState],
+    recall: Recall,
 ) -> FleetState:
     before, grid = sheet.before, sheet.grid
     previous = np.concatenate((regime[:1], regime[:-1]))
@@ -182,5 +253,7 @@ def _state_after(
         np.column_stack([rule.since for rule in rules]) if rules else empty,
         np.column_stack([rule.known for rule in rules]) if rules else empty,
         np.column_stack([rule.raised_at for rule in rules]) if rules else empty,
+        recall.operating,
+        recall.learned,
         tails_after(compiled, sheet),
     )

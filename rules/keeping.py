@@ -46,20 +46,23 @@ class Known:
 
 def keep(connection: Connection, compiled: CompiledPlan, known: Known, work: Work) -> None:
     """Write the states of a transaction's machines and what is known of them now."""
-    saved: list[Saved] = []
+    rows: dict[int, tuple[FleetState, int, FaultState]] = {}
     now: list[Now] = []
     for state in work.states:
         for row, machine in enumerate(state.machine_id.tolist()):
             faults = work.faults.get(machine, known.faults[machine])
-            saved.append(saved_state(compiled, state, row, faults))
+            rows[machine] = (state, row, faults)
             now.append(_now(compiled, state, row))
-    done = {one.machine_id for one in saved}
     for machine, faults in work.faults.items():
-        if machine not in done:
-            saved.append(saved_state(compiled, known.states.take([machine]), 0, faults))
-    if saved:
+        if machine not in rows:
+            rows[machine] = (known.states.take([machine]), 0, faults)
+    if rows:
+        saved = [saved_state(compiled, *one) for one in rows.values()]
         rule_state.put_states(connection, saved)
-        _checkpoint(connection, saved, known.checkpointed, work)
+        due = _due(saved, known.checkpointed, work)
+        whole = [saved_state(compiled, *rows[machine], learned=True) for machine in due]
+        if whole:
+            rule_state.put_checkpoints(connection, whole)
     if now:
         rule_state.put_now(connection, now)
     if work.faults:
@@ -67,25 +70,31 @@ def keep(connection: Connection, compiled: CompiledPlan, known: Known, work: Wor
         rule_state.put_faults_now(connection, active)
 
 
-def saved_state(compiled: CompiledPlan, state: FleetState, row: int, faults: FaultState) -> Saved:
+def saved_state(
+    compiled: CompiledPlan,
+    state: FleetState,
+    row: int,
+    faults: FaultState,
+    *,
+    learned: bool = False,
+) -> Saved:
     """The machine in a row of `state` as the store keeps it; as of its newest sample, or report
-    where it never sent a sample."""
+    where it never sent a sample. A checkpoint holds what was `learned` too."""
     as_of = int(state.as_of[row])
     moment = faults.as_of if as_of == NEVER else as_of
-    return Saved(int(state.machine_id[row]), moment, dump(compiled, state, row, faults))
+    data = dump(compiled, state, row, faults, learned=learned)
+    return Saved(int(state.machine_id[row]), moment, data)
 
 
-def _checkpoint(
-    connection: Connection, saved: Sequence[Saved], before: Mapping[int, int], work: Work
-) -> None:
+def _due(saved: Sequence[Saved], before: Mapping[int, int], work: Work) -> list[int]:
+    """The machines whose state is to be kept as a checkpoint."""
     due = []
     for one in saved:
         last = work.checkpointed.get(one.machine_id, before.get(one.machine_id, NEVER))
         if one.as_of - last >= CHECKPOINT_MS:
-            due.append(one)
+            due.append(one.machine_id)
             work.checkpointed[one.machine_id] = one.as_of
-    if due:
-        rule_state.put_checkpoints(connection, due)
+    return due
 
 
 def _now(compiled: CompiledPlan, state: FleetState, row: int) -> Now:

@@ -118,7 +118,7 @@ class Refold:
 
     def _mark(self, state: FleetState, faults: Mapping[int, FaultState]) -> None:
         saved = [
-            saved_state(self._desk.compiled, state, row, faults[machine])
+            saved_state(self._desk.compiled, state, row, faults[machine], learned=True)
             for row, machine in enumerate(state.machine_id.tolist())
         ]
         rule_state.put_checkpoints(self._connection, saved)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn, SampleBatch
-from fleet.carry import carry, hold_ms
+from fleet.carry import Carried, carry, hold_ms
 from fleet.errors import IronpulseError
 from fleet.windows import Columns
 from rules.compiled import CompiledPlan, Lane
@@ -27,7 +27,8 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A batch in order, carried forward, with the past its windows need."""
+    """A batch in order, carried forward, with the past its windows need; `hours` is the counter
+    of operating hours, the signal at `hours_index`."""
 
     before: FleetState
     grid: Grid
@@ -36,6 +37,8 @@ class Sheet:
     last_value: FloatColumn
     last_time: IntColumn
     past: tuple[Past, ...]
+    hours: Carried
+    hours_index: int
 
 
 def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> Sheet:
@@ -51,11 +54,12 @@ def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> S
     counts = np.diff(np.append(starts, len(batch)))
     grid = Grid(batch.measured_at, np.repeat(np.arange(len(ids)), counts), starts)
     _refuse_disorder(grid, before)
-    filled, last_value, last_time = _carry_forward(compiled, before, grid, batch)
-    columns = Columns(grid.times, starts, filled)
+    filled, last_value, last_time, hours = _carry_forward(compiled, before, grid, batch)
+    columns = Columns(grid.times, starts, filled, compiled.max_gap_ms)
     past = tuple(_past(before, i, lane, grid, columns) for i, lane in enumerate(compiled.lanes))
     ends = np.append(starts[1:], len(batch)) - 1
-    return Sheet(before, grid, ends, columns, last_value, last_time, past)
+    index = compiled.signals.index(compiled.plan.hours_signal)
+    return Sheet(before, grid, ends, columns, last_value, last_time, past, hours, index)
 
 
 def _in_order(batch: SampleBatch) -> bool:
@@ -74,8 +78,9 @@ def _refuse_disorder(grid: Grid, before: FleetState) -> None:
 
 def _carry_forward(
     compiled: CompiledPlan, before: FleetState, grid: Grid, batch: SampleBatch
-) -> tuple[dict[str, FloatColumn], FloatColumn, IntColumn]:
-    """Columns with each signal's last known value, and the last known values themselves."""
+) -> tuple[dict[str, FloatColumn], FloatColumn, IntColumn, Carried]:
+    """Columns with each signal's last known value, the last known values themselves, and how the
+    counter of operating hours stood in every row."""
     wanted, ends = set(compiled.filled), np.append(grid.starts[1:], len(batch)) - 1
     filled: dict[str, FloatColumn] = {}
     last_value, last_time = before.last_value.copy(), before.last_time.copy()
@@ -87,7 +92,9 @@ def _carry_forward(
         last_value[:, s], last_time[:, s] = carried.last[ends], carried.last_at[ends]
         if key in wanted:
             filled[key] = carried.values
-    return filled, last_value, last_time
+        if key == compiled.plan.hours_signal:
+            hours = carried
+    return filled, last_value, last_time, hours
 
 
 def _past(before: FleetState, index: int, lane: Lane, grid: Grid, columns: Columns) -> Past:
@@ -110,7 +117,7 @@ def _past(before: FleetState, index: int, lane: Lane, grid: Grid, columns: Colum
         column[own_rows] = columns.values[key]
         column[tail_rows] = older[:, k]
     machine = np.repeat(np.arange(len(total)), total)
-    return Past(Columns(times, starts, values), machine, own_rows)
+    return Past(Columns(times, starts, values, columns.gap_ms), machine, own_rows)
 
 
 def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tails, ...]:

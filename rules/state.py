@@ -38,7 +38,9 @@ class FleetState:
     `as_of` newest moment folded in; `regime` index or NO_REGIME, since `regime_since`;
     `last_value`, `last_time` (m, s) the last known value of each signal. Of each rule (m, r):
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
-    `raised_at`; and the tails of each machine. All times are milliseconds since 1970 UTC.
+    `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
+    the gauges (rules.gauges), NaN where there is none yet; and the tails of each machine. All
+    times are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
@@ -51,6 +53,8 @@ class FleetState:
     since: IntColumn
     known: IntColumn
     raised_at: IntColumn
+    operating: IntColumn
+    learned: FloatColumn
     tails: tuple[Tails, ...]
 
     def __len__(self) -> int:
@@ -80,6 +84,8 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.full((m, r), NEVER, np.int64),
         np.full((m, r), NEVER, np.int64),
         np.full((m, r), NEVER, np.int64),
+        np.zeros(m, np.int64),
+        np.full((m, compiled.gauges.width), np.nan),
         (empty_tails(compiled),) * m,
     )
 

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from fleet.expression import WINDOW_FUNCTIONS
+from fleet.expression import called, text_of
 from fleet.plan import ProductPlan, Signal
 from fleet.text import Language, Text
 from rules.changes import AlarmChange
@@ -19,7 +19,17 @@ _WINDOW_WORDS = {
     "delta": Text(en="change in {} of {}", zh="{}变化{}"),
     "rate": Text(en="change per minute over {} of {}", zh="{}每分钟变化{}"),
     "count": Text(en="occurrences in {} of {}", zh="{}次数{}"),
+    "hours": Text(en="hours in {} of {}", zh="{}小时数{}"),
+    "growth": Text(en="growth in {} of {}", zh="{}增长{}"),
 }
+_NORMAL_WORDS = {
+    "baseline": Text(en="normal for this machine: {}", zh="{}（本机常态）"),
+    "spread": Text(en="usual spread of {}", zh="{}（本机波动）"),
+    "peers": Text(en="machines like it: {}", zh="{}（同类设备）"),
+    "peer_spread": Text(en="spread among machines like it of {}", zh="{}（同类设备差异）"),
+}
+_TIME_UNITS = {"op_min": Text(en="operating min", zh="运行分钟"),
+               "op_h": Text(en="operating h", zh="运行小时")}  # fmt: skip
 _KEY = re.compile(r"[a-z_][a-z0-9_]*")
 _ON_OFF = {0: Text(en="off", zh="关"), 1: Text(en="on", zh="开")}
 
@@ -28,7 +38,8 @@ def reason_of(
     plan: ProductPlan, condition: ConditionRule, params: Mapping[str, float], change: AlarmChange
 ) -> Text:
     """What was measured against which limit, for how long and in which regime."""
-    terms = list(dict.fromkeys(_terms(plan, condition, params, change)))
+    measured = _terms(plan, condition, params, change)
+    terms = list(dict.fromkeys([*measured, *_normals(plan, change)]))
     if not terms:
         terms = [(condition.rule.name.en, condition.rule.name.zh)]
     en, zh = ", ".join(term[0] for term in terms), "，".join(term[1] for term in terms)
@@ -67,20 +78,41 @@ def _term(plan: ProductPlan, side: ast.expr, change: AlarmChange) -> tuple[str, 
     values = change.values or {}
     if isinstance(side, ast.Name) and side.id in values:
         return _named(plan.signal[side.id], values[side.id])
-    if not isinstance(side, ast.Call) or not isinstance(side.func, ast.Name):
+    if not isinstance(side, ast.Call):
         return None
-    value = (change.windows or {}).get(ast.unparse(side))
-    if side.func.id not in WINDOW_FUNCTIONS or value is None:
+    value = (change.windows or {}).get(text_of(side))
+    if value is None or called(side) not in _WINDOW_WORDS:
         return None
-    window = side.args[1]
-    assert isinstance(window, ast.Constant)
-    argument, words = side.args[0], _WINDOW_WORDS[side.func.id]
+    argument, words = side.args[0], _WINDOW_WORDS[called(side)]
     unit = _side_unit(plan, side)
     en, zh = _worded(plan, argument)
+    window_en, window_zh = _window(side)
     return (
-        f"{words.en.format(window.value, en)} {value:.4g}{unit}",
-        f"{zh}{words.zh.format(window.value, '')} {value:.4g}{unit}",
+        f"{words.en.format(window_en, en)} {value:.4g}{unit}",
+        f"{zh}{words.zh.format(window_zh, '')} {value:.4g}{unit}",
     )
+
+
+def _window(side: ast.Call) -> tuple[str, str]:
+    """The length of a window in words; hours of operation are no hours of the day."""
+    window = side.args[1]
+    assert isinstance(window, ast.Constant)
+    number, unit = re.split(r"(?<=\d)\s*(?=[a-z])", str(window.value).strip(), maxsplit=1)
+    if unit not in _TIME_UNITS:
+        return str(window.value), str(window.value)
+    return f"{number} {_TIME_UNITS[unit].en}", f"{number}{_TIME_UNITS[unit].zh}"
+
+
+def _normals(plan: ProductPlan, change: AlarmChange) -> Iterator[tuple[str, str]]:
+    """What was normal for the machine and for its peers."""
+    for text, value in (change.windows or {}).items():
+        call = ast.parse(text, mode="eval").body
+        words = _NORMAL_WORDS.get(called(call))
+        if words is None or not isinstance(call, ast.Call):
+            continue
+        en, zh = _worded(plan, call.args[0])
+        unit = _side_unit(plan, call.args[0])
+        yield f"{words.en.format(en)} {value:.4g}{unit}", f"{words.zh.format(zh)} {value:.4g}{unit}"
 
 
 def _worded(plan: ProductPlan, argument: ast.expr) -> tuple[str, str]:
@@ -88,6 +120,9 @@ def _worded(plan: ProductPlan, argument: ast.expr) -> tuple[str, str]:
     formula = ast.unparse(argument)
     if isinstance(argument, ast.Name):
         return plan.signal[formula].name.en, plan.signal[formula].name.zh
+    if isinstance(argument, ast.Call) and called(argument) == "asym":
+        (left_en, left_zh), (right_en, right_zh) = (_worded(plan, one) for one in argument.args)
+        return f"{left_en} against {right_en}", f"{left_zh}与{right_zh}之差"
 
     def name(language: Language) -> str:
         return _KEY.sub(
@@ -101,7 +136,11 @@ def _worded(plan: ProductPlan, argument: ast.expr) -> tuple[str, str]:
 def _side_unit(plan: ProductPlan, side: ast.expr) -> str:
     """The unit of a signal, or of a window over a signal that keeps its unit; else none."""
     if isinstance(side, ast.Call) and isinstance(side.func, ast.Name):
-        if side.func.id not in ("avg", "low", "high", "delta", "rate"):
+        if side.func.id == "hours":
+            return " h"
+        if side.func.id == "asym":
+            return " %"
+        if side.func.id not in ("avg", "low", "high", "delta", "rate", "growth"):
             return ""
         rate, side = side.func.id == "rate", side.args[0]
         unit = _side_unit(plan, side)

@@ -74,6 +74,16 @@ def checkpoints(connection: Connection, machine_ids: Iterable[int]) -> dict[int,
     return found
 
 
+def newest_checkpoints(connection: Connection, machine_ids: Iterable[int]) -> dict[int, Saved]:
+    """The newest checkpoint of each machine that has any."""
+    values = {"machines": list(machine_ids)}
+    rows = connection.execute(_SQL["newest_checkpoints"], values).fetchall()
+    return {
+        row["machine_id"]: Saved(row["machine_id"], clock.to_ms(row["as_of"]), bytes(row["state"]))
+        for row in rows
+    }
+
+
 def last_checkpoints(connection: Connection, machine_ids: Iterable[int]) -> dict[int, int]:
     """The moment of each machine's newest checkpoint."""
     values = {"machines": list(machine_ids)}

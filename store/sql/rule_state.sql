@@ -12,6 +12,12 @@ from rule_checkpoint
 where machine_id = any(%(machines)s::integer[])
 order by machine_id, as_of desc
 
+-- name: newest_checkpoints
+select distinct on (machine_id) machine_id, as_of, state
+from rule_checkpoint
+where machine_id = any(%(machines)s::integer[])
+order by machine_id, as_of desc
+
 -- name: last_checkpoints
 select machine_id, max(as_of) as as_of
 from rule_checkpoint

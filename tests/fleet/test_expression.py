@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from fleet.errors import ExpressionError
-from fleet.expression import parse, parse_duration_ms
+from fleet.expression import Window, parse, parse_window, text_of
 
 KNOWN = ("oil_temp_c", "eng_speed_rpm", "limit")
 
@@ -18,11 +20,35 @@ def test_names_and_the_longest_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "milliseconds"),
-    [("60s", 60_000), ("10min", 600_000), ("1.5h", 5_400_000), ("7d", 604_800_000)],
+    ("text", "window"),
+    [
+        ("60s", Window(60_000, False)),
+        ("10min", Window(600_000, False)),
+        ("1.5h", Window(5_400_000, False)),
+        ("7d", Window(604_800_000, False)),
+        ("8 op_h", Window(28_800_000, True)),
+        ("30op_min", Window(1_800_000, True)),
+    ],
 )
-def test_durations(text: str, milliseconds: int) -> None:
-    assert parse_duration_ms(text) == milliseconds
+def test_windows(text: str, window: Window) -> None:
+    assert parse_window(text) == window
+
+
+def test_min_and_max_with_a_window_are_low_and_high() -> None:
+    found = parse('min(oil_temp_c, "10min") > 3 and max(oil_temp_c, limit) > 3', KNOWN)
+    assert found.lookback_ms == 600_000
+    assert "low(oil_temp_c, '10min')" in ast.unparse(found.tree)
+
+
+def test_what_is_remembered_is_told_apart() -> None:
+    text = 'avg(oil_temp_c, "8 op_h") > baseline(oil_temp_c) + avg(limit, "5min")'
+    found = parse(text, KNOWN)
+    assert [text_of(call) for call in found.remembered] == [
+        "avg(oil_temp_c, '8 op_h')",
+        "baseline(oil_temp_c)",
+    ]
+    assert found.lookback_ms == 300_000
+    assert not found.momentary
 
 
 @pytest.mark.parametrize(
@@ -35,8 +61,15 @@ def test_durations(text: str, milliseconds: int) -> None:
         ("oil_temp_c > 'hot'", 14, "is no number"),
         ("sqrt(oil_temp_c)", 1, "unknown function sqrt"),
         ("oil_temp_c.real", 1, "not part of the rule language"),
-        ('avg(oil_temp_c, "10 minutes")', 1, "no duration"),
-        ('avg(oil_temp_c, "0s")', 1, "is empty"),
+        ('avg(oil_temp_c, "10 minutes")', 17, "did you mean 10min"),
+        ('avg(oil_temp_c, "8 oph")', 17, "did you mean 8 op_h"),
+        ('avg(oil_temp_c, "long")', 17, "no duration"),
+        ('avg(oil_temp_c, "0s")', 17, "is empty"),
+        ('averag(oil_temp_c, "5s")', 1, "did you mean avg"),
+        ('baseline(oil_temp_c, "5h")', 22, "learns from operating hours"),
+        ('baseline(avg(oil_temp_c, "5s"))', 10, "inside baseline"),
+        ('peers(oil_temp_c, "5h")', 1, "takes one value"),
+        ("asym(oil_temp_c)", 1, "left and right"),
         ("avg(oil_temp_c)", 1, "takes a value and a window"),
         ('avg(high(oil_temp_c, "5s"), "60s")', 5, "inside another window"),
         ("abs(oil_temp_c, limit)", 1, "takes one value"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from fleet.expression import WINDOW_FUNCTIONS
 from fleet.windows import Columns, window
 
+GAP_MS = 25_000
 Machine = list[tuple[int, float]]
 
 values = st.one_of(
@@ -32,7 +34,7 @@ def columns_of(fleet: list[Machine]) -> tuple[Columns, np.ndarray]:
     rows = [row for one in fleet for row in one]
     starts = np.cumsum([0] + [len(one) for one in fleet if one])[:-1]
     times = np.array([time for time, _ in rows], np.int64)
-    return Columns(times, starts, {}), np.array([value for _, value in rows])
+    return Columns(times, starts, {}, GAP_MS), np.array([value for _, value in rows])
 
 
 def slow(name: str, rows: Machine, at: int, window_ms: int) -> float:
@@ -52,6 +54,12 @@ def slow(name: str, rows: Machine, at: int, window_ms: int) -> float:
             return last - first
         case "rate":
             return (last - first) / ((t1 - t0) / 60_000) if t1 > t0 else math.nan
+        case "growth":
+            return math.fsum(max(b - a, 0) for (_, a), (_, b) in pairwise(known))
+        case "hours":
+            inside = [(t, v) for t, v in rows[: at + 1] if now - window_ms < t]
+            steps = [t - s for (s, v), (t, _) in pairwise(inside) if v and not math.isnan(v)]
+            return sum(step for step in steps if step <= GAP_MS) / 3_600_000
     return float(sum(became_true(rows, t, v, window_ms) for t, v in known))
 
 

@@ -12,7 +12,7 @@ from rules.changes import AlarmChange
 from rules.compiled import Identity, compile_plan
 from rules.evidence import account_of
 from tests import small
-from tests.rules.plans import IDENTITIES, compiled
+from tests.rules.plans import IDENTITIES, compiled, rule
 from tests.rules.test_engine import run, steady
 
 PLAN = compiled()
@@ -45,6 +45,28 @@ def test_a_window_is_told_as_what_it_is() -> None:
     account = account_of(PLAN, CATALOGUE, IDENTITIES[1], change)
     assert account.reason.en == "Average over 40s of name 87.5 °C (limit 86 °C)."
     assert account.evidence["windows"] == {"avg(oil_temp_c, '40s')": 87.5}
+
+
+def test_what_is_normal_is_told_beside_what_was_seen() -> None:
+    when = (
+        'avg(asym(oil_temp_c, fuel_pct), "8 op_h") > baseline(oil_temp_c) '
+        "+ 2 * peer_spread(oil_temp_c)"
+    )
+    plan = compiled(rules=[rule("odd", when=when, params={}, clear="oil_temp_c < 0")])
+    windows = {
+        "avg(asym(oil_temp_c, fuel_pct), '8 op_h')": 87.5,
+        "baseline(oil_temp_c)": 79.0,
+        "peer_spread(oil_temp_c)": 2.0,
+    }
+    change = AlarmChange(1, "odd", "body", "raised", 9, 9, 9, None, {}, windows)
+    reason = account_of(plan, CATALOGUE, IDENTITIES[1], change).reason
+    assert reason.en == (
+        "Average over 8 operating h of name against name 87.5 %, normal for this machine: "
+        "name 79 °C, spread among machines like it of name 2 °C."
+    )
+    assert reason.zh == (
+        "名称与名称之差8运行小时平均 87.5 %，名称（本机常态） 79 °C，名称（同类设备差异） 2 °C。"
+    )
 
 
 def test_a_code_is_told_with_its_texts() -> None:

@@ -1,0 +1,201 @@
+"""What rules remember beyond the rows of a window: which numbers, and where they stand in the
+state of a machine.
+
+A gauge is one window of operating hours or one baseline. Rules that ask the same of the same
+rows share a gauge. Its numbers are a slice of `FleetState.learned`, and its `key` finds them
+again in a stored state under a changed plan.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fleet.expression import (
+    LEARNED_FUNCTIONS,
+    PEER_FUNCTIONS,
+    Expression,
+    called,
+    part_of,
+    text_of,
+    window_of,
+)
+
+if TYPE_CHECKING:
+    from rules.compiled import ConditionRule
+
+#: A window of operating hours is counted in so many bins.
+BINS = 8
+#: A baseline is the middle of so many blocks of healthy operation.
+BLOCKS = 25
+#: Numbers that each function keeps of one bin.
+FIELDS = {
+    "avg": 3, "low": 1, "high": 1, "delta": 2, "rate": 4, "count": 2, "hours": 2, "growth": 3,
+}  # fmt: skip
+METER_HEAD = 2
+BASELINE_HEAD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """`function` of `argument` over `span_ms` of operating time (for `baseline`: what it learns
+    from first), of rows in the `regimes` (None: all). `owner` is the condition whose parameters
+    the argument reads, None where it reads none. `users` are the conditions that compare with a
+    baseline, and `components` those whose repair makes it learn anew. Its numbers are `width`
+    columns from `at` on."""
+
+    key: str
+    function: str
+    argument: Expression
+    span_ms: int
+    regimes: tuple[int, ...] | None
+    owner: int | None
+    users: tuple[int, ...]
+    components: frozenset[str]
+    at: int
+    width: int
+
+    @property
+    def slots(self) -> slice:
+        return slice(self.at, self.at + self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCall:
+    """What a rule asks about its peers: `key` finds the fleet's days, `argument` in `regimes`
+    (ids; None: any) is what is compared."""
+
+    key: str
+    argument: Expression
+    regimes: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """All gauges of a plan. `uses` says for each condition which gauges answer a call, by the
+    call's text: one for all rows, or one for each regime."""
+
+    meters: tuple[Gauge, ...] = ()
+    baselines: tuple[Gauge, ...] = ()
+    uses: Mapping[int, Mapping[str, tuple[Gauge, ...]]] = field(default_factory=dict)
+    peers: Mapping[int, Mapping[str, PeerCall]] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        return sum(gauge.width for gauge in self.all)
+
+    @property
+    def all(self) -> tuple[Gauge, ...]:
+        return self.meters + self.baselines
+
+    @property
+    def learning(self) -> frozenset[int]:
+        """The conditions that compare with a baseline."""
+        return frozenset(user for gauge in self.baselines for user in gauge.users)
+
+    @property
+    def peer_calls(self) -> tuple[PeerCall, ...]:
+        """Each different question about peers once."""
+        calls = {call.key: call for own in self.peers.values() for call in own.values()}
+        return tuple(calls[key] for key in sorted(calls))
+
+
+@dataclass(slots=True)
+class _Found:
+    """A gauge before it is known who shares it."""
+
+    function: str
+    argument: Expression
+    span_ms: int
+    regimes: tuple[int, ...] | None
+    owner: int | None
+    users: list[int] = field(default_factory=list)
+    components: set[str] = field(default_factory=set)
+
+
+def gauges_of(conditions: Sequence[ConditionRule], regime_ids: Sequence[str]) -> Gauges:
+    """The gauges that the conditions of a plan need."""
+    found: dict[str, _Found] = {}
+    calls: dict[int, dict[str, list[str]]] = {}
+    peers: dict[int, dict[str, PeerCall]] = {}
+    for i, condition in enumerate(conditions):
+        for expression, node in _remembered(condition):
+            if called(node) in PEER_FUNCTIONS:
+                peers.setdefault(i, {})[text_of(node)] = _peer_call(
+                    condition, expression, node, regime_ids
+                )
+                continue
+            keys = [
+                _note(found, i, condition, expression, node, regimes, regime_ids)
+                for regimes in _groups(condition, node)
+            ]
+            calls.setdefault(i, {})[text_of(node)] = keys
+    gauges = dict(_placed(found))
+    uses = {
+        i: {text: tuple(gauges[key] for key in keys) for text, keys in own.items()}
+        for i, own in calls.items()
+    }
+    learned = tuple(gauge for gauge in gauges.values() if gauge.function == "baseline")
+    meters = tuple(gauge for gauge in gauges.values() if gauge.function != "baseline")
+    return Gauges(meters, learned, uses, peers)
+
+
+def _remembered(condition: ConditionRule) -> Iterator[tuple[Expression, ast.Call]]:
+    for expression in (condition.when, condition.clear):
+        for node in expression.remembered:
+            yield expression, node
+
+
+def _groups(condition: ConditionRule, node: ast.Call) -> list[tuple[int, ...] | None]:
+    """Baselines are of one regime each; a window takes all regimes of its rule together."""
+    if condition.regimes is None or called(node) not in LEARNED_FUNCTIONS:
+        return [condition.regimes]
+    return [(regime,) for regime in condition.regimes]
+
+
+def _note(
+    found: dict[str, _Found],
+    index: int,
+    condition: ConditionRule,
+    expression: Expression,
+    node: ast.Call,
+    regimes: tuple[int, ...] | None,
+    regime_ids: Sequence[str],
+) -> str:
+    argument = part_of(expression, node.args[0])
+    span = window_of(node).ms
+    function = "baseline" if called(node) in LEARNED_FUNCTIONS else called(node)
+    own = bool(argument.names & set(condition.rule.params))
+    where = "any" if regimes is None else "+".join(regime_ids[regime] for regime in regimes)
+    key = "|".join((function, argument.text, str(span), where, condition.rule.id if own else ""))
+    entry = found.setdefault(key, _Found(function, argument, span, regimes, index if own else None))
+    if index not in entry.users:
+        entry.users.append(index)
+    entry.components.add(condition.rule.component)
+    return key
+
+
+def _placed(found: Mapping[str, _Found]) -> Iterator[tuple[str, Gauge]]:
+    at = 0
+    for key, entry in found.items():
+        if entry.function == "baseline":
+            width = BASELINE_HEAD + BLOCKS
+        else:
+            width = METER_HEAD + (BINS + 1) * FIELDS[entry.function]
+        yield key, Gauge(
+            key, entry.function, entry.argument, entry.span_ms, entry.regimes, entry.owner,
+            tuple(entry.users), frozenset(entry.components), at, width,
+        )  # fmt: skip
+        at += width
+
+
+def _peer_call(
+    condition: ConditionRule, expression: Expression, node: ast.Call, regime_ids: Sequence[str]
+) -> PeerCall:
+    argument = part_of(expression, node.args[0])
+    if condition.regimes is None:
+        return PeerCall(f"{argument.text}|any", argument, None)
+    regimes = tuple(regime_ids[regime] for regime in condition.regimes)
+    return PeerCall(f"{argument.text}|{'+'.join(regimes)}", argument, regimes)

@@ -1,0 +1,93 @@
+"""What is normal for the fleet: machines of one product, region and regime, day by day.
+
+A machine's day is the mean of an expression over its samples of one UTC day in some regimes; the
+fleet's day is the median of its machines' days and their spread. The day before a sample's is
+what the sample is compared with (up to a week before where the fleet stood still). The fold takes
+days as data: they are counted once and do not change when data comes late (docs/rules.md), so
+that live, in a refold and in a backtest a sample meets the same peers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fleet.batch import FloatColumn
+from fleet.clock import MS_PER_DAY
+from rules.compiled import Identity
+from rules.gauges import PeerCall
+from rules.holding import Grid
+
+#: Fewer machines are no fleet.
+LEAST_MACHINES = 5
+#: A day older than this many days says nothing of today.
+OLDEST_DAYS = 7
+_DEVIATION = 1.4826
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDay:
+    """One day of the machines of a region: `key` what was compared, `day` days since 1970 UTC,
+    median and spread (scaled median absolute deviation) over so many machines."""
+
+    key: str
+    region: str
+    day: int
+    level: float
+    spread: float
+    machines: int
+
+
+@dataclass(frozen=True)
+class PeerDays:
+    """The days that are known, by key and region."""
+
+    days: Mapping[tuple[str, str], Mapping[int, PeerDay]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(days: Iterable[PeerDay]) -> PeerDays:
+        """These days, ready to be asked."""
+        found: dict[tuple[str, str], dict[int, PeerDay]] = {}
+        for one in days:
+            found.setdefault((one.key, one.region), {})[one.day] = one
+        return PeerDays(found)
+
+    def before(self, key: str, region: str, day: int) -> PeerDay | None:
+        """The newest day before `day` that counts."""
+        known = self.days.get((key, region), {})
+        for back in range(1, OLDEST_DAYS + 1):
+            found = known.get(day - back)
+            if found is not None and found.machines >= LEAST_MACHINES:
+                return found
+        return None
+
+    def column(
+        self, call: PeerCall, spread: bool, grid: Grid, who: Sequence[Identity]
+    ) -> FloatColumn:
+        """The level of the peers, or their spread, in every row, (n,); unknown where there are
+        too few."""
+        days = grid.times // MS_PER_DAY
+        begins = np.ones(len(days), bool)
+        begins[1:] = (np.diff(days) != 0) | (np.diff(grid.machine) != 0)
+        first = np.flatnonzero(begins)
+        found = [
+            self.before(call.key, who[machine].region, day)
+            for machine, day in zip(grid.machine[first].tolist(), days[first].tolist(), strict=True)
+        ]
+        values = [np.nan if one is None else one.spread if spread else one.level for one in found]
+        return np.repeat(np.array(values), np.diff(np.append(first, len(days))))
+
+
+NO_PEERS = PeerDays()
+
+
+def fleet_day(key: str, region: str, day: int, machines: Iterable[float]) -> PeerDay | None:
+    """The fleet's day from its machines' days; None where there is none."""
+    values = np.array([value for value in machines if not np.isnan(value)])
+    if len(values) == 0:
+        return None
+    level = float(np.median(values))
+    spread = float(_DEVIATION * np.median(np.abs(values - level)))
+    return PeerDay(key, region, day, level, spread, len(values))

@@ -1,0 +1,129 @@
+"""What the rules remember, for one sheet: windows of operating hours, baselines and peers as
+columns, and the numbers to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.batch import FloatColumn, IntColumn
+from fleet.expression import Expression
+from rules.baselines import Learned, block_ms, learn, repairs_of
+from rules.compiled import CompiledPlan, Identity
+from rules.gauges import BINS, Gauge
+from rules.operating import Bins, bins_of, fold_meter, operating_clock
+from rules.peers import PeerDays
+from rules.sheet import Sheet
+
+#: Computes a gauge's argument in every row, with the parameters of its owner.
+Compute = Callable[[Expression, int | None], FloatColumn]
+
+
+class Recall:
+    """The gauges of a plan folded over one sheet. `operating` (m,) and `learned` (m, k) are the
+    numbers after it."""
+
+    def __init__(
+        self,
+        compiled: CompiledPlan,
+        sheet: Sheet,
+        regime: NDArray[np.int16],
+        who: Sequence[Identity],
+        peers: PeerDays,
+        compute: Compute,
+    ) -> None:
+        self._compiled, self._sheet, self._regime, self._who = compiled, sheet, regime, who
+        self._compute = compute
+        self._clock = operating_clock(compiled, sheet, regime)
+        self.operating: IntColumn = self._clock[sheet.ends]
+        self.learned = sheet.before.learned.copy()
+        self._bins: dict[int, Bins] = {}
+        self._windows = {gauge.key: self._meter(gauge) for gauge in compiled.gauges.meters}
+        self._values = {gauge.key: self._argument(gauge) for gauge in compiled.gauges.baselines}
+        self._baselines: dict[str, Learned] = {}
+        self._peers = {
+            index: {
+                text: peers.column(call, text.startswith("peer_spread"), sheet.grid, who)
+                for text, call in calls.items()
+            }
+            for index, calls in compiled.gauges.peers.items()
+        }
+
+    def columns(self, index: int) -> Mapping[str, FloatColumn]:
+        """What a condition remembers, by the text of the call."""
+        found = dict(self._peers.get(index, {}))
+        for text, gauges in self._compiled.gauges.uses.get(index, {}).items():
+            if gauges[0].function == "baseline":
+                found[text] = self._baseline(gauges, spread=text.startswith("spread"))
+            else:
+                found[text] = self._windows[gauges[0].key]
+        return found
+
+    def learn(
+        self,
+        unwell: Mapping[int, NDArray[np.bool_]],
+        alarmed: Mapping[int, NDArray[np.bool_]],
+    ) -> None:
+        """Fold the baselines. `unwell` are the rows in which alarms of the other rules stood,
+        `alarmed` those of the rules that compare with baselines; by condition."""
+        conditions = self._compiled.conditions
+        for gauge in self._compiled.gauges.baselines:
+            ill = [
+                rows
+                for i, rows in unwell.items()
+                if conditions[i].rule.component in gauge.components
+            ]
+            found = learn(
+                gauge,
+                self._values[gauge.key],
+                self._sheet,
+                self._cut(block_ms(gauge)),
+                _any(ill, len(self._clock)),
+                _any([alarmed[i] for i in gauge.users], len(self._clock)),
+                [repairs_of(gauge, who) for who in self._who],
+            )
+            self._baselines[gauge.key] = found
+            self.learned[:, gauge.slots] = found.after
+
+    def _cut(self, width: int) -> Bins:
+        if width not in self._bins:
+            self._bins[width] = bins_of(self._sheet, self._clock, width)
+        return self._bins[width]
+
+    def _argument(self, gauge: Gauge) -> FloatColumn:
+        values = self._compute(gauge.argument, gauge.owner)
+        if gauge.regimes is None:
+            return values
+        inside = np.zeros(len(self._compiled.regimes) + 1, bool)
+        inside[list(gauge.regimes)] = True
+        return np.where(inside[self._regime], values, np.nan)
+
+    def _meter(self, gauge: Gauge) -> FloatColumn:
+        bins = self._cut(max(gauge.span_ms // BINS, 1))
+        column, after = fold_meter(
+            gauge, self._argument(gauge), self._sheet, self._clock, bins,
+            self._compiled.max_gap_ms,
+        )  # fmt: skip
+        self.learned[:, gauge.slots] = after
+        return column
+
+    def _baseline(self, gauges: Sequence[Gauge], *, spread: bool) -> FloatColumn:
+        """The baseline of each row's regime; unknown in regimes the rule is not about."""
+        result = np.full(len(self._clock), np.nan)
+        for gauge in gauges:
+            learned = self._baselines[gauge.key]
+            column = learned.spread if spread else learned.level
+            if gauge.regimes is None:
+                return column
+            here = self._regime == gauge.regimes[0]
+            result[here] = column[here]
+        return result
+
+
+def _any(masks: Sequence[NDArray[np.bool_]], rows: int) -> NDArray[np.bool_]:
+    result = np.zeros(rows, bool)
+    for mask in masks:
+        result |= mask
+    return result
