@@ -364,6 +364,25 @@ class Checklist(Model):
     items: tuple[CheckItem, ...] = Field(min_length=1)
 
 
+class Season(Model):
+    """Activity of the months January to December by climate; 1.0 is the mean of the year."""
+
+    south: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=12, max_length=12)
+    north: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=12, max_length=12)
+
+    @model_validator(mode="after")
+    def _about_one(self) -> Self:
+        for name in ("south", "north"):
+            mean = sum(self.of(name)) / 12
+            if not 0.9 <= mean <= 1.1:
+                raise ValueError(f"the months of {name} have a mean of {mean:.2f}; it must be 1")
+        return self
+
+    def of(self, climate: str) -> tuple[float, ...]:
+        """The twelve months of `south` or `north`."""
+        return self.north if climate == "north" else self.south
+
+
 class ProductPlan(Model):
     """The whole plan of one product, everything in it already checked against everything."""
 
@@ -380,6 +399,8 @@ class ProductPlan(Model):
     operating_hours: Literal["regimes", "counter"] = "regimes"
     """What operating hours in rules are: time in running regimes, or the growth of
     `hours_signal`."""
+    season: Season | None = None
+    """How busy the months are; without it all are alike."""
     components: tuple[Component, ...] = Field(min_length=1)
     signals: tuple[Signal, ...] = Field(min_length=1)
     regimes: tuple[Regime, ...] = Field(min_length=1)

@@ -3,17 +3,16 @@ there."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from fleet.batch import FloatColumn
 from fleet.plan import ProductPlan, WearPart
 from fleet.words import LEAD_DAYS
-from predict.life import LifeModel
-from predict.remaining import chance_within, dates
+from predict.outlook import Outlook
 
 PLANNING_DAYS = 14
 #: Chance from which a part is worth ordering: a cheap one early, a dear one when it is likely.
@@ -43,15 +42,8 @@ def threshold_of(plan: ProductPlan, part: WearPart) -> float:
     return THRESHOLDS[part.price_class] * CRITICALITY[max(severities, default=2)]
 
 
-def needs(
-    plan: ProductPlan,
-    part: WearPart,
-    model: LifeModel,
-    used: FloatColumn,
-    per_day: FloatColumn,
-    now: datetime,
-) -> Sequence[Need]:
-    """The need of n fitted parts of one kind, used so far and per day (n,).
+def needs(plan: ProductPlan, part: WearPart, ahead: Outlook, now: datetime) -> Sequence[Need]:
+    """The need of n fitted parts of one kind with their outlook.
 
     `needed_by` is the date at which the chance reaches the threshold; `order_by` lies the longest
     delivery before it.
@@ -59,26 +51,21 @@ def needs(
     threshold = threshold_of(plan, part)
     delivery = LEAD_DAYS[part.lead_class]
     days = delivery + PLANNING_DAYS
-    chances = chance_within(model, used, per_day, days)
-    reached = dates(model.quantiles(used, threshold), per_day, now)
+    chances = ahead.within(np.array([float(days)]))[:, 0]
+    reached = ahead.day_at(threshold)
     return [
-        _need(float(chance), threshold, days, at, delivery, now)
-        for chance, at in zip(np.asarray(chances), reached, strict=True)
+        _need(chance, threshold, days, at, delivery, now)
+        for chance, at in zip(chances.tolist(), reached.tolist(), strict=True)
     ]
 
 
 def _need(
-    chance: float,
-    threshold: float,
-    days: int,
-    at: datetime | None,
-    delivery: int,
-    now: datetime,
+    chance: float, threshold: float, days: int, reached: float, delivery: int, now: datetime
 ) -> Need:
     needed: bool | None = None
-    if at is not None and chance >= threshold:
+    if chance >= threshold:
         needed = True
     elif chance < WITHDRAW_SHARE * threshold:
         needed = False
-    needed_by = at or now + timedelta(days=days)
+    needed_by = now + timedelta(days=reached if math.isfinite(reached) else days)
     return Need(needed, chance, threshold, days, needed_by, needed_by - timedelta(days=delivery))

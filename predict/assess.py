@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.finding import Finding
 from fleet.plan import Catalogue, ProductPlan
-from predict.fleet_lives import FleetLives
+from predict.fleet_lives import FleetLives, LifeSource
 from predict.parts import Pace, assess_parts
 from predict.services import due_services, meter_of
 from predict.state import from_json
 from predict.usage import MachineUsage
+from predict.use_ahead import FleetSeasons, UseAhead, span, use_ahead
 from store import usage, wear
 from store.connection import Connection
 from store.wear import DuePart, DueService
 from tickets import Decision, dispatch
 from tickets.content import widest
 from tickets.due import DUE_SOON_DAYS, service_finding, wear_finding
+
+
+@dataclass
+class Learned:
+    """What the fleet has taught so far: lives of parts, seasons of products."""
+
+    lives: LifeSource = field(default_factory=FleetLives)
+    seasons: FleetSeasons = field(default_factory=FleetSeasons)
+
+    def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
+        """Take what is new from the store, each as often as it is worth it."""
+        self.lives.learn(connection, catalogue, now_ms)
+        self.seasons.learn(connection, catalogue, now_ms)
+
 
 RECENT_DAYS = 28
 #: A machine's own pace counts from so many days of history on.
@@ -35,57 +50,47 @@ def assess(
     catalogue: Catalogue,
     machine_ids: Collection[int] | None,
     now_ms: int,
-    lives: FleetLives | None = None,
+    learned: Learned | None = None,
 ) -> list[Decision]:
     """Bring everything that follows from use up to date for some machines (None: all), in the
-    caller's transaction; what became of the findings. `lives` keeps what was learned between two
-    calls; without it everything is learned anew."""
-    machines = {
-        row["id"]: catalogue.plans[row["product"]]
-        for row in wear.machines_to_assess(connection, machine_ids)
-    }
+    caller's transaction; what became of the findings. `learned` keeps what the fleet has taught
+    between two calls; without it everything is learned anew."""
+    rows = wear.machines_to_assess(connection, machine_ids)
+    machines = {row["id"]: catalogue.plans[row["product"]] for row in rows}
     states = {m: from_json(s) for m, s in usage.states(connection, machines).items()}
-    paces = _paces(connection, states, now_ms)
-    lives = lives or FleetLives()
-    lives.learn(connection, catalogue, now_ms)
-    assess_parts(connection, machines, paces, lives, now_ms)
-    due = _assess_services(connection, machines, states, paces, now_ms)
+    recent = usage.days_ago(connection, states, now_ms - RECENT_DAYS * MS_PER_DAY)
+    learned = learned or Learned()
+    learned.learn(connection, catalogue, now_ms)
+    places = {row["id"]: (machines[row["id"]], row["lat"]) for row in rows}
+    coming = use_ahead(connection, places, states, recent, learned.seasons, now_ms)
+    paces = {m: _pace(recent[m], states[m], now_ms) for m in recent}
+    known = {m: pace for m, pace in paces.items() if pace is not None}
+    assess_parts(connection, machines, known, coming, learned.lives, now_ms)
+    due = _assess_services(connection, machines, states, coming, now_ms)
     findings = _findings(connection, machines, due, now_ms)
     return dispatch(connection, catalogue, findings, now_ms)
 
 
-def _paces(
-    connection: Connection, states: Mapping[int, MachineUsage], now_ms: int
-) -> dict[int, Pace]:
+def _pace(before: usage.Row, state: MachineUsage, now_ms: int) -> Pace | None:
     """Mean use per calendar day since the oldest kept state of the last four weeks."""
-    since = now_ms - RECENT_DAYS * MS_PER_DAY
-    result = {}
-    for machine, row in usage.days_ago(connection, states, since).items():
-        state = states[machine]
-        begun = to_ms(datetime.combine(row["day"], datetime.min.time(), to_datetime(0).tzinfo))
-        days = (max(now_ms, state.as_of) - begun) / MS_PER_DAY
-        if days < LEAST_DAYS:
-            continue
-        before: Mapping[str, float] = row["totals"]
-        parts = {p: (total - before.get(p, 0.0)) / days for p, total in state.totals.items()}
-        known = state.hours is not None and row["hours"] is not None
-        hours = ((state.hours or 0.0) - row["hours"]) / days if known else None
-        result[machine] = Pace(parts, hours)
-    return result
+    days = span(before, state, now_ms)
+    if days < LEAST_DAYS:
+        return None
+    totals: Mapping[str, float] = before["totals"]
+    return Pace({p: (total - totals.get(p, 0.0)) / days for p, total in state.totals.items()})
 
 
 def _assess_services(
     connection: Connection,
     machines: Mapping[int, ProductPlan],
     states: Mapping[int, MachineUsage],
-    paces: Mapping[int, Pace],
+    coming: Mapping[str, UseAhead],
     now_ms: int,
 ) -> list[DueService]:
     done = wear.last_services(connection, machines)
     due: list[DueService] = []
     for machine, state in states.items():
-        pace = paces.get(machine)
-        meter = meter_of(state, pace.hours if pace else None)
+        meter = meter_of(state, coming[machines[machine].product].of_hours(machine))
         if meter is not None:
             due += due_services(
                 machines[machine], machine, meter, done.get(machine, {}), to_datetime(now_ms)

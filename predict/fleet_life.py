@@ -31,7 +31,11 @@ _LOWEST_Z, _HIGHEST_Z = -30.0, 8.0
 
 
 class FleetLife:
-    """A fitted life that knows its own uncertainty; a LifeModel of new parts at `covariates`."""
+    """A fitted life that knows its own uncertainty; a LifeModel of new parts at `covariates`.
+
+    Without them it is the life of a part at mean covariates, as uncertain as the parts that were
+    learned from are on average: `LifeFit.factor` moves it to the covariates of a part.
+    """
 
     method = "fleet"
 
@@ -114,11 +118,7 @@ def _probable(
     approximation to log median and log spread."""
     middle = fit.family.z_of_share(0.5)
     log_median = fit.location(covariates) + middle * fit.spread
-    to_pair = np.zeros((2, len(fit.theta)))
-    to_pair[0, :-1] = fit.loadings(covariates)
-    to_pair[0, -1] = middle * fit.spread
-    to_pair[1, -1] = 1.0
-    covariance = to_pair @ fit.covariance @ to_pair.T
+    covariance = _of_the_pair(fit, covariates, middle * fit.spread)
     root = np.linalg.cholesky(covariance + 1e-14 * np.eye(2))
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     across, along = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
@@ -127,6 +127,20 @@ def _probable(
     locations = log_median + moves[0] - middle * spreads
     pairs = np.outer(weights, weights).ravel()
     return locations, spreads, pairs / pairs.sum()
+
+
+def _of_the_pair(fit: LifeFit, covariates: FloatColumn | None, slope: float) -> FloatColumn:
+    """Covariance (2, 2) of log median, which grows by `slope` with log spread, and log spread."""
+    to_pair = np.zeros((2, len(fit.theta)))
+    to_pair[0, :-1] = fit.loadings(covariates)
+    to_pair[0, -1] = slope
+    to_pair[1, -1] = 1.0
+    covariance = to_pair @ fit.covariance @ to_pair.T
+    if covariates is None and fit.lives.names:
+        away = (fit.lives.covariates - fit.centre) / fit.scale
+        each = ((away @ fit.covariance[1:-1, 1:-1]) * away).sum(axis=1)
+        covariance[0, 0] += float(np.average(each, weights=fit.lives.count))
+    return np.asarray(covariance, dtype=np.float64)
 
 
 def _along(x: FloatColumn, xs: FloatColumn, ys: FloatColumn) -> FloatColumn:

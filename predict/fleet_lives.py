@@ -1,24 +1,28 @@
 """Life models of all kinds of parts, learned anew every day from what became of parts fitted.
 
-Machines of different models wear their parts differently: each model has a factor on life of its
-own, held to the common life while few of its parts are known.
+Models of machine, regions and duty wear parts differently: each has a factor on life of its own,
+held to the common life while few of its parts are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import Protocol
 
 import numpy as np
 import structlog
 
+from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.plan import Catalogue, Life, WearPart
 from predict.fleet_life import FleetLife, learned_fit
+from predict.kinds import Kinds, kinds_of
 from predict.life import LifeModel, PlanLife
 from predict.lifedata import LifeDataError, Lives, lives
-from predict.lifefit import TooFew
+from predict.lifefit import LifeFit, TooFew
 from predict.services import DAYS_PER_MONTH
 from store import wear
 from store.connection import Connection
@@ -31,6 +35,47 @@ ENDS = frozenset({"worn", "failed"})
 _log = structlog.get_logger("predict")
 
 
+class LifeSource(Protocol):
+    """Where assessments take their life models from."""
+
+    def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
+        """Take what is to be learned from the store by now."""
+
+    def of(self, product: str, part: WearPart) -> LifeModel:
+        """The life of a part on a machine like most."""
+
+    def factors(
+        self, product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
+    ) -> FloatColumn:
+        """How much longer than that each of the fitted parts (n,) lasts on its machine."""
+
+
+class PlanLives:
+    """The plans' lives alone: nothing is learned."""
+
+    def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
+        """See LifeSource."""
+
+    def of(self, product: str, part: WearPart) -> LifeModel:
+        """See LifeSource."""
+        return plan_life(part.life)
+
+    def factors(
+        self, product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
+    ) -> FloatColumn:
+        """See LifeSource."""
+        return np.ones(len(fitted))
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedLife:
+    """A life learned from the fleet: the fit, the kinds it has factors for, the model."""
+
+    fit: LifeFit
+    kinds: Kinds
+    model: FleetLife
+
+
 class FleetLives:
     """The life model of every kind of part: learned where enough have worn out, else the plan's.
 
@@ -39,23 +84,33 @@ class FleetLives:
 
     def __init__(self, every_ms: int = LEARN_EVERY_MS) -> None:
         self._every_ms = every_ms
-        self._models: dict[tuple[str, str], dict[str | None, LifeModel]] = {}
+        self._learned: dict[tuple[str, str], LearnedLife] = {}
         self._learned_ms: int | None = None
 
     def learn(self, connection: Connection, catalogue: Catalogue, now_ms: int) -> None:
         """Learn from all parts ever fitted, if the last time is long ago or there was none."""
         if self._learned_ms is not None and now_ms - self._learned_ms < self._every_ms:
             return
-        self._models = {
-            (product, part.id): _learned(product, part, fitted, now_ms)
+        found = {
+            (product, part.id): learned_of(product, part, fitted, now_ms)
             for product, part, fitted in kinds_that_ended(connection, catalogue)
         }
+        self._learned = {key: learned for key, learned in found.items() if learned is not None}
         self._learned_ms = now_ms
 
-    def of(self, product: str, part: WearPart, model: str) -> LifeModel:
-        """The model of one kind of part on machines of one model."""
-        learned = self._models.get((product, part.id), {})
-        return learned.get(model) or learned.get(None) or plan_life(part.life)
+    def of(self, product: str, part: WearPart) -> LifeModel:
+        """See LifeSource."""
+        learned = self._learned.get((product, part.id))
+        return learned.model if learned else plan_life(part.life)
+
+    def factors(
+        self, product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
+    ) -> FloatColumn:
+        """See LifeSource."""
+        learned = self._learned.get((product, part.id))
+        if learned is None:
+            return np.ones(len(fitted))
+        return learned.fit.factor(learned.kinds.flags(fitted, now_ms))
 
 
 def kinds_that_ended(
@@ -76,8 +131,9 @@ def plan_life(life: Life) -> LifeModel:
     return PlanLife(life)
 
 
-def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> Lives:
-    """Lives of one kind of part from rows of the store; those without known use are left out."""
+def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> tuple[Lives, Kinds]:
+    """Lives of one kind of part from rows of the store, and the kinds told apart among them;
+    those without known use are left out."""
     if part.driver.age:
         known = list(fitted)
         until = [to_ms(row["removed_at"]) if row["removed_at"] else now_ms for row in known]
@@ -89,26 +145,20 @@ def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> Lives:
         known = [row for row in fitted if row["used"] is not None]
         end = np.array([row["used"] for row in known], dtype=np.float64)
         start = np.array([row["used_before"] for row in known], dtype=np.float64)
-    models = tuple(sorted({row["model"] for row in known}))
-    names = models if len(models) > 1 else ()
-    flags = [[float(row["model"] == name) for name in names] for row in known]
+    kinds = kinds_of(part, known, now_ms)
     ended = [row["removed_reason"] in ENDS for row in known]
-    return lives(end, ended, start=start, covariates=flags, names=names)
+    flags = kinds.flags(known, now_ms)
+    return lives(end, ended, start=start, covariates=flags, names=kinds.names), kinds
 
 
-def _learned(
+def learned_of(
     product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
-) -> dict[str | None, LifeModel]:
-    """The life on machines of each model, under None of any other; {} with too few failures."""
+) -> LearnedLife | None:
+    """What the rows of one kind of part teach; None with too few failures."""
     try:
-        data = lives_of(part, fitted, now_ms)
+        data, kinds = lives_of(part, fitted, now_ms)
         fit = learned_fit(data, part.life)
     except LifeDataError as error:
         _log.warning("the plan's life stands", product=product, part=part.id, error=str(error))
-        return {}
-    if isinstance(fit, TooFew):
-        return {}
-    found: dict[str | None, LifeModel] = {None: FleetLife(fit)}
-    for name, flags in zip(data.names, np.eye(len(data.names)), strict=True):
-        found[name] = FleetLife(fit, flags)
-    return found
+        return None
+    return None if isinstance(fit, TooFew) else LearnedLife(fit, kinds, FleetLife(fit))

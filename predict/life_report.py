@@ -41,7 +41,7 @@ def learned_parts(
     life: LifeModel
     factors: dict[str, float]
     for product, part, fitted in kinds_that_ended(connection, catalogue):
-        data = lives_of(part, fitted, now_ms)
+        data, _ = lives_of(part, fitted, now_ms)
         fit = learned_fit(data, part.life)
         if isinstance(fit, TooFew):
             life, factors = plan_life(part.life), {}

@@ -74,6 +74,10 @@ class LifeFit:
         steps = self.theta[1:-1] / self.scale
         return dict(zip(self.lives.names, np.exp(steps).tolist(), strict=True))
 
+    def factor(self, covariates: Matrix) -> FloatColumn:
+        """Factors (n,) on the life at mean covariates for parts at covariates (n, k)."""
+        return np.exp((covariates - self.centre) / self.scale @ self.theta[1:-1])
+
     def location(self, covariates: FloatColumn | None = None) -> float:
         """Location of log life at covariates (k,); without them at their mean."""
         return float(self.loadings(covariates) @ self.theta[:-1])

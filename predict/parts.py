@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,24 +13,27 @@ from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.plan import ProductPlan, WearPart
 from predict.alerts import Need, needs
-from predict.fleet_lives import FleetLives
+from predict.fleet_lives import LifeSource
 from predict.life import LifeModel
-from predict.remaining import Remaining, dates, remaining
+from predict.outlook import Outlook, left_of, month_ends, outlook
+from predict.pace import Ahead, by_calendar
 from predict.services import DAYS_PER_MONTH
+from predict.use_ahead import UseAhead
 from store import part_alerts, wear
 from store.connection import Connection
 from store.wear import Row
 
 #: What a person has dismissed rests so long.
 DISMISSED_DAYS = 30
+#: What an alert keeps of the life it was raised for.
+_SHOWN = ("used", "per_day", "worn_share", "p10", "p50", "p90")
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Recent use of a machine a day: by part, and operating hours."""
+    """Recent use of a machine a calendar day, by part."""
 
     parts: Mapping[str, float]
-    hours: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ def assess_parts(
     connection: Connection,
     machines: Mapping[int, ProductPlan],
     paces: Mapping[int, Pace],
-    lives: FleetLives,
+    coming: Mapping[str, UseAhead],
+    lives: LifeSource,
     now_ms: int,
 ) -> None:
     """Bring remaining life and alerts of all parts fitted to `machines` up to date."""
@@ -55,16 +60,20 @@ def assess_parts(
     for fitted in _kinds(wear.live_parts(connection, machines), machines):
         plan = machines[fitted[0]["machine_id"]]
         part = plan.part[fitted[0]["part"]]
-        used, own = _use(part, fitted, paces, now_ms)
-        pace = _with_peers(own, peers.get((plan.product, part.id)))
-        model = lives.of(plan.product, part, fitted[0]["model"])
-        left = remaining(model, used, pace)
-        for name, column in _life_columns(fitted, part, model, left, own, now_ms):
+        used = _used(part, fitted, now_ms)
+        ahead = _ahead(part, fitted, coming[plan.product], peers, now_ms)
+        model = lives.of(plan.product, part)
+        longer = lives.factors(plan.product, part, fitted, now_ms)
+        seen = outlook(left_of(model, used / longer) * longer[:, None], ahead)
+        own = _own_pace(part, fitted, paces)
+        worn = used / (model.median * longer)
+        for name, column in _life_columns(fitted, part, model, used, own, worn, seen, now_ms):
             results.columns.setdefault(name, []).extend(column)
-        found = needs(plan, part, model, used, pace, to_datetime(now_ms))
+        found = needs(plan, part, seen, to_datetime(now_ms))
         for place, (row, need) in enumerate(zip(fitted, found, strict=True)):
             if need.needed and not _dismissed(newest.get(row["id"]), now_ms):
-                results.raised.append(_alert(row, part, need, left, place))
+                shown = {name: results.columns[name][place - len(fitted)] for name in _SHOWN}
+                results.raised.append(_alert(row, part, need, shown))
             elif need.needed is False:
                 results.withdrawn.append(row["id"])
     if results.columns:
@@ -74,58 +83,72 @@ def assess_parts(
 
 
 def _kinds(rows: Sequence[Row], machines: Mapping[int, ProductPlan]) -> list[list[Row]]:
-    """Fitted parts whose use is known, grouped by product, part and the machine's model."""
-    kinds: dict[tuple[str, str, str], list[Row]] = {}
+    """Fitted parts whose use is known, grouped by product and part."""
+    kinds: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         plan = machines[row["machine_id"]]
         part = plan.part.get(row["part"])
         if part is not None and (part.driver.age or row["used"] is not None):
-            kinds.setdefault((plan.product, part.id, row["model"]), []).append(row)
+            kinds.setdefault((plan.product, part.id), []).append(row)
     return list(kinds.values())
 
 
-def _use(
-    part: WearPart, fitted: Sequence[Row], paces: Mapping[int, Pace], now_ms: int
-) -> tuple[FloatColumn, FloatColumn]:
-    """Use so far and use per day of fitted parts of one kind, (n,) each, NaN unknown."""
+def _used(part: WearPart, fitted: Sequence[Row], now_ms: int) -> FloatColumn:
+    """Use so far (n,) of fitted parts of one kind."""
+    if not part.driver.age:
+        return np.array([row["used"] for row in fitted], dtype=np.float64)
+    ages = [(now_ms - to_ms(row["fitted_at"])) / MS_PER_DAY for row in fitted]
+    return np.maximum(np.array(ages) / DAYS_PER_MONTH, 0.0)
+
+
+def _own_pace(
+    part: WearPart, fitted: Sequence[Row], paces: Mapping[int, Pace]
+) -> list[float | None]:
+    """Recent use a day as people are shown it; None: not known."""
     if part.driver.age:
-        ages = [(now_ms - to_ms(row["fitted_at"])) / MS_PER_DAY for row in fitted]
-        months = np.maximum(np.array(ages) / DAYS_PER_MONTH, 0.0)
-        return months, np.full(len(fitted), 1 / DAYS_PER_MONTH)
-    used = np.array([row["used"] for row in fitted], dtype=np.float64)
-    own = [
-        pace.parts.get(part.id, np.nan) if (pace := paces.get(row["machine_id"])) else np.nan
-        for row in fitted
-    ]
-    return used, np.array(own, dtype=np.float64)
+        return [1 / DAYS_PER_MONTH] * len(fitted)
+    known = [paces.get(row["machine_id"]) for row in fitted]
+    return [pace.parts.get(part.id) if pace else None for pace in known]
 
 
-def _with_peers(own: FloatColumn, peers: float | None) -> FloatColumn:
-    """Where a machine's own pace is not known: the mean of its peers, here or in the store."""
-    known = own[~np.isnan(own)]
-    mean = float(known.mean()) if len(known) else np.nan
-    return np.where(np.isnan(own), mean if peers is None else peers, own)
+def _ahead(
+    part: WearPart,
+    fitted: Sequence[Row],
+    coming: UseAhead,
+    peers: Mapping[tuple[str, str], float],
+    now_ms: int,
+) -> Ahead:
+    if part.driver.age:
+        return by_calendar(1 / DAYS_PER_MONTH, len(fitted), coming.busy, now_ms)
+    elsewhere = peers.get((coming.plan.product, part.id))
+    return coming.of_part(part.id, [row["machine_id"] for row in fitted], elsewhere)
 
 
 def _life_columns(
     fitted: Sequence[Row],
     part: WearPart,
     model: LifeModel,
-    left: Remaining,
-    own: FloatColumn,
+    used: FloatColumn,
+    own: Sequence[float | None],
+    worn: FloatColumn,
+    seen: Outlook,
     now_ms: int,
 ) -> Iterator[tuple[str, Sequence[Any]]]:
-    now, n = to_datetime(now_ms), len(fitted)
+    n, now = len(fitted), to_datetime(now_ms)
     yield "ids", [row["id"] for row in fitted]
-    yield "used", left.used.tolist()
-    yield "per_day", [None if np.isnan(pace) else pace for pace in own.tolist()]
+    yield "used", used.tolist()
+    yield "per_day", own
     yield "units", [part.driver.unit] * n
-    for place, name in enumerate(("p10", "p50", "p90")):
-        yield name, left.left[:, place].tolist()
-        yield f"due_{name}", dates(left.left[:, place], left.per_day, now)
-    yield "worn_share", left.worn_share.tolist()
+    for level, name in ((0.1, "p10"), (0.5, "p50"), (0.9, "p90")):
+        yield name, seen.left_at(level).tolist()
+        days = seen.day_at(level).tolist()
+        yield f"due_{name}", [now + timedelta(days=d) if np.isfinite(d) else None for d in days]
+    yield "worn_share", worn.tolist()
     yield "methods", [model.method] * n
     yield "sample_sizes", [model.sample_size] * n
+    by_month = np.round(seen.within(month_ends(now_ms)), 5).tolist()
+    # An array of arrays of one length would be one array of two dimensions to the database.
+    yield "worn_by", ["{" + ",".join(map(str, each)) + "}" for each in by_month]
 
 
 def _dismissed(alert: Row | None, now_ms: int) -> bool:
@@ -134,8 +157,7 @@ def _dismissed(alert: Row | None, now_ms: int) -> bool:
     return to_ms(alert["changed_at"]) > now_ms - DISMISSED_DAYS * MS_PER_DAY
 
 
-def _alert(row: Row, part: WearPart, need: Need, left: Remaining, place: int) -> Row:
-    p10, p50, p90 = left.left[place].tolist()
+def _alert(row: Row, part: WearPart, need: Need, shown: Row) -> Row:
     return {
         "fitted_part_id": row["id"],
         "quantity": part.quantity,
@@ -146,11 +168,6 @@ def _alert(row: Row, part: WearPart, need: Need, left: Remaining, place: int) ->
             "within_days": need.days,
             "threshold": need.threshold,
             "unit": part.driver.unit,
-            "used": float(left.used[place]),
-            "per_day": float(left.per_day[place]),
-            "worn_share": float(left.worn_share[place]),
-            "p10": p10,
-            "p50": p50,
-            "p90": p90,
+            **shown,
         },
     }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from fleet.clock import to_datetime
 from fleet.plan import ProductPlan, ServiceInterval
+from predict.pace import Ahead
 from predict.usage import MachineUsage
 from store.wear import DueService
 from tickets.content import contained
@@ -27,19 +28,19 @@ Done = tuple[datetime, float]
 @dataclass(frozen=True, slots=True)
 class Meter:
     """What services of a machine are reckoned from: hours now, at the first sample and its time,
-    and recent hours a day (None: not known)."""
+    and the hours that are coming (None: not known)."""
 
     hours: float
     first_hours: float
     first_at: datetime
-    per_day: float | None
+    ahead: Ahead | None
 
 
-def meter_of(usage: MachineUsage, per_day: float | None) -> Meter | None:
+def meter_of(usage: MachineUsage, ahead: Ahead | None) -> Meter | None:
     """The meter of a machine; None while it has not told its hours."""
     if usage.hours is None or usage.first_hours is None:
         return None
-    return Meter(usage.hours, usage.first_hours, to_datetime(usage.first_at), per_day)
+    return Meter(usage.hours, usage.first_hours, to_datetime(usage.first_at), ahead)
 
 
 def due_services(
@@ -88,7 +89,7 @@ def _row(
 ) -> DueService:
     since = last[0] if last is not None else meter.first_at
     left = due - meter.hours
-    due_at = _due_at(left, meter.per_day, now)
+    due_at = _due_at(left, meter.ahead, now)
     if service.every_months is not None:
         by_calendar = since + timedelta(days=service.every_months * DAYS_PER_MONTH)
         due_at = min(due_at, by_calendar) if due_at is not None else by_calendar
@@ -112,10 +113,9 @@ def lead_h(service: ServiceInterval) -> float:
     return max(LEAD_SHARE * interval, min(LEAD_H, MOST_LEAD * interval))
 
 
-def _due_at(left: float, per_day: float | None, now: datetime) -> datetime | None:
-    """The date at the present pace; None without use, or beyond ten years."""
+def _due_at(left: float, ahead: Ahead | None, now: datetime) -> datetime | None:
+    """The date by the use that is coming; None where that is not known or too far ahead."""
     if left <= 0:
         return now
-    if not per_day or left / per_day > 3650:
-        return None
-    return now + timedelta(days=left / per_day)
+    days = ahead.days_until(left) if ahead is not None else None
+    return None if days is None else now + timedelta(days=days)

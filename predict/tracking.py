@@ -181,6 +181,12 @@ def _keep_states(connection: Connection, folded: Folded) -> None:
         and cut > folded.states[machine].as_of - KEEP_DAYS * MS_PER_DAY
     }
     usage.put(connection, states, checkpoints, KEEP_DAYS)
+    ahead_of_days = {
+        (machine, cut): {"hours": state.hours, "totals": state.totals}
+        for (machine, cut), state in folded.before.items()
+        if state is not None and cut % MS_PER_DAY == 0
+    }
+    usage.put_months(connection, ahead_of_days)
 
 
 def _keep_use(

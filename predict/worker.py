@@ -10,8 +10,7 @@ import structlog
 
 from fleet import clock
 from fleet.plan import Catalogue
-from predict.assess import assess
-from predict.fleet_lives import FleetLives
+from predict.assess import Learned, assess
 from predict.tracking import follow_once
 from store import plans, wear
 from store.connection import Connection, Database, StoreUnavailable, connect
@@ -33,7 +32,7 @@ class Progress:
     """What the process knows between two rounds; nothing in it is needed after a restart."""
 
     catalogue: Catalogue | None = None
-    lives: FleetLives = field(default_factory=FleetLives)
+    learned: Learned = field(default_factory=Learned)
     versions: dict[str, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     next_everything_s: float = 0.0
@@ -106,7 +105,7 @@ def assess_changed(database: Database, progress: Progress, stop: threading.Event
         if stop.is_set():
             return
         chunk = waiting[start : start + CHUNK]
-        progress.tickets += _assess_chunk(database, catalogue, progress.lives, chunk)
+        progress.tickets += _assess_chunk(database, catalogue, progress.learned, chunk)
         progress.changed -= set(chunk)
         progress.machines += len(chunk)
     if everything:
@@ -118,16 +117,16 @@ def _catalogue(connection: Connection, progress: Progress) -> Catalogue:
     versions = plans.versions(connection)
     if progress.catalogue is None or versions != progress.versions:
         progress.catalogue, progress.versions = plans.load_catalogue(connection), versions
-        progress.lives = FleetLives()
+        progress.learned = Learned()
     return progress.catalogue
 
 
 def _assess_chunk(
-    database: Database, catalogue: Catalogue, lives: FleetLives, chunk: Sequence[int]
+    database: Database, catalogue: Catalogue, learned: Learned, chunk: Sequence[int]
 ) -> int:
     """Assess some machines in one transaction; how many findings reached a ticket."""
     with database.transaction() as connection:
-        decisions = assess(connection, catalogue, chunk, clock.now_ms(), lives)
+        decisions = assess(connection, catalogue, chunk, clock.now_ms(), learned)
     reached = [decision for decision in decisions if decision.ticket_id is not None]
     if reached:
         _log.info("assessed", machines=len(chunk), findings=len(decisions), tickets=len(reached))

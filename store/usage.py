@@ -62,6 +62,33 @@ def put(
     connection.execute(_SQL["forget_checkpoints"], values)
 
 
+def put_months(connection: Connection, states: Mapping[tuple[int, int], Row]) -> None:
+    """Keep the states ahead of days (machine, start of the day in ms), of each month the first."""
+    first: dict[tuple[int, tuple[int, int]], tuple[int, int]] = {}
+    for machine, at in sorted(states):
+        day = to_datetime(at).date()
+        first.setdefault((machine, (day.year, day.month)), (machine, at))
+    values = {
+        "machine_ids": [machine for machine, _ in first.values()],
+        "days": [to_datetime(at).date() for _, at in first.values()],
+        "hours": [states[key]["hours"] for key in first.values()],
+        "totals": [Jsonb(states[key]["totals"]) for key in first.values()],
+    }
+    connection.execute(_SQL["put_months"], values)
+
+
+def months(connection: Connection, machine_ids: Collection[int], since_ms: int) -> list[Row]:
+    """Day, hours and totals of the machines ahead of each month since then, in order."""
+    values = {"machine_ids": list(machine_ids), "since": to_datetime(since_ms).date()}
+    return connection.execute(_SQL["months"], values).fetchall()
+
+
+def month_hours(connection: Connection, since_ms: int) -> list[Row]:
+    """Product, latitude, month and hours of every machine ahead of each month, in order."""
+    values = {"since": to_datetime(since_ms).date()}
+    return connection.execute(_SQL["month_hours"], values).fetchall()
+
+
 def _put_states(
     connection: Connection,
     block: str,

@@ -22,8 +22,8 @@ from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue, ProductPlan
 from ironpulse.demo.team import Team
 from ironpulse.stack.processes import end_with
-from predict.assess import assess
-from predict.fleet_lives import FleetLives
+from predict.assess import Learned, assess
+from predict.fleet_lives import PlanLives
 from predict.tracking import follow_once
 from rules.worker import Worker
 from simulators.fleet import DemoFleet, FleetMachine
@@ -42,7 +42,6 @@ WINDOW_DAYS = 5
 #: Machines that work through the end of history, so that a live fleet takes over warm.
 AWAKE_SHARE = 0.85
 
-_FOR_EVER_MS = 2**62
 #: A fleet that is looked after: fewer failures than the base rates of the domain reference.
 ILLNESS_RATE = 0.3
 
@@ -159,7 +158,7 @@ class _Replay:
         self._rules = Worker(database, as_it_came=True)
         self._team = Team(catalogue)
         # The past goes by the plans' lives; what it teaches is learned by whoever lives on.
-        self._lives = FleetLives(every_ms=_FOR_EVER_MS)
+        self._learned = Learned(lives=PlanLives())
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage")
 
     def product(
@@ -228,7 +227,7 @@ class _Replay:
             pass
         usage.result()
         with self._database.transaction() as connection:
-            assess(connection, self._catalogue, machines, now_ms, self._lives)
+            assess(connection, self._catalogue, machines, now_ms, self._learned)
             self._team.work(connection, plan.product, now_ms)
 
     def _follow(self) -> None:

@@ -66,3 +66,26 @@ select * from unnest(%(ids)s::bigint[], %(at_fitting)s::double precision[],
     %(used)s::double precision[], %(as_of)s::timestamptz[])
 on conflict (fitted_part_id) do update
 set at_fitting = excluded.at_fitting, used = excluded.used, as_of = excluded.as_of;
+
+-- name: put_months
+insert into usage_month (machine_id, month, day, hours, totals)
+select given.machine_id, date_trunc('month', given.day), given.day, given.hours, given.totals
+from unnest(%(machine_ids)s::integer[], %(days)s::date[], %(hours)s::double precision[],
+    %(totals)s::jsonb[]) as given (machine_id, day, hours, totals)
+on conflict (machine_id, month) do update
+set day = excluded.day, hours = excluded.hours, totals = excluded.totals
+where excluded.day <= usage_month.day;
+
+-- name: months
+select machine_id, day, hours, totals
+from usage_month
+where machine_id = any(%(machine_ids)s) and day >= %(since)s
+order by machine_id, month;
+
+-- name: month_hours
+select machine.product, machine.lat, usage_month.machine_id, usage_month.month, usage_month.hours
+from usage_month
+join machine on machine.id = usage_month.machine_id
+where usage_month.month >= %(since)s and usage_month.hours is not null
+    and machine.retired_at is null
+order by usage_month.machine_id, usage_month.month;

@@ -29,7 +29,7 @@ where finding.machine_id = any(%(machine_ids)s) and finding.kind in ('wear', 'se
         or coalesce(ended.at, finding.decided_at) > %(rest_since)s);
 
 -- name: machines_to_assess
-select machine.id, machine.product, machine.commissioned_on, machine.serial
+select machine.id, machine.product, machine.commissioned_on, machine.serial, machine.lat
 from machine
 where machine.retired_at is null
     and (%(machine_ids)s::integer[] is null or machine.id = any(%(machine_ids)s::integer[]))
@@ -37,18 +37,20 @@ order by machine.id;
 
 -- name: live_parts
 select fitted_part.id, fitted_part.machine_id, fitted_part.part, fitted_part.position,
-    fitted_part.fitted_at, part_usage.used, machine.model
+    fitted_part.fitted_at, fitted_part.removed_at, part_usage.used, machine.model, station.region
 from fitted_part
 join machine on machine.id = fitted_part.machine_id
+join station on station.id = machine.station
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
 where fitted_part.machine_id = any(%(machine_ids)s) and fitted_part.removed_at is null
 order by fitted_part.id;
 
 -- name: lives
-select machine.product, machine.model, fitted_part.part, fitted_part.used_before, part_usage.used,
-    fitted_part.fitted_at, fitted_part.removed_at, fitted_part.removed_reason
+select machine.product, machine.model, station.region, fitted_part.part, fitted_part.used_before,
+    part_usage.used, fitted_part.fitted_at, fitted_part.removed_at, fitted_part.removed_reason
 from fitted_part
 join machine on machine.id = fitted_part.machine_id
+join station on station.id = machine.station
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
 where (machine.product, fitted_part.part) in (
     select peer.product, ended.part
@@ -67,19 +69,21 @@ set used = excluded.used, per_day = excluded.per_day;
 
 -- name: put_remaining_life
 insert into remaining_life (fitted_part_id, as_of, unit, p10, p50, p90, due_p10, due_p50, due_p90,
-    worn_share, method, sample_size)
+    worn_share, method, sample_size, worn_by)
 select given.id, %(now)s, given.unit, given.p10, given.p50, given.p90, given.due_p10,
-    given.due_p50, given.due_p90, given.worn_share, given.method, given.sample_size
+    given.due_p50, given.due_p90, given.worn_share, given.method, given.sample_size,
+    given.worn_by::double precision[]
 from unnest(%(ids)s::bigint[], %(units)s::text[], %(p10)s::double precision[],
     %(p50)s::double precision[], %(p90)s::double precision[], %(due_p10)s::timestamptz[],
     %(due_p50)s::timestamptz[], %(due_p90)s::timestamptz[], %(worn_share)s::double precision[],
-    %(methods)s::text[], %(sample_sizes)s::integer[])
-    as given (id, unit, p10, p50, p90, due_p10, due_p50, due_p90, worn_share, method, sample_size)
+    %(methods)s::text[], %(sample_sizes)s::integer[], %(worn_by)s::text[])
+    as given (id, unit, p10, p50, p90, due_p10, due_p50, due_p90, worn_share, method, sample_size,
+        worn_by)
 on conflict (fitted_part_id) do update
 set as_of = excluded.as_of, unit = excluded.unit, p10 = excluded.p10, p50 = excluded.p50,
     p90 = excluded.p90, due_p10 = excluded.due_p10, due_p50 = excluded.due_p50,
     due_p90 = excluded.due_p90, worn_share = excluded.worn_share, method = excluded.method,
-    sample_size = excluded.sample_size;
+    sample_size = excluded.sample_size, worn_by = excluded.worn_by;
 
 -- name: peers_per_day
 select machine.product, fitted_part.part, avg(part_usage.per_day) as per_day
