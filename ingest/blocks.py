@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
-from fleet.batch import IntColumn, SampleBatch
+from fleet.batch import FloatColumn, IntColumn, SampleBatch
 from ingest.quality import Mark
 
 
@@ -74,26 +75,26 @@ def assemble(
 ) -> Columns:
     """Put the blocks of a product together.
 
-    `known` holds the signals of the plan in column order; the batch has those that came.
+    `known` holds the signals of the plan in column order; the batch has those with a value.
     `machine_of` and `received_of` hold machine id and time of receipt of each message.
     """
-    blocks = list(gathering.blocks.values())
-    came = {key for block in blocks for key in block.keys}
+    blocks = [block for block in gathering.blocks.values() if block.times]
+    matrices = [np.array(b.values, np.float64).reshape(len(b.times), len(b.keys)) for b in blocks]
+    came = set().union(*map(_came, blocks, matrices))
     signals = tuple(key for key in known if key in came)
     column = {key: number for number, key in enumerate(signals)}
     starts = np.cumsum([0, *(len(block.times) for block in blocks)])
     values = np.full((int(starts[-1]), len(signals)), np.nan, order="F")
     marks = []
-    for block, start, end in zip(blocks, starts, starts[1:], strict=False):
-        matrix = np.array(block.values, np.float64).reshape(end - start, len(block.keys))
+    for block, matrix, start, end in zip(blocks, matrices, starts, starts[1:], strict=False):
         usable = [place for place, key in enumerate(block.keys) if key in column]
         values[start:end, [column[block.keys[place]] for place in usable]] = matrix[:, usable]
         rows = np.arange(start, end)
-        marks += [Mark(key, "unknown_signal", rows) for key in block.keys if key not in column]
+        marks += [Mark(key, "unknown_signal", rows) for key in block.keys if key not in known]
         marks += [
             Mark(key, reason, start + np.array(places))
             for (key, reason), places in block.flaws.items()
-            if key in column
+            if key in known
         ]
     messages = _joined([block.messages for block in blocks])
     batch = SampleBatch(
@@ -107,5 +108,11 @@ def assemble(
     return Columns(batch, messages, _joined([block.places for block in blocks]), marks)
 
 
+def _came(block: Block, matrix: FloatColumn) -> set[str]:
+    """The signals of a block that have a value anywhere."""
+    filled = ~np.isnan(matrix).all(axis=0)
+    return {key for key, is_filled in zip(block.keys, filled.tolist(), strict=True) if is_filled}
+
+
 def _joined(parts: list[list[int]]) -> IntColumn:
-    return np.array([number for part in parts for number in part], np.int64)
+    return np.fromiter(chain.from_iterable(parts), np.int64, sum(map(len, parts)))

@@ -12,8 +12,9 @@ from fleet.batch import FaultReport, IntColumn, SampleBatch, StatusReport
 from fleet.plan import ProductPlan
 from ingest import quality, reports, samples, tolerant
 from ingest.blocks import Columns, Gathering, assemble
-from ingest.formats import Format, opened
+from ingest.formats import JSON, Format, opened
 from ingest.message import Message, Route
+from ingest.plain import PlainReader
 from ingest.quality import Limits, Mark
 from ingest.reasons import Unusable
 from ingest.sparkplug import certificates
@@ -24,18 +25,20 @@ _MOST_NAMED = 200  # characters of a topic, which may have 65,535, that are repe
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What decoding needs of a plan: the limits of its signals in column order, and which of them
-    may be true or false."""
+    """What decoding needs of a plan: the limits of its signals in column order, which of them may
+    be true or false, and a reader of the usual messages."""
 
     plan: ProductPlan
     limits: Mapping[str, Limits]
     flags: frozenset[str]
+    plain: PlainReader
 
     @classmethod
     def of(cls, plan: ProductPlan) -> Product:
         """The same, from the plan."""
         flags = frozenset(signal.key for signal in plan.signals if signal.kind == "flag")
-        return cls(plan, quality.limits_of(plan), flags)
+        limits = quality.limits_of(plan)
+        return cls(plan, limits, flags, PlainReader(tuple(limits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,10 @@ class _Reader:
                 self._read(number, message, route)
             except Unusable as error:
                 self._reject(message, route, error.reason, error.detail)
-            if route.machine_id is not None:
-                count, latest = self.result.heard.get(route.machine_id, (0, 0))
-                latest = max(latest, message.received_at)
-                self.result.heard[route.machine_id] = (count + 1, latest)
-        self._make_columns()
+        machine_of = self._of_messages([self.routes[m.topic].machine_id for m in self.messages])
+        received_of = self._of_messages([message.received_at for message in self.messages])
+        self.result.heard = _heard(machine_of, received_of)
+        self._make_columns(machine_of, received_of)
         return self.result
 
     def _read(self, number: int, message: Message, route: Route) -> None:
@@ -156,8 +158,11 @@ class _Reader:
                 block.flaw(signal, reason)
 
     def _read_telemetry(self, number: int, product: str, form: Format, data: bytes) -> None:
-        flags = self.products[product].flags
-        flawed, total = samples.gather(self._gathering(product), number, form, data, flags)
+        gathering = self._gathering(product)
+        known = self.products[product]
+        if form is JSON and known.plain.take(data, number, gathering.block(known.plain.keys)):
+            return
+        flawed, total = samples.gather(gathering, number, form, data, known.flags)
         if flawed:
             detail = "; ".join(sample.detail for sample in flawed[:3])
             places = [sample.place for sample in flawed]
@@ -169,12 +174,8 @@ class _Reader:
             found = self.gatherings[product] = Gathering()
         return found
 
-    def _make_columns(self) -> None:
-        machine_of = self._of_messages([self.routes[m.topic].machine_id for m in self.messages])
-        received_of = self._of_messages([message.received_at for message in self.messages])
+    def _make_columns(self, machine_of: IntColumn, received_of: IntColumn) -> None:
         for name, gathering in self.gatherings.items():
-            if not gathering.blocks:
-                continue
             limits = self.products[name].limits
             columns = assemble(name, gathering, limits, machine_of, received_of)
             batch, marks = self._believe_times(columns)
@@ -223,6 +224,15 @@ class _Reader:
 
     def _reject(self, message: Message, route: Route, reason: str, detail: str) -> None:
         self.result.rejections.append(reject(message, route, reason, detail))
+
+
+def _heard(machine_of: IntColumn, received_of: IntColumn) -> dict[int, tuple[int, int]]:
+    """Messages and latest receipt of each machine; those of unknown ones (-1) are left out."""
+    machines, place, counts = np.unique(machine_of, return_inverse=True, return_counts=True)
+    latest = np.zeros(len(machines), np.int64)
+    np.maximum.at(latest, place, received_of)
+    found = zip(machines.tolist(), counts.tolist(), latest.tolist(), strict=True)
+    return {machine: (count, last) for machine, count, last in found if machine >= 0}
 
 
 def _pick(message: Message, places: Sequence[int]) -> bytes:

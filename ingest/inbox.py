@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from fleet import clock
 from ingest.message import Message
@@ -36,19 +37,20 @@ class Inbox:
         """Messages that nobody has taken yet."""
         return len(self._messages)
 
-    def put(self, message: Message) -> None:
-        """Add a message; waits while too many bytes are held."""
-        size = len(message.payload)
+    def put(self, messages: Sequence[Message]) -> None:
+        """Add messages; waits while too many bytes are held."""
+        size = sum(len(message.payload) for message in messages)
         with self._changed:
             if self._held_bytes > MOST_WAITING_BYTES:
                 self._changed.wait_for(
                     lambda: self._closed or self._held_bytes <= MOST_WAITING_BYTES
                 )
-            self._messages.append(message)
+            was_empty = not self._messages
+            self._messages += messages
             self._bytes += size
-            self._held += 1
+            self._held += len(messages)
             self._held_bytes += size
-            if len(self._messages) == 1 or self._is_full():
+            if was_empty or self._is_full():
                 self._changed.notify_all()
 
     def take(self, timeout_s: float) -> list[Message]:

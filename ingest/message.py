@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from ingest.topics import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A received message. `received_at` in milliseconds since 1970 UTC; `id` and `session` are
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A received message; made by the hundred thousand, which a Struct does in a tenth of the time
+    of a dataclass. `received_at` in milliseconds since 1970 UTC; `id` and `session` are
     what acknowledging it takes: its number, and in which connection to the broker that holds."""
 
     topic: str

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from ingest import tolerant
 from ingest.blocks import Gathering
 from ingest.formats import JSON, Format
+from ingest.plain import Time
 from ingest.tolerant import Flawed
-
-_Time = Annotated[int, msgspec.Meta(ge=-tolerant.MOST_MS, le=tolerant.MOST_MS)]
 
 
 class _Sample(msgspec.Struct):
-    ts: _Time
+    ts: Time
     values: dict[str, float | None]
 
 
 class _Columns(msgspec.Struct):
-    ts: list[_Time]
+    ts: list[Time]
     values: dict[str, list[float | None]]
 
 
 _SAMPLES = msgspec.json.Decoder(_Sample | list[_Sample])
 _COLUMNS = msgspec.json.Decoder(_Columns)
+_COLUMNS_BEGIN = b'{"ts":['
 _NO_FLAWS: tuple[list[Flawed], int] = ([], 0)
 
 
@@ -63,6 +63,8 @@ def _gather_text(gathering: Gathering, number: int, text: bytes) -> bool:
     A key that stands twice has left a colon too many behind. Other reasons for one (spaces,
     further fields) cost a second reading.
     """
+    if text.startswith(_COLUMNS_BEGIN):
+        return _gather_columns_text(gathering, number, text)
     try:
         found = _SAMPLES.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
@@ -9,14 +10,13 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from fleet import clock
 from fleet.errors import IronpulseError
+from ingest.client import Client
 from ingest.message import Message
 from ingest.topics import EVERYTHING
 
@@ -44,23 +44,20 @@ class Subscriber:
     no_local = False
     expiry = _FOR_EVER
 
-    def __init__(self, url: str, client_id: str, take: Callable[[Message], None]) -> None:
+    def __init__(self, url: str, client_id: str, take: Callable[[list[Message]], None]) -> None:
         address = urlsplit(url)
         if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
             raise IronpulseError(
                 f"{address.scheme}://{address.hostname or ''} is no broker's address: "
                 "write mqtt://user:password@host:port"
             )
-        self._take = take
         self._host = address.hostname
         self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
         self._where = f"{self._host}:{self._port}"
-        self._session = 0
+        self._changing_session = threading.Lock()
         self._said = False
         self._subscribed = False
-        self.client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, manual_ack=True
-        )
+        self.client = Client(client_id, take)
         if address.username:
             password = unquote(address.password) if address.password else None
             self.client.username_pw_set(unquote(address.username), password)
@@ -71,7 +68,6 @@ class Subscriber:
         self.client.on_connect_fail = self._on_connect_fail
         self.client.on_disconnect = self._on_disconnect
         self.client.on_subscribe = self._on_subscribe
-        self.client.on_message = self._on_message
 
     @property
     def subscribed(self) -> bool:
@@ -98,23 +94,14 @@ class Subscriber:
         Those of an earlier connection are left out: the broker sends them again, and they change
         nothing then.
         """
-        for message in messages:
-            if message.id and message.session == self._session:
-                self.client.ack(message.id, 1)
+        with self._changing_session:  # else they might go out in the next one, under its numbers
+            session = self.client.session
+            self.client.ack_many([m.id for m in messages if m.id and m.session == session])
 
     def stop(self) -> None:
         """Send what is to be acknowledged and disconnect; the session stays."""
         self.client.disconnect()
         self.client.loop_stop()
-
-    def _on_message(self, _client: mqtt.Client, _data: Any, found: mqtt.MQTTMessage) -> None:
-        try:
-            topic = found.topic
-        except UnicodeDecodeError:
-            topic = found._topic.decode("utf-8", "replace")
-        content_type = getattr(found.properties, "ContentType", None)
-        payload, at = bytes(found.payload), clock.now_ms()
-        self._take(Message(topic, payload, content_type, at, found.mid, self._session))
 
     def _on_connect(
         self, client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
@@ -122,7 +109,7 @@ class Subscriber:
         if reason.is_failure:
             self._say(f"the broker refused the connection: {reason}")
             return
-        self._session = next(_sessions)
+        self._begin_session()
         self._said = False
         log.info("Connected to the broker.", broker=self._where, resumed=flags.session_present)
         # Retained messages come with a new subscription only, not with every connection.
@@ -149,9 +136,13 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._subscribed = False
-        self._session = next(_sessions)
+        self._begin_session()
         if reason.is_failure:
             self._say(f"the connection was lost: {reason}")
+
+    def _begin_session(self) -> None:
+        with self._changing_session:
+            self.client.session = next(_sessions)
 
     def _say(self, reason: str) -> None:
         if not self._said:

@@ -10,16 +10,22 @@ a second driver; COPY TO hands over each row by itself and takes twice as long.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
+from psycopg.pq import Format
 
 from fleet.batch import IntColumn
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 _ARRAY_HEADER = 20
+_ELEMENTS = {"integer": (">i4", 23), "bigint": (">i8", 20), "timestamptz": (">i8", 1184)}
+#: What timestamptz has beyond all times.
+INFINITY, MINUS_INFINITY = 2**63 - 1, -(2**63)
 _EPOCH_2000_MS = 946_684_800_000
 
 Column = NDArray[Any]
@@ -46,6 +52,28 @@ def pack(columns: Sequence[tuple[str, Column]]) -> bytes:
     return SIGNATURE + body + TRAILER
 
 
+@dataclass(frozen=True, slots=True)
+class PackedArray:
+    """The argument of a statement that takes an array, as the wire has it."""
+
+    data: bytes
+
+
+def pack_array(kind: str, values: Column) -> PackedArray:
+    """Whole numbers as an argument `integer[]`, `bigint[]` or `timestamptz[]` (see
+    `to_timestamps`); psycopg would write each element as text, a microsecond and more for it.
+
+    The inverse of `unpack_array`: a header of five integers (dimensions, whether there are NULLs,
+    the elements' type, their count, the first index), then the elements.
+    """
+    dtype, type_oid = _ELEMENTS[kind]
+    elements = np.empty(len(values), [("length", ">i4"), ("value", dtype)])
+    elements["length"] = np.dtype(dtype).itemsize
+    elements["value"] = values
+    header = np.array([1, 0, type_oid, len(values), 1], ">i4")
+    return PackedArray(header.tobytes() + elements.tobytes())
+
+
 def unpack_array(data: bytes | None, dtype: str) -> Column:
     """The elements of a one-dimensional array value that holds no NULL; None is no element.
 
@@ -59,6 +87,11 @@ def unpack_array(data: bytes | None, dtype: str) -> Column:
 
 def to_timestamps(epoch_ms: IntColumn) -> IntColumn:
     """Milliseconds since 1970 UTC as timestamptz has them, microseconds since 2000 UTC."""
+    return (epoch_ms - _EPOCH_2000_MS) * 1000
+
+
+def to_timestamp(epoch_ms: int) -> int:
+    """The same of one moment."""
     return (epoch_ms - _EPOCH_2000_MS) * 1000
 
 
@@ -84,3 +117,15 @@ def _without(rows: NDArray[Any], missing: dict[int, NDArray[np.bool_]]) -> bytes
         field, offset = dtype.fields[f"value{number}"][:2]
         keep[:, offset // 2 : (offset + field.itemsize) // 2] = ~nulls[:, None]
     return halves[keep].tobytes()
+
+
+class _PackedArrayDumper(psycopg.adapt.Dumper):
+    """Hands the bytes over; the statement's cast says what they are."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: PackedArray) -> bytes:
+        return obj.data
+
+
+psycopg.adapters.register_dumper(PackedArray, _PackedArrayDumper)

@@ -6,12 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from fleet import clock
 from fleet.batch import StatusReport
+from store import binary
 from store.connection import Connection
 from store.queries import load
 
 _SQL = load("ledger")
+_COLUMNS = {
+    "machines": "integer",
+    "first": "timestamptz",
+    "last": "timestamptz",
+    "received_at": "timestamptz",
+    **dict.fromkeys(
+        ("messages", "received", "stored", "merged", "repeated", "rejected", "late"), "bigint"
+    ),
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
 
 
@@ -62,19 +74,10 @@ def add(connection: Connection, tallies: Mapping[int, Tally]) -> None:
         return
     # All writers take machines in one order, so that none waits for another in a circle.
     chosen = sorted(tallies.items())
-    rows = [tally for _, tally in chosen]
+    columns = zip(*(_row(machine_id, tally) for machine_id, tally in chosen), strict=True)
     values = {
-        "machines": [machine_id for machine_id, _ in chosen],
-        "first": [_time(tally.first_measured) for tally in rows],
-        "last": [_time(tally.last_measured) for tally in rows],
-        "received_at": [_time(tally.last_received) for tally in rows],
-        "messages": [tally.messages for tally in rows],
-        "received": [tally.received for tally in rows],
-        "stored": [tally.stored for tally in rows],
-        "merged": [tally.merged for tally in rows],
-        "repeated": [tally.repeated for tally in rows],
-        "rejected": [tally.rejected for tally in rows],
-        "late": [tally.late for tally in rows],
+        name: binary.pack_array(kind, np.fromiter(column, np.int64, len(chosen)))
+        for (name, kind), column in zip(_COLUMNS.items(), columns, strict=True)
     }
     connection.execute(_SQL["add"], values)
 
@@ -92,7 +95,7 @@ def set_status(connection: Connection, reports: Sequence[StatusReport]) -> None:
         values = {
             "machines": list(latest),
             "states": [report.state for report in latest.values()],
-            "at": [_time(report.received_at) for report in latest.values()],
+            "at": [clock.to_datetime(report.received_at) for report in latest.values()],
         }
         connection.execute(_SQL["set_status"], values)
 
@@ -121,5 +124,19 @@ def span(connection: Connection, machine_ids: Sequence[int]) -> tuple[int, int] 
     return clock.to_ms(row["first"]), clock.to_ms(row["last"])
 
 
-def _time(epoch_ms: int | None) -> datetime | None:
-    return None if epoch_ms is None else clock.to_datetime(epoch_ms)
+def _row(machine_id: int, tally: Tally) -> tuple[int, ...]:
+    """What `_COLUMNS` names, of one machine; infinite where nothing was measured."""
+    first, last = tally.first_measured, tally.last_measured
+    return (
+        machine_id,
+        binary.INFINITY if first is None else binary.to_timestamp(first),
+        binary.MINUS_INFINITY if last is None else binary.to_timestamp(last),
+        binary.to_timestamp(tally.last_received),
+        tally.messages,
+        tally.received,
+        tally.stored,
+        tally.merged,
+        tally.repeated,
+        tally.rejected,
+        tally.late,
+    )

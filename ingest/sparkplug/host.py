@@ -110,8 +110,8 @@ class Host:
 
     def _pass_on(self, heard: Heard) -> None:
         self._session.acknowledge(heard.ignored)
-        for message in heard.messages:
-            self._inbox.put(message)
+        if heard.messages:
+            self._inbox.put(heard.messages)
         for group, node in heard.rebirths:
             self.rebirths += 1
             log.info("An edge node is asked for its birth.", group=group, node=node)
@@ -169,7 +169,11 @@ class _Session(Subscriber):
         if self._subscribed:
             self._tell(True)
 
-    def _sort(self, message: Message) -> None:
+    def _sort(self, messages: list[Message]) -> None:
+        for message in messages:
+            self._sort_one(message)
+
+    def _sort_one(self, message: Message) -> None:
         """Certificates go on; of the STATE of hosts only our own is heard."""
         if not message.topic.startswith(topics.state_topic("")):
             self._pass_on(message)

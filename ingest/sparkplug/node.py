@@ -8,8 +8,10 @@ of a session does not give its numbers another meaning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from ingest.message import Message
 from ingest.sparkplug import schema

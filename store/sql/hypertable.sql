@@ -9,14 +9,23 @@ where attribute.attrelid = to_regclass(%(table)s::text)
 order by attribute.attnum;
 
 -- name: make_table
+-- No reference to machine: a trigger for each row costs as much as the row itself, and whoever writes
+-- has the id from there; the ledger, written with the rows, refers to it.
 create table {table} (
     measured_at timestamptz not null,
     batch_id bigint not null,
     {wide}
-    machine_id integer not null references machine,
+    machine_id integer not null,
     {narrow}
     primary key (machine_id, measured_at)
 );
+
+-- name: drop_reference
+alter table {table} drop constraint {constraint};
+
+-- name: reference
+select conname as name from pg_constraint
+where conrelid = to_regclass(%(table)s::text) and contype = 'f';
 
 -- name: make_hypertable
 select create_hypertable(%(table)s::regclass,

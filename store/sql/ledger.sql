@@ -1,10 +1,14 @@
 -- name: add
 insert into machine_ledger as old (machine_id, first_measured_at, last_measured_at,
     last_received_at, messages, received, stored, merged, repeated, rejected, late)
-select * from unnest(%(machines)s::integer[], %(first)s::timestamptz[], %(last)s::timestamptz[],
+select machine_id, nullif(first, 'infinity'), nullif(last, '-infinity'), received_at,
+    messages, received, stored, merged, repeated, rejected, late
+from unnest(%(machines)s::integer[], %(first)s::timestamptz[], %(last)s::timestamptz[],
     %(received_at)s::timestamptz[], %(messages)s::bigint[], %(received)s::bigint[],
     %(stored)s::bigint[], %(merged)s::bigint[], %(repeated)s::bigint[], %(rejected)s::bigint[],
     %(late)s::bigint[])
+    given (machine_id, first, last, received_at, messages, received, stored, merged, repeated,
+        rejected, late)
 on conflict (machine_id) do update set
     first_measured_at = least(old.first_measured_at, excluded.first_measured_at),
     last_measured_at = greatest(old.last_measured_at, excluded.last_measured_at),

@@ -19,7 +19,7 @@ def test_messages_come_out_in_order_and_once() -> None:
     box = Inbox(window=100)
     given = [message(size) for size in range(1, 30)]
     for each in given:
-        box.put(each)
+        box.put([each])
     taken: list[Message] = []
     while batch := box.take(0):
         taken += batch
@@ -36,7 +36,7 @@ def test_a_batch_is_bounded_by_messages_and_by_bytes(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(inbox, "MOST_BYTES", 100)
     box = Inbox(window=1000)
     for size in (1, 1, 1, 1, 1, 99, 1, 500, 1):
-        box.put(message(size))
+        box.put([message(size)])
     sizes = [[len(each.payload) for each in box.take(0)] for _ in range(3)]
     assert sizes == [[1, 1, 1, 1], [1, 99], [1, 500]]
 
@@ -46,7 +46,7 @@ def test_a_full_window_is_given_out_without_waiting(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(inbox, "_QUIET_S", 60.0)
     box = Inbox(window=3)
     for _ in range(3):
-        box.put(message())
+        box.put([message()])
     assert len(box.take(0)) == 3
 
 
@@ -55,8 +55,8 @@ def test_too_many_bytes_stop_the_network_until_they_are_settled(
 ) -> None:
     monkeypatch.setattr(inbox, "MOST_WAITING_BYTES", 10)
     box = Inbox(window=100)
-    box.put(message(11))
-    network = threading.Thread(target=box.put, args=(message(1),))
+    box.put([message(11)])
+    network = threading.Thread(target=box.put, args=([message(1)],))
     network.start()
     batch = box.take(0)
     assert [len(each.payload) for each in batch] == [11]
@@ -69,8 +69,8 @@ def test_too_many_bytes_stop_the_network_until_they_are_settled(
 def test_closing_lets_the_network_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "MOST_WAITING_BYTES", 0)
     box = Inbox(window=100)
-    box.put(message())
-    network = threading.Thread(target=box.put, args=(message(),))
+    box.put([message()])
+    network = threading.Thread(target=box.put, args=([message()],))
     network.start()
     box.close()
     network.join(10)

@@ -104,8 +104,9 @@ def test_repetitions_inside_a_batch(connection: Connection) -> None:
 
 
 def test_a_batch_that_cannot_be_written_leaves_nothing(connection: Connection) -> None:
-    with pytest.raises(psycopg.errors.ForeignKeyViolation):
-        write(connection, (1, 0, {"fuel_pct": 40}), (999, 0, {"fuel_pct": 40}))
+    connection.execute("alter table telemetry_pump add check (fuel_pct <> 66)")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        write(connection, (1, 0, {"fuel_pct": 40}), (2, 0, {"fuel_pct": 66}))
     assert stored(connection) == {}
 
 

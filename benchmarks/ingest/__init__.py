@@ -1,0 +1,1 @@
+"""The whole way of a sample, measured: publishers, broker, ingest, hypertable."""

@@ -1,0 +1,62 @@
+"""The usual telemetry, clean JSON of known signals, read straight into rows of the plan's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+from ingest import tolerant
+from ingest.blocks import Block
+
+Time = Annotated[int, msgspec.Meta(ge=-tolerant.MOST_MS, le=tolerant.MOST_MS)]
+
+_row_of = msgspec.structs.astuple
+
+
+class PlainReader:
+    """Reads samples whose values are numbers of the signals `keys` and nothing else.
+
+    A sample is decoded into a struct with a field per signal: twice as fast as a dict, and its
+    values stand in the order of the columns, whatever order they came in.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+        fields = [f"signal_{number}" for number in range(len(self.keys))]
+        values = msgspec.defstruct(
+            "Values",
+            [(name, float | None, None) for name in fields],
+            rename=dict(zip(fields, self.keys, strict=True)),
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        sample = msgspec.defstruct(
+            "Sample", [("ts", Time), ("values", values)], forbid_unknown_fields=True, gc=False
+        )
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(sample | list[sample])
+
+    def take(self, text: bytes, number: int, block: Block) -> bool:
+        """Add the samples of message `number` to `block`, whose keys are ours; False, and nothing
+        added, where it is not as plain as that.
+
+        Keys that stand twice, and values that are null, leave a colon too many.
+        """
+        try:
+            found = self._decoder.decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return False
+        samples = found if type(found) is list else (found,)
+        rows = [_row_of(sample.values) for sample in samples]
+        colons = (2 + len(self.keys)) * len(rows)
+        for row in rows:
+            colons -= row.count(None)
+        if not rows or text.count(b":") != colons:
+            return False
+        for row in rows:
+            block.values.extend(row)
+        block.times.extend([sample.ts for sample in samples])
+        block.messages.extend([number] * len(rows))
+        block.places.extend(range(len(rows)))
+        return True
