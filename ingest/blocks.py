@@ -110,8 +110,8 @@ def assemble(
 
 def _came(block: Block, matrix: FloatColumn) -> set[str]:
     """The signals of a block that have a value anywhere."""
-    filled = ~np.isnan(matrix).all(axis=0)
-    return {key for key, is_filled in zip(block.keys, filled.tolist(), strict=True) if is_filled}
+    filled = np.flatnonzero(~np.isnan(matrix).all(axis=0))
+    return {block.keys[number] for number in filled.tolist()}
 
 
 def _joined(parts: list[list[int]]) -> IntColumn:

@@ -1,4 +1,4 @@
-"""The usual telemetry, clean JSON of known signals, read straight into rows of the plan's columns."""
+"""The usual telemetry, clean JSON of known signals, read straight into rows of columns."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class PlainReader:
         sample = msgspec.defstruct(
             "Sample", [("ts", Time), ("values", values)], forbid_unknown_fields=True, gc=False
         )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(sample | list[sample])
+        shape: Any = sample | list[sample]  # type: ignore[valid-type]  # a type made at run time
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape)
 
     def take(self, text: bytes, number: int, block: Block) -> bool:
         """Add the samples of message `number` to `block`, whose keys are ours; False, and nothing

@@ -19,7 +19,7 @@ from store import binary
 from store.connection import Connection, connect
 from store.hypertables import table_name
 
-_WARM_UP_S = 3.0
+_WARM_UP_S = 2.0
 #: Messages that may be sent and not yet committed while a sustained rate is found: more than the
 #: ingest takes ahead of its acknowledgements, less than a second of it.
 _AHEAD = {1: 20_000, 10: 12_000}
@@ -30,12 +30,14 @@ _COLUMNS = ("machine_id", "measured_at", "batch_id", *pumps.SIGNALS)
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is offered: `samples` per message; for `seconds`; by how many ingest processes it is
-    taken; at `rate` messages/s, 0 for as much as is taken."""
+    taken; at `rate` messages/s, 0 for as many as are committed, or with `flood` as many as the
+    broker takes."""
 
     samples: int
     seconds: float
     workers: int
     rate: float = 0.0
+    flood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ class Flow:
         return self.rows_per_s * len(pumps.SIGNALS)
 
 
-def sustained(system: System, load: Load) -> Flow:
+def flow(system: System, load: Load) -> Flow:
     """Offer a load, take its figures, and see that every sample sent is stored, once."""
-    ahead = 0 if load.rate else _AHEAD.get(load.samples, 20_000)
+    ahead = 0 if load.rate or load.flood else _AHEAD[load.samples]
+    warm_up_s = min(_WARM_UP_S, load.seconds / 2)
     offer = Offer(system.machines, load.samples, load.rate, ahead)
     with (
         ingest(system, load.workers) as process,
@@ -76,7 +79,7 @@ def sustained(system: System, load: Load) -> Flow:
             "ingest": tree(process.pid),
         }
         publisher.begin()
-        time.sleep(_WARM_UP_S)
+        time.sleep(warm_up_s)
         parts["postgres"] = system.pids("postgres")
         before = {name: processor_s(pids) for name, pids in parts.items()}
         start = clock.monotonic_s()
@@ -91,7 +94,7 @@ def sustained(system: System, load: Load) -> Flow:
     with connect(system.database_url) as connection:
         stored = _balance(connection, sent)
         per_value = _bytes_on_disk(connection) / (stored * len(pumps.SIGNALS))
-        latency = _latency(connection, watch)
+        latency = _latency(connection, watch, warm_up_s)
     rates = _rates(watch, start, end)
     return Flow(
         payload_bytes=publisher.shared.payload.value,
@@ -186,7 +189,7 @@ def _bytes_on_disk(connection: Connection) -> int:
     return _one(connection, f"select hypertable_size('{table_name(pumps.PRODUCT)}')")
 
 
-def _latency(connection: Connection, watch: Watch) -> NDArray[np.float64]:
+def _latency(connection: Connection, watch: Watch, warm_up_s: float) -> NDArray[np.float64]:
     """Milliseconds from publishing to committed of the samples sent after the first seconds."""
     wait = sql.Identifier(pumps.WAITED)
     query = sql.SQL(
@@ -197,11 +200,11 @@ def _latency(connection: Connection, watch: Watch) -> NDArray[np.float64]:
     published = np.array([row["published"] for row in rows], np.float64)
     latency = np.array([watch.seen[row["batch_id"]] for row in rows]) - published
     counts = np.array([row["n"] for row in rows])
-    late_enough = published >= published.min() + _WARM_UP_S * 1000
+    late_enough = published >= published.min() + warm_up_s * 1000
     return np.repeat(latency[late_enough], counts[late_enough])
 
 
 def _one(connection: Connection, query: str) -> int:
-    row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(query).fetchone()
     assert row is not None
     return int(next(iter(row.values())))

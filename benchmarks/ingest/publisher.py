@@ -48,9 +48,9 @@ class Shared:
         """A new one."""
         context = _CONTEXT
         return cls(
-            context.Value("q", 0, lock=False),  # type: ignore[arg-type]
-            context.Value("q", 0, lock=False),  # type: ignore[arg-type]
-            context.Value("q", 0, lock=False),  # type: ignore[arg-type]
+            context.Value("q", 0, lock=False),
+            context.Value("q", 0, lock=False),
+            context.Value("q", 0, lock=False),
             context.Event(),
             context.Event(),
             context.Event(),

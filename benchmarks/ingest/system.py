@@ -1,4 +1,4 @@
-"""The system that is measured: fresh servers, the production ingest, and a consumer that watches."""
+"""What is measured: fresh servers, the production ingest, and a consumer that watches."""
 
 from __future__ import annotations
 

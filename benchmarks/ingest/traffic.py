@@ -109,7 +109,7 @@ class Line:
         times = newest[:, None] - np.arange(made.samples - 1, -1, -1)
         digits = times[:, :, None] // _PLACES % 10 + ord("0")
         block[:, made.times] = digits.reshape(count, -1)
-        self._socket.sendall(block)
+        self._socket.sendall(block.data)
         self._number = (self._number + count) % _MOST_IDS
         self._row += count
         self.sent += count
@@ -147,9 +147,7 @@ def _packet(number: int, samples: int, random: np.random.Generator) -> bytes:
 
 def _sample(waited: int, random: np.random.Generator) -> str:
     values = random.uniform(100.0, 999.0, len(pumps.SIGNALS) - 1)
-    texts = [
-        f'"{key}":{value:.1f}' for key, value in zip(pumps.SIGNALS[:-1], values, strict=True)
-    ]
+    texts = [f'"{key}":{value:.1f}' for key, value in zip(pumps.SIGNALS[:-1], values, strict=True)]
     return f'{{"ts":{_TIME},"values":{{{",".join(texts)},"{pumps.WAITED}":{waited:d}}}}}'
 
 
@@ -158,9 +156,7 @@ def _connect(address: Address, name: str) -> socket.socket:
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     clean_with_password = 0b1100_0010
     head = _text(b"MQTT") + struct.pack("!BBH", 4, clean_with_password, 0)
-    body = head + b"".join(
-        _text(each.encode()) for each in (name, address.user, address.password)
-    )
+    body = head + b"".join(_text(each.encode()) for each in (name, address.user, address.password))
     found.sendall(b"\x10" + _length(len(body)) + body)
     answer = found.recv(4)
     if answer != b"\x20\x02\x00\x00":

@@ -9,12 +9,12 @@ where attribute.attrelid = to_regclass(%(table)s::text)
 order by attribute.attnum;
 
 -- name: make_table
--- No reference to machine: a trigger for each row costs as much as the row itself, and whoever writes
--- has the id from there; the ledger, written with the rows, refers to it.
 create table {table} (
     measured_at timestamptz not null,
     batch_id bigint not null,
     {wide}
+    -- No reference to machine: a trigger for each row costs as much as the row, and whoever writes
+    -- has the id from there. The ledger, written in the same transaction, refers to it.
     machine_id integer not null,
     {narrow}
     primary key (machine_id, measured_at)

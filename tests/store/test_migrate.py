@@ -141,3 +141,15 @@ def test_expired_chunks_are_dropped_without_the_community_edition(small_store: s
         assert hypertables.drop_expired(connection, ["pump"], row["at"]) == 1
         left = connection.execute("select count(*) as n from telemetry_pump").fetchone()
     assert left == {"n": 1}
+
+
+def test_the_first_tables_lose_their_reference_to_machine(small_store: str) -> None:
+    found = "select count(*) as n from pg_constraint where conrelid = 'telemetry_pump'::regclass"
+    with connect(small_store) as connection:
+        connection.execute(
+            "alter table telemetry_pump add foreign key (machine_id) references machine"
+        )
+    migrate(small_store, small.catalogue())
+    with connect(small_store) as connection:
+        row = connection.execute(f"{found} and contype = 'f'").fetchone()
+    assert row == {"n": 0}
