@@ -76,9 +76,7 @@ class Device:
     """A publisher that waits until the broker has what it sends."""
 
     def __init__(self, broker: BrokerAccess, user: str, password: str) -> None:
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, f"device-{user}", protocol=mqtt.MQTTv5
-        )
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, user, protocol=mqtt.MQTTv5)
         self._client.username_pw_set(user, password)
         self._client.max_inflight_messages_set(1000)
         ready = threading.Event()

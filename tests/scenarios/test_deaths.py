@@ -19,11 +19,12 @@ import numpy as np
 import pytest
 
 from fleet import clock
+from fleet.broker import BrokerAddress
 from fleet.loader import load_catalogue
 from ironpulse.demo import registry
 from ironpulse.stack import LocalStack
 from ironpulse.supervisor import Supervisor
-from simulators.device import Broker, Device, serve
+from simulators.device import Device, serve
 from simulators.transport import PROFILES
 from store.migrate import migrate
 from tests.conftest import PRODUCTS
@@ -84,7 +85,7 @@ class Reporting:
         self._selector = selectors.DefaultSelector()
         self._devices = {
             life.serial: Device(
-                life.serial, password_of(life.serial), Broker.at(mqtt_url), self._selector,
+                life.serial, password_of(life.serial), BrokerAddress.of(mqtt_url), self._selector,
                 np.random.default_rng(1), PROFILES["clean"],
             )
             for life in lives
