@@ -35,9 +35,9 @@ BAD_VALUE: dict[str, Text] = {
 
 
 class Unusable(Exception):
-    """A message that cannot be stored: `reason` is a word of REJECTED, the text a sentence."""
+    """A message that cannot be stored: `reason` is a word of REJECTED, `detail` a sentence."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str, detail: Text) -> None:
+        super().__init__(detail.en)
         self.reason = reason
         self.detail = detail

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.text import Text
 from ingest.formats import short
 from ingest.payload import Value
 from ingest.reasons import Unusable
+from ingest.sentences import say
 
 #: A sample with more values than this is no sample of ours.
 MOST_VALUES = 1000
@@ -38,7 +40,7 @@ class Flawed:
     """One sample that cannot be read: its place, and a sentence that says why."""
 
     place: int
-    detail: str
+    detail: Text
 
 
 def read_telemetry(value: Any, flags: frozenset[str]) -> list[Reading | Flawed]:
@@ -59,10 +61,10 @@ def _samples(found: Any) -> list[Any]:
     """The samples of any of the three shapes, each yet to be read."""
     if isinstance(found, list):
         if not found:
-            raise Unusable("not_telemetry", "the list holds no sample")
+            raise Unusable("not_telemetry", say("empty_list"))
         return found
     if not isinstance(found, dict):
-        raise Unusable("not_telemetry", f"{short(found)} is no sample")
+        raise Unusable("not_telemetry", say("no_sample", value=short(found)))
     if isinstance(found.get("ts"), list):
         return _rows(found["ts"], found.get("values"))
     return [found]
@@ -70,15 +72,15 @@ def _samples(found: Any) -> list[Any]:
 
 def _rows(times: list[Any], columns: Any) -> list[Any]:
     if not isinstance(columns, dict):
-        raise Unusable("not_telemetry", f"values is {short(columns)}, not columns")
+        raise Unusable("not_telemetry", say("no_columns", value=short(columns)))
     if not times:
-        raise Unusable("not_telemetry", "ts holds no time")
+        raise Unusable("not_telemetry", say("no_times"))
     for key, column in columns.items():
-        if not isinstance(column, list) or len(column) != len(times):
-            size = len(column) if isinstance(column, list) else "no list of"
-            raise Unusable(
-                "not_telemetry", f"{short(key)} has {size} values, ts {len(times)} times"
-            )
+        if not isinstance(column, list):
+            raise Unusable("not_telemetry", say("no_list", key=short(key), times=len(times)))
+        if len(column) != len(times):
+            sizes = {"size": len(column), "times": len(times)}
+            raise Unusable("not_telemetry", say("unequal", key=short(key), **sizes))
     return [
         {"ts": ts, "values": {key: column[place] for key, column in columns.items()}}
         for place, ts in enumerate(times)
@@ -87,19 +89,21 @@ def _rows(times: list[Any], columns: Any) -> list[Any]:
 
 def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Flawed:
     if not isinstance(sample, dict):
-        return Flawed(place, f"sample {place + 1}: {short(sample)} is no sample")
-    ts = _time(sample.get("ts"))
+        return _flawed(place, "sample_none", value=short(sample))
+    if "ts" not in sample:
+        return _flawed(place, "sample_no_time")
+    ts = _time(sample["ts"])
     if ts is None:
-        given = short(sample["ts"]) if "ts" in sample else "missing"
-        return Flawed(place, f"sample {place + 1}: ts is {given}, not milliseconds since 1970")
-    values = sample.get("values")
+        return _flawed(place, "sample_time", value=short(sample["ts"]))
+    if "values" not in sample:
+        return _flawed(place, "sample_no_values")
+    values = sample["values"]
     if not isinstance(values, dict):
-        given = short(values) if "values" in sample else "missing"
-        return Flawed(place, f"sample {place + 1}: values is {given}, not an object")
+        return _flawed(place, "sample_values", value=short(values))
     if not all(isinstance(key, str) for key in values):
-        return Flawed(place, f"sample {place + 1}: a key of values is no text")
+        return _flawed(place, "sample_key")
     if len(values) > MOST_VALUES:
-        return Flawed(place, f"sample {place + 1} has {len(values)} values, over {MOST_VALUES}")
+        return _flawed(place, "sample_size", size=len(values), most=MOST_VALUES)
     numbers: Values = {}
     flaws = []
     for key, value in values.items():
@@ -108,6 +112,10 @@ def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Fl
             flaws.append(key)
         numbers[key] = number
     return Reading(place, ts, numbers, tuple(flaws))
+
+
+def _flawed(place: int, sentence: str, /, **values: object) -> Flawed:
+    return Flawed(place, say(sentence, number=place + 1, **values))
 
 
 def _time(given: Any) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Connection, Time
+from api.schemas.base import Answer, Bilingual, Connection, Time
 
 
 class Consumer(Answer):
@@ -133,7 +133,7 @@ class Rejected(Answer):
     payload_base64: str = Field(description="The first 1,024 bytes of what was kept.")
     samples: int
     reason: str
-    detail: str
+    detail: Bilingual
     replayed_at: Time | None
 
 
@@ -145,7 +145,7 @@ class Replayed(Answer):
         description="`rejected`: it still cannot be used; reason and detail say why now."
     )
     reason: str | None
-    detail: str | None
+    detail: Bilingual | None
     stored: int
     merged: int
     repeated: int = Field(description="Were there already.")

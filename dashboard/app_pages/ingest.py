@@ -132,7 +132,7 @@ def _messages() -> None:
                 (t("serial"), message["serial"] or MISSING),
                 (t("topic"), message["topic"]),
                 (t("reason"), visit.word("rejection_reasons", message["reason"])),
-                (t("detail"), message["detail"]),
+                (t("detail"), visit.pick(message["detail"])),
                 (t("size"), f"{message['payload_size']:,} B"),
             ]
         )

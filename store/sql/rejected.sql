@@ -3,7 +3,7 @@ insert into rejected_message (received_at, machine_id, topic, content_type, payl
     payload_size, samples, reason, detail)
 select * from unnest(%(received_at)s::timestamptz[], %(machines)s::integer[], %(topics)s::text[],
     %(content_types)s::text[], %(payloads)s::bytea[], %(sizes)s::integer[],
-    %(samples)s::integer[], %(reasons)s::text[], %(details)s::text[])
+    %(samples)s::integer[], %(reasons)s::text[], %(details)s::jsonb[])
 on conflict (digest) do nothing
 returning digest
 
@@ -22,7 +22,7 @@ update rejected_message set replayed_at = %(at)s::timestamptz where id = %(id)s:
 
 -- name: judged_again
 update rejected_message
-set machine_id = %(machine)s::integer, reason = %(reason)s::text, detail = %(detail)s::text
+set machine_id = %(machine)s::integer, reason = %(reason)s::text, detail = %(detail)s::jsonb
 where id = %(id)s::bigint
 
 -- name: waiting

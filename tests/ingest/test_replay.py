@@ -68,7 +68,7 @@ def test_a_machine_that_is_registered_gets_what_it_sent_before(
     )
     with connect(small_store) as connection:
         kept = rejected.Rejection(
-            now, None, "spBv1.0/G/DBIRTH/g/P-9", None, birth, 1, "unknown_machine", "-"
+            now, None, "spBv1.0/G/DBIRTH/g/P-9", None, birth, 1, "unknown_machine", small.TEXT
         )
         rejected.add(connection, [kept])
         assert len(rejected.waiting(connection, None, "P-9")) == 4
@@ -157,7 +157,7 @@ def test_a_clock_that_was_wrong_when_it_came_stays_wrong(small_store: str, now: 
     came = now - 3_600_000
     topic = telemetry_topic("P-1")
     with connect(small_store) as connection:
-        kept = rejected.Rejection(came, None, topic, None, data, 1, "unknown_machine", "-")
+        kept = rejected.Rejection(came, None, topic, None, data, 1, "unknown_machine", small.TEXT)
         rejected.add(connection, [kept])
     (done,) = put_back(small_store)
     assert (done.outcome, done.reason) == ("rejected", "clock_ahead")
@@ -171,9 +171,10 @@ def test_what_was_kept_in_part_or_never_cannot_be_put_back(small_store: str, now
     long = b" " * 70_000
     with connect(small_store) as connection:
         topic = telemetry_topic("P-1")
-        kept = rejected.Rejection(now, None, topic, None, long, 1, "too_large", "-")
+        kept = rejected.Rejection(now, None, topic, None, long, 1, "too_large", small.TEXT)
         rejected.add(connection, [kept])
         (number,) = rejected.waiting(connection)
     found = put_back(small_store, number, number + 1)
     assert [each.outcome for each in found] == ["incomplete", "unknown"]
-    assert found[0].detail == "only 65536 of its 70000 bytes were kept"
+    assert found[0].detail is not None
+    assert found[0].detail.en == "only 65536 of its 70000 bytes were kept"
