@@ -121,16 +121,17 @@ class Publisher:
 
     def turn(self, fresh: int) -> None:
         """Note acknowledgements; send again what is unsure, and so many new messages."""
+        # Breaks are read first: what was acknowledged before one is known when it is dealt with.
+        breaks = [self._broken_at.popleft() for _ in range(len(self._broken_at))]
         now = time.monotonic()
         while self._acknowledged:
             self._settled.append((now, self._flying.pop(self._acknowledged.popleft())))
-        while self._broken_at:
-            broken = self._broken_at.popleft()
+        if breaks:
+            unsure = [sent for at, sent in self._settled if at >= breaks[0] - UNSURE_S]
+            self._settled.clear()
             if not self._trusting:
-                unsure = [sent for at, sent in self._settled if at >= broken - UNSURE_S]
                 self._again.extend(unsure)
                 self.sent_again += len(unsure)
-            self._settled.clear()
         while self._settled and self._settled[0][0] < now - UNSURE_S - 1:
             self._settled.popleft()
         while self._again and len(self._flying) < _IN_FLIGHT:

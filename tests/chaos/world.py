@@ -16,17 +16,19 @@ from urllib.parse import urlsplit
 import pytest
 
 from fleet.loader import load_catalogue
+from fleet.registry import Registration
 from ironpulse.demo import registry
 from ironpulse.settings import PRODUCTS, with_user
 from ironpulse.stack import LocalStack
 from ironpulse.stack.processes import Server
-from store.connection import connect
+from store.connection import StoreUnavailable, connect, our_errors
 from store.machines import register
 from store.migrate import migrate
 from tests import small
 from tests.chaos.proxy import Proxy
 from tests.processes import until
 from tests.scenarios.lives import registered
+from tests.scenarios.system import password_of
 from tests.simulators.world import fleet
 
 CLIENT = "chaos-ingest"
@@ -38,7 +40,9 @@ _PAUSE_S = 0.05
 class World:
     """What runs, kept alive: a process that dies is started again."""
 
-    def __init__(self, stack: LocalStack, folder: Path, database: Proxy, broker: Proxy) -> None:
+    def __init__(
+        self, stack: LocalStack, folder: Path, database: Proxy, broker: Proxy, *, rules: bool
+    ) -> None:
         self.stack = stack
         self.broker = broker
         self._database = database
@@ -52,8 +56,9 @@ class World:
         python = [sys.executable, "-m"]
         self._commands = {
             "ingest": [*python, "tests.chaos.ingest_process", near, mqtt, CLIENT],
-            "rules": [*python, "ironpulse", "rules"],
         }
+        if rules:
+            self._commands["rules"] = [*python, "ironpulse", "rules"]
         self.environment = {"IRONPULSE_DATABASE_URL": near}
         self._servers = {
             name: Server(name, folder, folder / f"{name}.log", signal.SIGTERM)
@@ -66,14 +71,15 @@ class World:
             "between commit and acknowledgement": lambda: self._kill("ingest", signal.SIGUSR1),
             "PostgreSQL": lambda: self._kill("postgres"),
             "broker": lambda: self._kill("mosquitto"),
-            "rules": lambda: self._kill("rules"),
             "connections to the broker cut": self.broker.cut,
             "connections to the database cut": self._database.cut,
         }
+        if rules:
+            self.ways["rules"] = lambda: self._kill("rules")
 
     def start(self) -> None:
         self._thread.start()
-        until(self._subscribed, bool, _PATIENCE_S)
+        self.until_subscribed()
 
     def stop(self) -> None:
         self._end.set()
@@ -105,43 +111,37 @@ class World:
             if self._end.wait(_PAUSE_S):
                 return
 
+    def until_subscribed(self) -> None:
+        """Wait until the database answers and an ingest takes messages."""
+        until(self._subscribed, bool, _PATIENCE_S)
+
     def _subscribed(self) -> bool:
-        with connect(self.stack.addresses.database_url) as connection:
-            found = connection.execute(
-                "select 1 from process_beat where detail @> '{\"subscribed\": true}'"
-            ).fetchall()
+        try:
+            with connect(self.stack.addresses.database_url) as connection, our_errors():
+                found = connection.execute(
+                    "select 1 from process_beat where detail @> '{\"subscribed\": true}'"
+                ).fetchall()
+        except StoreUnavailable:
+            return False  # killed just now; the caller's patience bounds the wait
         return bool(found)
 
 
 @contextmanager
-def running_world(folder: Path, serials: list[str]) -> Iterator[World]:
-    """Everything on servers of its own in `folder`; `serials` are machines of the small plan,
-    beside them a machine to fall ill and its twin for each of ILL."""
+def running_world(folder: Path, serials: list[str], *, alarms: bool) -> Iterator[World]:
+    """Everything on servers of its own in `folder`; `serials` are machines of the small plan.
+    With `alarms` the rules run beside it, and for each of ILL there is a machine to fall ill and
+    its twin."""
     with ExitStack() as closing:
         stack = closing.enter_context(LocalStack(folder))
+        _fill(stack, serials, alarms=alarms)
         where = stack.addresses
-        real = load_catalogue(PRODUCTS)
-        plans = {**real.plans, "pump": small.product_plan()}
-        migrate(where.database_url, real.model_copy(update={"plans": plans}))
-        registry.register(where.database_url, fleet(5))
-        tier = next(iter(real.tiers))
-        machines = [small.new_machine(serial, tier=tier) for serial in serials]
-        ill = [registered(serial, p) for (p, _), pair in zip(ILL, ill_serials(), strict=True)
-               for serial in pair]  # fmt: skip
-        with connect(where.database_url) as connection:
-            register(connection, small.registration(*machines))
-            register(connection, small.registration(*ill))
-        with stack.credentials() as credentials:
-            credentials.add((machine.serial, f"word-{machine.serial}") for machine in ill)
-        database_port = urlsplit(where.database_url).port
-        mqtt_port = urlsplit(where.mqtt_url).port
-        assert database_port is not None and mqtt_port is not None
         proxies = [
-            closing.enter_context(Proxy("127.0.0.1", port)) for port in (database_port, mqtt_port)
+            closing.enter_context(Proxy("127.0.0.1", urlsplit(url).port or 0))
+            for url in (where.database_url, where.mqtt_url)
         ]
         log = folder / "log"
         log.mkdir(exist_ok=True)
-        world = World(stack, log, *proxies)
+        world = World(stack, log, *proxies, rules=alarms)
         patch = closing.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         for name, value in world.environment.items():
@@ -149,6 +149,30 @@ def running_world(folder: Path, serials: list[str]) -> Iterator[World]:
         closing.callback(world.stop)
         world.start()
         yield world
+
+
+def _fill(stack: LocalStack, serials: list[str], *, alarms: bool) -> None:
+    """Plans and machines, those that fall ill with credentials at the broker."""
+    database_url = stack.addresses.database_url
+    catalogue = small.catalogue()
+    if alarms:
+        real = load_catalogue(PRODUCTS)
+        plans = {**real.plans, **catalogue.plans}
+        catalogue = real.model_copy(update={"plans": plans})
+    migrate(database_url, catalogue)
+    tier = next(iter(catalogue.tiers))
+    with connect(database_url) as connection:
+        machines = [small.new_machine(serial, tier=tier) for serial in serials]
+        register(connection, small.registration(*machines))
+    if not alarms:
+        return
+    registry.register(database_url, fleet(5))
+    ill = [registered(serial, product) for (product, _), pair in zip(ILL, ill_serials(),
+           strict=True) for serial in pair]  # fmt: skip
+    with connect(database_url) as connection:
+        register(connection, Registration(machines=tuple(ill)))
+    with stack.credentials() as credentials:
+        credentials.add((machine.serial, password_of(machine.serial)) for machine in ill)
 
 
 def ill_serials() -> list[tuple[str, str]]:

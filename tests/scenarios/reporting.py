@@ -35,7 +35,7 @@ class Reporting:
             )
             for life in lives
         }  # fmt: skip
-        self._length = max(len(life.samples) for life in lives)
+        self._length = max((len(life.samples) for life in lives), default=0)
         self._at = 0
         self._allowed = round(share * self._length)
         self._stop = threading.Event()
