@@ -11,7 +11,8 @@ from typing import Self
 import numpy as np
 
 from fleet import clock
-from simulators.device import Broker, Device, serve
+from fleet.broker import BrokerAddress
+from simulators.device import Device, serve
 from simulators.transport import PROFILES
 from tests.processes import until
 from tests.scenarios.lives import Life
@@ -30,7 +31,7 @@ class Reporting:
         self._selector = selectors.DefaultSelector()
         self._devices = {
             life.serial: Device(
-                life.serial, password_of(life.serial), Broker.at(mqtt_url), self._selector,
+                life.serial, password_of(life.serial), BrokerAddress.at(mqtt_url), self._selector,
                 np.random.default_rng(1), PROFILES["clean"],
             )
             for life in lives
