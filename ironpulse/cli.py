@@ -272,6 +272,8 @@ def status(as_json: Json = False) -> None:
         return
     Console().print(_table("Servers", found["servers"]))
     Console().print(_table("Processes", found["processes"]))
+    if found["losses"]:
+        Console().print(_table("Losses", found["losses"]))
     Console().print(_table("Consumers of the ingest log", found["consumers"]))
     Console().print(_table("Machines at the workers of the rules", found["rule_workers"]))
 

@@ -32,7 +32,7 @@ from api.schemas.ingest import (
 )
 from fleet.clock import now_ms, to_datetime
 from ingest.replay import replay
-from store import fleet_view, ingest_log, ingest_view
+from store import broker_loss, fleet_view, ingest_log, ingest_view
 from store.connection import Connection
 from store.processes import SILENT_AFTER_S
 
@@ -61,8 +61,11 @@ def get_ingest(_caller: Caller, shared: Shared) -> Ingest:
     """Data coming in, in numbers; how far consumers are behind; which processes run."""
     now = to_datetime(now_ms())
     with shared.database.transaction() as connection:
+        lost = broker_loss.total(connection)
         return Ingest(
             as_of=now,
+            broker_dropped=lost.dropped,
+            broker_dropped_at=lost.last_at,
             **ingest_view.totals(connection),
             unknown_machine=ingest_view.unknown_machine(connection),
             connections=fleet_view.connections(connection),

@@ -82,6 +82,10 @@ class Ingest(Answer):
     rejected: int
     late: int
     unknown_machine: int = Field(description="Rejected messages that belong to no machine.")
+    broker_dropped: int = Field(
+        description="Messages that the broker dropped since it is watched; they are lost."
+    )
+    broker_dropped_at: Time | None = Field(description="When that was last seen to grow.")
     connections: dict[str, int]
     rejected_by_reason: list[ReasonCount]
     bad_values_by_reason: list[ReasonCount]

@@ -31,7 +31,7 @@ class Reporting:
         self._selector = selectors.DefaultSelector()
         self._devices = {
             life.serial: Device(
-                life.serial, password_of(life.serial), BrokerAddress.at(mqtt_url), self._selector,
+                life.serial, password_of(life.serial), BrokerAddress.of(mqtt_url), self._selector,
                 np.random.default_rng(1), PROFILES["clean"],
             )
             for life in lives
