@@ -48,7 +48,8 @@ def _words(report: Report) -> str:
         f"rejected {found.rejected}",
         f"lost {found.lost}, double {found.double}, wrong values {found.wrong}",
         f"alarms {report.alarms}, ticket items {report.tickets} at the twins in the calm; "
-        f"{report.twins_differ} machines whose alarms or tickets differ",
+        f"{len(report.twins_differ)} differences to what was concluded in the storm",
+        *report.twins_differ,
         *found.complaints,
         *found.lost_messages[:20],
     ]

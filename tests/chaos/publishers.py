@@ -71,10 +71,13 @@ class Script:
         yield telemetry_topic(self.serial), payload.encode_samples(samples)
 
     def _pair(self) -> Iterator[Sent]:
-        ts, values = self._sample("fuel_pct", "oil_temp_c")
+        ts, values = self._sample("fuel_pct")
+        yield telemetry_topic(self.serial), payload.encode_sample(ts, values)
+        # Only now it is to be sent: the script may have been left in between for good.
+        other = {"oil_temp_c": round(self._rng.uniform(0, 90), 1)}
+        self._own[ts] |= other
         self._truth.merges[self.serial] += 1
-        for signal, value in values.items():
-            yield telemetry_topic(self.serial), payload.encode_sample(ts, {signal: value})
+        yield telemetry_topic(self.serial), payload.encode_sample(ts, other)
 
     def _broken(self) -> Iterator[Sent]:
         number = self._truth.messages

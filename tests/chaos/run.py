@@ -51,7 +51,7 @@ class Report:
     findings: Findings
     alarms: int
     tickets: int
-    twins_differ: int
+    twins_differ: list[str]
 
     @property
     def clean(self) -> bool:
@@ -94,7 +94,12 @@ def run(options: Options, folder: Path) -> Report:
             findings,
             sum(len(each["alarms"]) for each in wanted),
             sum(len(each["tickets"]) for each in wanted),
-            sum(one != other for one, other in zip(told, wanted, strict=True)),
+            [
+                f"{kind}: {found[kind]} in the storm, {other[kind]} in the calm"
+                for found, other in zip(told, wanted, strict=True)
+                for kind in found
+                if found[kind] != other[kind]
+            ],
         )
 
 
