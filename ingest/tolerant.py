@@ -37,10 +37,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Flawed:
-    """One sample that cannot be read: its place, and a sentence that says why."""
+    """One sample that cannot be read: its place, and the sentence that says why with what it
+    names. A message may hold a million of them: only the first ones are put into words."""
 
     place: int
-    detail: Text
+    sentence: str
+    value: Any = None
+    size: int = 0
+
+    @property
+    def detail(self) -> Text:
+        """The sentence in both languages."""
+        number, value = self.place + 1, short(self.value)
+        return say(self.sentence, number=number, value=value, size=self.size, most=MOST_VALUES)
 
 
 def read_telemetry(value: Any, flags: frozenset[str]) -> list[Reading | Flawed]:
@@ -89,21 +98,21 @@ def _rows(times: list[Any], columns: Any) -> list[Any]:
 
 def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Flawed:
     if not isinstance(sample, dict):
-        return _flawed(place, "sample_none", value=short(sample))
+        return Flawed(place, "sample_none", sample)
     if "ts" not in sample:
-        return _flawed(place, "sample_no_time")
+        return Flawed(place, "sample_no_time")
     ts = _time(sample["ts"])
     if ts is None:
-        return _flawed(place, "sample_time", value=short(sample["ts"]))
+        return Flawed(place, "sample_time", sample["ts"])
     if "values" not in sample:
-        return _flawed(place, "sample_no_values")
+        return Flawed(place, "sample_no_values")
     values = sample["values"]
     if not isinstance(values, dict):
-        return _flawed(place, "sample_values", value=short(values))
+        return Flawed(place, "sample_values", values)
     if not all(isinstance(key, str) for key in values):
-        return _flawed(place, "sample_key")
+        return Flawed(place, "sample_key")
     if len(values) > MOST_VALUES:
-        return _flawed(place, "sample_size", size=len(values), most=MOST_VALUES)
+        return Flawed(place, "sample_size", size=len(values))
     numbers: Values = {}
     flaws = []
     for key, value in values.items():
@@ -112,10 +121,6 @@ def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Fl
             flaws.append(key)
         numbers[key] = number
     return Reading(place, ts, numbers, tuple(flaws))
-
-
-def _flawed(place: int, sentence: str, /, **values: object) -> Flawed:
-    return Flawed(place, say(sentence, number=place + 1, **values))
 
 
 def _time(given: Any) -> int | None:
