@@ -34,10 +34,11 @@ class BrokerWatch(Subscriber):
         """What the broker dropped since it was started; None while it did not say."""
         return self._dropped
 
-    def _count(self, message: Message) -> None:
-        try:
-            self._dropped = int(message.payload)
-        except ValueError:
-            log.warning("The broker's count is no number.", topic=DROPPED, said=message.payload)
-        else:
-            self.acknowledge([message])
+    def _count(self, messages: list[Message]) -> None:
+        for message in messages:
+            try:
+                self._dropped = int(message.payload)
+            except ValueError:
+                said = message.payload[:40]
+                log.warning("The broker's count is no number.", topic=DROPPED, said=said)
+        self.acknowledge(messages)
