@@ -132,7 +132,7 @@ class BrokerAddress:
         try:
             line = socket.create_connection((self.host, self.port), timeout=_PATIENCE_S)
         except OSError as error:
-            return f"nothing answers ({error.strerror or error}); is it running?"
+            return f"nothing answers ({error.strerror or error})"
         with line:
             context = self.tls()
             return _speaks_tls(line) if context is None else self._refusal(line, context)

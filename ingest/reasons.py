@@ -6,7 +6,10 @@ from fleet.text import Text
 
 REJECTED: dict[str, Text] = {
     "wrong_topic": Text(en="no such topic", zh="主题不存在"),
-    "unknown_machine": Text(en="machine is not registered", zh="设备未登记"),
+    "unknown_machine": Text(
+        en="machine is not registered; the message waits until it is",
+        zh="设备未登记，消息保留至登记后自动入库",
+    ),
     "too_large": Text(en="message is too large", zh="消息过大"),
     "bad_gzip": Text(en="damaged gzip data", zh="gzip数据损坏"),
     "bad_zstd": Text(en="damaged zstd data", zh="zstd数据损坏"),

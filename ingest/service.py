@@ -11,6 +11,7 @@ import structlog
 
 from fleet import clock
 from ingest.broker_watch import BrokerWatch
+from ingest.early import EarlyMessages
 from ingest.inbox import Inbox
 from ingest.metrics import Metrics
 from ingest.outage import GivenUp, Link, Outage
@@ -76,6 +77,7 @@ class _Service:
         self.broker = BrokerWatch(mqtt_url, client_id)
         self.outage = Outage(stop)
         self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
+        self.early = EarlyMessages(database_url, self.outage, self.metrics)
         self.process = Process("ingest", client_id)
         self._committed = committed
         self._beats = Link(database_url)
@@ -90,6 +92,7 @@ class _Service:
         self.broker.start()
         if self.host is not None:
             self.host.start()
+        self.early.start()
         try:
             with ThreadPoolExecutor(1, "ingest-writer") as pool:
                 self._take_batches(pool)
@@ -97,6 +100,7 @@ class _Service:
             log.warning("Stopped while the database was away; the broker keeps what was not taken.")
         finally:
             self.inbox.close()
+            self.early.stop()
             if self.host is not None:
                 self.host.stop()
             self.broker.stop()

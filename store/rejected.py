@@ -106,6 +106,12 @@ def waiting(
     return [row["id"] for row in connection.execute(_SQL["waiting"], values).fetchall()]
 
 
+def of_registered(connection: Connection) -> list[int]:
+    """Ids of messages, the oldest first, that were rejected as their sender was unknown, and that
+    can be put back as it is registered now."""
+    return [row["id"] for row in connection.execute(_SQL["of_registered"]).fetchall()]
+
+
 def set_replayed(connection: Connection, rejected_id: int, at: datetime) -> None:
     """Say that a message was put back."""
     connection.execute(_SQL["replayed"], {"id": rejected_id, "at": at})

@@ -130,7 +130,7 @@ class Rejected(Answer):
 
     id: int
     received_at: Time
-    serial: str | None
+    serial: str | None = Field(description="Who sent it as the topic says, registered or not.")
     topic: str
     content_type: str | None
     payload_size: int

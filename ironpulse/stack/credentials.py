@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import re
+import secrets
 import threading
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -14,6 +15,7 @@ from typing import Any, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from fleet import clock
 from fleet.broker import BrokerAddress
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.security import ADMIN, INGEST, MACHINE_ROLE, acl, machine_rights
@@ -41,7 +43,7 @@ class Credentials:
         self._address = BrokerAddress.of(mqtt_url)
         self._where = self._address.where
         self._answers: queue.Queue[list[dict[str, Any]]] = queue.Queue()
-        self._one_at_a_time = threading.Lock()  # an answer belongs to the question before it
+        self._one_at_a_time = threading.Lock()
         self._version = (2, 1)
         self._ready = threading.Event()
         self._refused = ""
@@ -177,15 +179,20 @@ class Credentials:
     def _run(self, commands: Sequence[Command]) -> dict[int, str]:
         """Send commands together; returns the refused ones: position -> the broker's words."""
         answers = self._ask(commands)
-        return {int(a["correlationData"]): str(a["error"]) for a in answers if "error" in a}
+        return {at: str(answer["error"]) for at, answer in enumerate(answers) if "error" in answer}
 
     def _ask(self, commands: Sequence[Command]) -> list[dict[str, Any]]:
-        """The broker's answers to commands that are sent together."""
-        numbered = [{**c, "correlationData": str(at)} for at, c in enumerate(commands)]
+        """The broker's answers to commands that are sent together, in their order."""
+        question = secrets.token_hex(8)
+        named = [{**command, "correlationData": question} for command in commands]
         with self._one_at_a_time:
-            self._client.publish(_CONTROL, json.dumps({"commands": numbered}), qos=1)
+            self._client.publish(_CONTROL, json.dumps({"commands": named}), qos=1)
+            deadline = clock.monotonic_s() + _PATIENCE_S
             try:
-                return self._answers.get(timeout=_PATIENCE_S)
+                while True:  # every administrator hears the answers to all of them
+                    answers = self._answers.get(timeout=max(0.0, deadline - clock.monotonic_s()))
+                    if [each.get("correlationData") for each in answers] == [question] * len(named):
+                        return answers
             except queue.Empty:
                 raise StackError(
                     f"The broker at {self._where} did not answer {len(commands)} credential "

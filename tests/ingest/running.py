@@ -80,7 +80,13 @@ class Device:
         self._client.username_pw_set(user, password)
         self._client.max_inflight_messages_set(1000)
         ready = threading.Event()
-        self._client.on_connect = lambda *_: ready.set()
+        self.let_in = False
+
+        def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
+            self.let_in = not reason.is_failure
+            ready.set()
+
+        self._client.on_connect = on_connect
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
         assert ready.wait(PATIENCE_S)

@@ -268,6 +268,14 @@ def test_no_broker_is_told() -> None:
         Credentials("mqtt://127.0.0.1:1", "admin", "x")
 
 
+def test_two_administrators_do_not_take_the_answers_of_each_other(broker: BrokerAccess) -> None:
+    with Credentials(broker.url, broker.admin_user, broker.admin_password) as other:
+        other.add([("M1", "x"), ("M2", "x")])
+        broker.credentials.revoke(["M1", "unknown"])
+        expected = {"admin": True, "ingest": True, "M1": False, "M2": True}
+        assert other.known() == broker.credentials.known() == expected
+
+
 def test_two_threads_may_share_one_connection(broker: BrokerAccess) -> None:
     def add(prefix: str) -> Callable[[], None]:
         return lambda: broker.credentials.add((f"{prefix}{n}", "x") for n in range(500))
