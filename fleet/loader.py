@@ -235,7 +235,12 @@ def _shared(common: Path, faults: list[Fault]) -> dict[str, Any]:
         if tier.id != key:
             place = root.at(("tiers", key, "id"))
             faults.append(place.fault(f"the tier {key} calls itself {tier.id}"))
-    return {"tiers": checked.tiers, "fmi": checked.fmi, "spn": checked.spn}
+    return {
+        "tiers": checked.tiers,
+        "fmi": checked.fmi,
+        "spn": checked.spn,
+        "supply": checked.supply,
+    }
 
 
 def _tells(error: Any) -> bool:

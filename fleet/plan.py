@@ -135,27 +135,11 @@ class Override(Model):
     params: dict[Key, float]
 
 
-#: What a rule may be triggered by, one of them.
-TRIGGERS = ("when", "faults", "silence", "normal", "sensors")
-
-
-class Normal(Model):
-    """What a learned detector compares with what is normal: means of `signals` over stretches of
-    `every_s` seconds in the rule's regimes, and how much those of `unsteady` fluctuate within
-    them, against what the operating point (`inputs`) lets one expect."""
-
-    signals: tuple[Key, ...] = Field(min_length=2)
-    inputs: tuple[Key, ...] = Field(default=(), max_length=6)
-    unsteady: tuple[Key, ...] = ()
-    every_s: float = Field(default=900, ge=60, le=86400)
-
-
 class Rule(Model):
     """When an alarm is raised and when it returns.
 
-    Exactly one of `when` (an expression over signals), `faults` (active trouble codes), `silence`
-    (the connection state that alarms), `normal` (a learned detector) and `sensors` (sensors that
-    learned detectors of the product caught lying) is given. A `when` rule raises once the
+    Exactly one of `when` (an expression over signals), `faults` (active trouble codes) and
+    `silence` (the connection state that alarms) is given. A `when` rule raises once the
     condition has held for `hold_s` in one of its `regimes`, and returns once `clear` has held
     for `clear_hold_s`. Unknown is neither true nor false: it starts nothing and ends nothing.
     """
@@ -167,8 +151,6 @@ class Rule(Model):
     when: str | None = None
     faults: FaultMatch | None = None
     silence: Literal["late", "offline", "never_seen"] | None = None
-    normal: Normal | None = None
-    sensors: Literal[True] | None = None
     regimes: tuple[Key, ...] | Literal["any"] | None = None
     hold_s: float | None = Field(default=None, ge=0)
     clear: str | None = None
@@ -195,12 +177,10 @@ class Rule(Model):
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
-        given = [name for name in TRIGGERS if getattr(self, name) is not None]
+        given = [name for name in ("when", "faults", "silence") if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none"
-            raise ValueError(f"a rule has exactly one of {', '.join(TRIGGERS)}; found {found}")
-        if self.normal is not None and not isinstance(self.regimes, tuple):
-            raise ValueError("a rule with `normal` names its regimes: normal differs between them")
+            raise ValueError(f"a rule has exactly one of when, faults and silence; found {found}")
         if self.when is not None:
             missing = [n for n in ("regimes", "hold_s", "clear") if getattr(self, n) is None]
             if missing:
@@ -403,6 +383,65 @@ class Season(Model):
         return self.north if climate == "north" else self.south
 
 
+class Stocking(Model):
+    """How a product's parts are stocked. Parts are of value class A as long as they make up the
+    first `a_share` of what a year's use is worth, B up to `b_share`, else C; `service_levels` says
+    by value class and by what the part's failure does (stop, alarm, other) which share of its
+    demand the shelf is to serve. A replaced part less than `warranty_months` old goes back."""
+
+    a_share: float = Field(default=0.8, gt=0, lt=1)
+    b_share: float = Field(default=0.95, gt=0, lt=1)
+    service_levels: dict[
+        Literal["A", "B", "C"],
+        dict[Literal["stop", "alarm", "other"], Annotated[float, Field(gt=0.5, lt=1)]],
+    ] = {
+        "A": {"stop": 0.97, "alarm": 0.95, "other": 0.92},
+        "B": {"stop": 0.98, "alarm": 0.97, "other": 0.95},
+        "C": {"stop": 0.99, "alarm": 0.98, "other": 0.97},
+    }
+    warranty_months: float = Field(default=12, ge=0)
+    source: str = "J"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.a_share >= self.b_share:
+            raise ValueError("a_share lies below b_share")
+        lacking = [
+            f"{value}.{effect}"
+            for value in ("A", "B", "C")
+            for effect in ("stop", "alarm", "other")
+            if effect not in self.service_levels.get(value, {})
+        ]
+        if lacking:
+            raise ValueError(f"service_levels lacks {', '.join(lacking)}")
+        return self
+
+
+class SupplyTerms(Model):
+    """How parts come and what they cost where a company says nothing of an article: days from the
+    supplier by lead-time class, days of a transfer into a region or a station, days between two
+    looks at the stock, what share of the regular days an emergency order takes, and a price in
+    yuan by price class."""
+
+    supply_days: dict[Literal["L0", "L1", "L2", "L3"], float] = {
+        "L0": 10,
+        "L1": 10,
+        "L2": 10,
+        "L3": 60,
+    }
+    transfer_days: dict[Literal["region", "station"], float] = {"region": 3, "station": 1}
+    review_days: float = Field(default=30, gt=0)
+    emergency_share: float = Field(default=0.4, gt=0, le=1)
+    prices: dict[Literal["A", "B", "C", "D", "E"], float] = {
+        "A": 250,
+        "B": 1500,
+        "C": 10000,
+        "D": 50000,
+        "E": 150000,
+    }
+    source: str = "J"
+
+
 class ProductPlan(Model):
     """The whole plan of one product, everything in it already checked against everything."""
 
@@ -429,6 +468,7 @@ class ProductPlan(Model):
     parts: tuple[WearPart, ...] = ()
     services: tuple[ServiceInterval, ...] = ()
     checklists: tuple[Checklist, ...] = ()
+    stocking: Stocking = Stocking()
     version: str = ""
     """Checksum of the files the plan was read from; set by the loader."""
 
@@ -491,6 +531,7 @@ class Catalogue(Model):
     """J1939 failure mode identifiers 0-31."""
     spn: dict[int, Text]
     """Names of the suspect parameters whose codes may arrive."""
+    supply: SupplyTerms = SupplyTerms()
 
 
 T = TypeVar("T")

@@ -21,12 +21,6 @@ where account.role = 'technician'
 order by account.name
 limit %(limit)s::integer
 
--- name: close_sessions
-delete from session where account = %(account)s
-
--- name: one_at_a_time
-select pg_advisory_xact_lock(hashtextextended('sign_in ' || %(name)s::text, 0))
-
 -- name: count_failures
 select count(*) as failures, min(at) as oldest
 from sign_in_failure where name = %(name)s and at > %(since)s
@@ -45,10 +39,7 @@ delete from session where expires_at <= %(now)s
 
 -- name: open_session
 insert into session (token_hash, account, expires_at)
-select %(token_hash)s, name, %(expires_at)s from account
-where name = %(account)s and password_hash = %(password_hash)s
-for share
-returning account
+values (%(token_hash)s, %(account)s, %(expires_at)s)
 
 -- name: find_session
 select account.name, account.display, account.role, account.station, session.expires_at

@@ -1,0 +1,134 @@
+"""The plan of one article over all warehouses: levels, moves, and the simple rule beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fleet.batch import FloatColumn
+from predict.plan.levels import Levels, Place, Tree, base_stocks
+from predict.plan.moves import Held, Moves, Supply, echelon, moves
+from predict.plan.rule import rule_level, rule_order
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as the plan takes it: what the shelf is to serve of its demand, how it comes,
+    its places with their demand, what each holds, and for the simple rule each place's use by
+    past month (own customers only) and seasonal factor."""
+
+    number: str
+    service_level: float
+    supply: Supply
+    review_days: float
+    places: Sequence[Place]
+    held: Sequence[Held]
+    history: Sequence[Sequence[float]]
+    season: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the plan says for one place, in pieces; all but `own_level` and `held` count the place
+    together with those it serves. `expected` and `high` are demand within `cover_days`, high the
+    quantile of the service level; `order_in_days` is when the level will be undercut, None within
+    the horizon never."""
+
+    place: Place
+    held: Held
+    position: int
+    level: int
+    own_level: int
+    cover_days: float
+    expected: float
+    high: int
+    order: int
+    emergency: int
+    transfers: list[tuple[str, int]]
+    given: int
+    waits: int
+    surplus: int
+    order_in_days: float | None
+    rule_quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePlan:
+    """All lines of one article, and the share of demand the levels are expected to serve."""
+
+    article: Article
+    levels: Levels
+    moves: Moves
+    lines: list[Line]
+
+
+def plan_article(article: Article) -> ArticlePlan:
+    """What every place should have, and what follows from what it has."""
+    tree = Tree(article.places, article.review_days)
+    levels = base_stocks(tree, article.service_level)
+    done = moves(tree, levels, article.held, article.supply)
+    rules = _rule_orders(article, tree)
+    lines = [_line(article, tree, levels, done, rules, n) for n in range(len(article.places))]
+    return ArticlePlan(article, levels, done, lines)
+
+
+def _line(
+    article: Article, tree: Tree, levels: Levels, done: Moves, rules: list[int], number: int
+) -> Line:
+    place, held = article.places[number], article.held[number]
+    position = echelon(tree, [each.position for each in article.held])[number]
+    level = echelon(tree, levels.stock)[number]
+    whole, cover = tree.whole[number], levels.cover_days[number]
+    pmf = whole.distribution(cover)
+    high = int(np.searchsorted(np.cumsum(pmf), article.service_level - 1e-12))
+    into = [each for each in done.transfers if each.target == number]
+    out = sum(each.quantity for each in done.transfers if each.source == number)
+    horizon = tree.horizon
+    return Line(
+        place=place,
+        held=held,
+        position=position,
+        level=level,
+        own_level=levels.stock[number],
+        cover_days=cover,
+        expected=whole.mean(cover),
+        high=high,
+        order=done.order if number == 0 else 0,
+        emergency=done.emergency[number],
+        transfers=[(article.places[each.source].id, each.quantity) for each in into],
+        given=out,
+        waits=done.waits[number],
+        surplus=max(position - max(level, _most(tree, number, horizon)), 0),
+        order_in_days=_undercut(tree, number, position - level, horizon),
+        rule_quantity=rules[number],
+    )
+
+
+def _most(tree: Tree, number: int, horizon: float) -> int:
+    """Pieces that will hardly be exceeded over the horizon: more than these lie dead."""
+    own = tree.whole[number]
+    mean = own.mean(horizon)
+    return math.ceil(mean + 2.0 * math.sqrt(mean)) if mean > 0 else 0
+
+
+def _undercut(tree: Tree, number: int, spare: int, horizon: float) -> float | None:
+    """Days until expected demand has used up what lies above the level; 0: now."""
+    if spare < 0:
+        return 0.0
+    whole = tree.whole[number]
+    days: FloatColumn = np.arange(1.0, horizon + 1)
+    means = np.array([whole.mean(each) for each in days])
+    reached = int(np.searchsorted(means, spare + 0.5))
+    return float(days[reached]) if reached < len(days) else None
+
+
+def _rule_orders(article: Article, tree: Tree) -> list[int]:
+    """The simple rule as it is in use: every place that has customers asks for itself; a place
+    that serves others asks for what they ask for together."""
+    orders = []
+    for history, season, held in zip(article.history, article.season, article.held, strict=True):
+        orders.append(rule_order(rule_level(history, season), held.position))
+    return echelon(tree, orders)

@@ -1,0 +1,121 @@
+"""Parts plans: what they are made of, and runs with their demand, lines and overrides, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from store.connection import Connection
+from store.queries import load
+
+_SQL = load("part_plan")
+
+Row = dict[str, Any]
+
+FILTERS = ("warehouse", "region", "number", "action")
+
+
+def fitted(connection: Connection, at: datetime) -> list[Row]:
+    """Every part that was fitted `at` a moment: use a day, and use by `used_until`; grouped by
+    product, part and model."""
+    return connection.execute(_SQL["fitted"], {"at": at}).fetchall()
+
+
+def services(connection: Connection) -> list[Row]:
+    """Every scheduled service with a date, by machine."""
+    return connection.execute(_SQL["services"]).fetchall()
+
+
+def put_run(
+    connection: Connection, run: Mapping[str, Any], demand: Sequence[Row], lines: Sequence[Row]
+) -> int:
+    """Write a plan down; returns its number. `demand` and `lines` are rows as the tables have
+    them."""
+    json = {name: Jsonb(run[name]) for name in ("settings", "summary")}
+    row = connection.execute(_SQL["put_run"], {**run, **json}).fetchone()
+    assert row is not None
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _SQL["put_demand"],
+            [{**each, "run_id": row["id"], "sources": Jsonb(each["sources"])} for each in demand],
+        )
+        cursor.executemany(
+            _SQL["put_line"],
+            [
+                {
+                    **each,
+                    "run_id": row["id"],
+                    "transfers": Jsonb(each["transfers"]),
+                    "reasons": Jsonb(each["reasons"]),
+                }
+                for each in lines
+            ],
+        )
+    return int(row["id"])
+
+
+def runs(connection: Connection, limit: int, run_id: int | None = None) -> list[Row]:
+    """Plans, the newest first; or one."""
+    return connection.execute(_SQL["runs"], {"limit": limit, "id": run_id}).fetchall()
+
+
+def last_run(connection: Connection, month: date) -> datetime | None:
+    """When the plan of a month was made last."""
+    row = connection.execute(_SQL["last_run"], {"month": month}).fetchone()
+    return row["as_of"] if row else None
+
+
+def demand(
+    connection: Connection,
+    run_id: int,
+    *,
+    number: str | None = None,
+    region: str | None = None,
+    every: bool = False,
+) -> list[Row]:
+    """Demand by article, region (None: all together) and month; `every` region, or one."""
+    values = {"run_id": run_id, "number": number, "region": region, "every": every}
+    return connection.execute(_SQL["demand"], values).fetchall()
+
+
+def lines(
+    connection: Connection,
+    run_id: int | None,
+    filters: Mapping[str, str | None],
+    after: int = 0,
+    limit: int = 1_000_000,
+    line_id: int | None = None,
+) -> list[Row]:
+    """Lines of a plan with their overrides; `filters` may name warehouse, region, number and
+    action (order, transfer, emergency, surplus, override)."""
+    values: Row = {name: filters.get(name) for name in FILTERS}
+    values |= {"run_id": run_id, "id": line_id, "after": after, "limit": limit}
+    return connection.execute(_SQL["lines"], values).fetchall()
+
+
+def put_override(
+    connection: Connection, line_id: int, quantity: int, reason: str, actor: str, now: datetime
+) -> None:
+    """The manager's quantity for a line, with a reason."""
+    values = {
+        "line_id": line_id,
+        "quantity": quantity,
+        "reason": reason,
+        "made_by": actor,
+        "now": now,
+    }
+    connection.execute(_SQL["put_override"], values)
+
+
+def drop_override(connection: Connection, line_id: int) -> bool:
+    """Take an override back; False where there was none."""
+    return connection.execute(_SQL["drop_override"], {"line_id": line_id}).fetchone() is not None
+
+
+def asked(connection: Connection, since: datetime, until: datetime) -> dict[tuple[str, str], int]:
+    """(warehouse, number) -> pieces issued in a span of time."""
+    rows = connection.execute(_SQL["asked"], {"since": since, "until": until}).fetchall()
+    return {(row["warehouse"], row["number"]): row["quantity"] for row in rows}

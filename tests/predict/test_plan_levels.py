@@ -1,0 +1,157 @@
+"""Windows, base stocks and moves of the parts plan, by hand and against slow twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import poisson
+
+from predict.plan import (
+    Article,
+    Held,
+    Place,
+    Supply,
+    Tree,
+    base_stocks,
+    base_stocks_at,
+    moves,
+    plan_article,
+)
+from predict.plan.judge import judge
+from predict.plan.rule import rule_level, rule_order, seasonal_factor
+from predict.plan.window import Window, thinned
+
+SUPPLY = Supply(10, 4, 1, 0.5)
+
+
+def month(mean: float) -> np.ndarray:
+    return np.asarray(poisson.pmf(np.arange(80), mean))
+
+
+def tree(*means: float) -> Tree:
+    """A headquarters and one region per mean, pieces a month."""
+    nothing = [np.ones(1)] * 6
+    regions = [Place(f"r{n}", 0, 3, [month(mean)] * 6) for n, mean in enumerate(means)]
+    return Tree([Place("hq", None, 10, nothing), *regions], 30)
+
+
+def test_a_poisson_demand_stays_one_in_every_window() -> None:
+    window = Window([month(3.0)] * 6, 90)
+    for days in (5, 30, 45, 80):
+        mean = 3.0 * days / 30
+        found = window.distribution(days)
+        assert found == pytest.approx(poisson.pmf(np.arange(len(found)), mean), abs=1e-6)
+        missing = sum(max(n - 2, 0) * poisson.pmf(n, mean) for n in range(80))
+        assert window.short(days, 2) == pytest.approx(missing, abs=1e-6)
+        assert window.short(days, -1) == pytest.approx(mean + 1)
+
+
+def test_thinning_keeps_the_share() -> None:
+    pmf = np.array([0.2, 0.3, 0.5])
+    assert thinned(pmf, 0.25) @ np.arange(3) == pytest.approx(1.3 * 0.25)
+    assert thinned(pmf, 1.0) == pytest.approx(pmf)
+
+
+def test_levels_reach_their_target_and_a_higher_one_needs_more() -> None:
+    low, high = base_stocks_at(tree(0.5, 2.0, 1.0), [0.9, 0.99])
+    assert low.fill >= 0.9 and high.fill >= 0.99
+    assert sum(high.stock) > sum(low.stock)
+    assert high.waiting < low.waiting
+    assert base_stocks(tree(0.5, 2.0, 1.0), 0.99).stock == high.stock
+
+
+def test_nothing_is_stocked_where_nothing_is_asked_for() -> None:
+    assert base_stocks(tree(0.0, 0.0), 0.99).stock == [0, 0, 0]
+
+
+def test_the_expected_fill_is_what_a_simulated_shelf_serves() -> None:
+    """One shelf without a source, looked at every 30 days, filled up to its level."""
+    alone = Tree([Place("hq", None, 10, [month(4.0)] * 6)], 30)
+    levels = base_stocks(alone, 0.9)
+    rng = np.random.default_rng(3)
+    served = asked = 0
+    for _ in range(4000):
+        before = rng.poisson(4.0 * 10 / 30)
+        demand = rng.poisson(4.0)
+        shelf = max(levels.stock[0] - before, 0)
+        served += min(shelf, demand)
+        asked += demand
+    assert served / asked == pytest.approx(levels.fill, abs=0.02)
+
+
+def test_transfers_go_before_orders() -> None:
+    net = tree(1.0, 1.0)
+    levels = base_stocks(net, 0.95)
+    hq, first, second = levels.stock
+    done = moves(net, levels, [Held(0), Held(first + 2), Held(second - 2)], SUPPLY)
+    assert [(t.source, t.target, t.quantity) for t in done.transfers] == [(1, 2, 2)]
+    assert done.order == hq
+    full = moves(net, levels, [Held(hq), Held(first), Held(second)], SUPPLY)
+    assert (full.transfers, full.order, full.emergency) == ([], 0, [0, 0, 0])
+
+
+def test_what_cannot_wait_is_hurried_and_not_ordered_twice() -> None:
+    net = tree(6.0)
+    levels = base_stocks(net, 0.95)
+    done = moves(net, levels, [Held(0), Held(0, 0, 2)], SUPPLY)
+    patient = moves(net, levels, [Held(0), Held(0, 0, 2)], Supply(10, 4))
+    assert done.emergency[1] >= 2 and patient.emergency == [0, 0]
+    assert done.order + sum(done.emergency) == patient.order
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    held=st.lists(
+        st.builds(Held, st.integers(0, 9), st.integers(0, 5), st.integers(0, 4)),
+        min_size=4,
+        max_size=4,
+    ),
+    pack=st.integers(1, 5),
+)
+def test_moves_bring_the_whole_to_its_levels_and_give_only_what_is_there(
+    held: list[Held], pack: int
+) -> None:
+    net = tree(0.3, 1.0, 2.5)
+    levels = base_stocks(net, 0.95)
+    done = moves(net, levels, held, Supply(10, 4, pack, 0.5))
+    for place, each in enumerate(held):
+        given_away = sum(t.quantity for t in done.transfers if t.source == place)
+        assert given_away <= max(each.on_hand - each.owed, 0)
+    position = sum(each.position for each in held) + done.order + sum(done.emergency)
+    assert position >= min(sum(levels.stock), position)
+    short = sum(levels.stock) - sum(each.position for each in held)
+    if short > 0:
+        assert 0 <= done.order + sum(done.emergency) - short < pack
+    else:
+        assert done.order == 0
+
+
+def test_the_simple_rule_by_hand() -> None:
+    assert rule_level([2, 4, 0, 2], 1.5) == pytest.approx(3 * 2 * 1.5)
+    assert rule_order(9.0, 4) == 5
+    assert rule_order(3.0, 4) == 0
+    year = np.array([0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1], dtype=float)
+    assert seasonal_factor(year, 8) == pytest.approx(5 / 3)
+
+
+def test_the_plan_of_an_article_adds_up() -> None:
+    places = tree(0.5, 2.0).places
+    article = Article("X", 0.97, SUPPLY, 30, places, [Held(1), Held(9), Held(0)],
+                      [[0], [0, 1], [2, 2]], [1.0, 1.0, 1.0])  # fmt: skip
+    plan = plan_article(article)
+    head, first, second = plan.lines
+    assert head.level == sum(plan.levels.stock)
+    assert head.rule_quantity == first.rule_quantity + second.rule_quantity == 6
+    assert second.transfers and not first.transfers
+    assert head.order == max(head.level - head.position - sum(plan.moves.emergency), 0)
+    assert first.surplus > 0 and first.order_in_days is None
+
+
+def test_who_was_right_is_who_lost_least() -> None:
+    verdict = judge(2, {"plan": 3, "rule": 9, "override": 0}, 5, 0.95, 100.0)
+    assert verdict.best == ("plan",)
+    assert verdict.outcomes["rule"].over == 6
+    assert verdict.outcomes["rule"].cost == pytest.approx(6 * 0.05 * 100)
+    assert verdict.outcomes["override"].cost == pytest.approx(3 * 0.95 * 100)
