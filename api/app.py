@@ -22,6 +22,7 @@ from api.routes import (
     machines,
     overview,
     parts,
+    plan,
     products,
     session,
     telemetry,
@@ -51,6 +52,7 @@ ROUTERS = (
     tickets.router,
     ticket_steps.router,
     parts.router,
+    plan.router,
     ingest.router,
 )
 

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fleet.text import Text
 from ingest.formats import short
 from ingest.payload import Value
 from ingest.reasons import Unusable
-from ingest.sentences import say
 
 #: A sample with more values than this is no sample of ours.
 MOST_VALUES = 1000
@@ -37,19 +35,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Flawed:
-    """One sample that cannot be read: its place, and the sentence that says why with what it
-    names. A message may hold a million of them: only the first ones are put into words."""
+    """One sample that cannot be read: its place, and a sentence that says why."""
 
     place: int
-    sentence: str
-    value: Any = None
-    size: int = 0
-
-    @property
-    def detail(self) -> Text:
-        """The sentence in both languages."""
-        number, value = self.place + 1, short(self.value)
-        return say(self.sentence, number=number, value=value, size=self.size, most=MOST_VALUES)
+    detail: str
 
 
 def read_telemetry(value: Any, flags: frozenset[str]) -> list[Reading | Flawed]:
@@ -70,10 +59,10 @@ def _samples(found: Any) -> list[Any]:
     """The samples of any of the three shapes, each yet to be read."""
     if isinstance(found, list):
         if not found:
-            raise Unusable("not_telemetry", say("empty_list"))
+            raise Unusable("not_telemetry", "the list holds no sample")
         return found
     if not isinstance(found, dict):
-        raise Unusable("not_telemetry", say("no_sample", value=short(found)))
+        raise Unusable("not_telemetry", f"{short(found)} is no sample")
     if isinstance(found.get("ts"), list):
         return _rows(found["ts"], found.get("values"))
     return [found]
@@ -81,15 +70,15 @@ def _samples(found: Any) -> list[Any]:
 
 def _rows(times: list[Any], columns: Any) -> list[Any]:
     if not isinstance(columns, dict):
-        raise Unusable("not_telemetry", say("no_columns", value=short(columns)))
+        raise Unusable("not_telemetry", f"values is {short(columns)}, not columns")
     if not times:
-        raise Unusable("not_telemetry", say("no_times"))
+        raise Unusable("not_telemetry", "ts holds no time")
     for key, column in columns.items():
-        if not isinstance(column, list):
-            raise Unusable("not_telemetry", say("no_list", key=short(key), times=len(times)))
-        if len(column) != len(times):
-            sizes = {"size": len(column), "times": len(times)}
-            raise Unusable("not_telemetry", say("unequal", key=short(key), **sizes))
+        if not isinstance(column, list) or len(column) != len(times):
+            size = len(column) if isinstance(column, list) else "no list of"
+            raise Unusable(
+                "not_telemetry", f"{short(key)} has {size} values, ts {len(times)} times"
+            )
     return [
         {"ts": ts, "values": {key: column[place] for key, column in columns.items()}}
         for place, ts in enumerate(times)
@@ -98,21 +87,19 @@ def _rows(times: list[Any], columns: Any) -> list[Any]:
 
 def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Flawed:
     if not isinstance(sample, dict):
-        return Flawed(place, "sample_none", sample)
-    if "ts" not in sample:
-        return Flawed(place, "sample_no_time")
-    ts = _time(sample["ts"])
+        return Flawed(place, f"sample {place + 1}: {short(sample)} is no sample")
+    ts = _time(sample.get("ts"))
     if ts is None:
-        return Flawed(place, "sample_time", sample["ts"])
-    if "values" not in sample:
-        return Flawed(place, "sample_no_values")
-    values = sample["values"]
+        given = short(sample["ts"]) if "ts" in sample else "missing"
+        return Flawed(place, f"sample {place + 1}: ts is {given}, not milliseconds since 1970")
+    values = sample.get("values")
     if not isinstance(values, dict):
-        return Flawed(place, "sample_values", values)
+        given = short(values) if "values" in sample else "missing"
+        return Flawed(place, f"sample {place + 1}: values is {given}, not an object")
     if not all(isinstance(key, str) for key in values):
-        return Flawed(place, "sample_key")
+        return Flawed(place, f"sample {place + 1}: a key of values is no text")
     if len(values) > MOST_VALUES:
-        return Flawed(place, "sample_size", size=len(values))
+        return Flawed(place, f"sample {place + 1} has {len(values)} values, over {MOST_VALUES}")
     numbers: Values = {}
     flaws = []
     for key, value in values.items():
