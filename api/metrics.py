@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from fleet.clock import monotonic_s
-from store import fleet_view, ingest_log, ingest_view
+from store import broker_loss, fleet_view, ingest_log, ingest_view
 from store.connection import Database
 
 UNKNOWN_ROUTE = "none"
@@ -69,6 +69,7 @@ class StoreState(Collector):
             rejected = ingest_view.rejected_by_reason(connection, None)
             groups = fleet_view.health_groups(connection)
             connections = fleet_view.connections(connection)
+            lost = broker_loss.total(connection)
         behind = GaugeMetricFamily(
             "ironpulse_consumer_behind", "Commits not yet read.", labels=("consumer",)
         )
@@ -90,7 +91,11 @@ class StoreState(Collector):
         )
         for row in rejected:
             reasons.add_metric((row["reason"],), row["count"])
-        yield from (behind, lag, samples, reasons)
+        dropped = CounterMetricFamily(
+            "ironpulse_broker_dropped_messages", "Messages that the broker dropped: lost."
+        )
+        dropped.add_metric((), lost.dropped)
+        yield from (behind, lag, samples, reasons, dropped)
         yield from _machines(groups, connections)
 
 

@@ -137,6 +137,11 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Html:
     )
 
 
+def loss(sentence: str) -> Html:
+    """Something that is gone, said where nobody overlooks it."""
+    return tag("p", tag("b", "■ "), sentence, class_="ip-loss", role="alert")
+
+
 def empty(sentence: str) -> Html:
     """What stands where there is nothing to show."""
     return tag("p", sentence, class_="ip-empty")

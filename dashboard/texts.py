@@ -270,6 +270,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # Data
     "ingest_title": ("Data coming in", "数据接入"),
+    "broker_dropped": (
+        "The broker has dropped {count} messages, last seen at {when}: a queue was full. "
+        "They are lost.",
+        "消息服务器已丢弃 {count} 条消息（最近一次：{when}）：队列已满。这些消息无法找回。",
+    ),
+    "broker_dropped_today": (
+        "The broker has dropped {count} messages in the last 24 hours. They are lost.",
+        "消息服务器在过去24小时内丢弃了 {count} 条消息，无法找回。",
+    ),
     "longest_silent": ("the {count} longest silent", "静默最久的 {count} 台"),
     "who_reports": ("Who reports", "上报情况"),
     "delay": ("Delay", "时延"),

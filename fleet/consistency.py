@@ -101,6 +101,7 @@ def _rules(plan: ProductPlan) -> Iterator[Problem]:
             (*path, "failure_modes"), rule.failure_modes, plan.failure_mode, "failure mode"
         )
         yield from _rule_expressions(path, rule, plan)
+        yield from _normal(path, rule, plan)
         yield from _overrides(path, rule, plan)
 
 
@@ -113,6 +114,20 @@ def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Pro
         text = getattr(rule, field)
         if text is not None:
             yield from _expression((*path, field), text, known)[1]
+
+
+def _normal(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
+    if rule.normal is None:
+        return
+    for field in ("signals", "inputs", "unsteady"):
+        names = getattr(rule.normal, field)
+        yield from _all_known((*path, "normal", field), names, plan.signal, "signal")
+    both = sorted(set(rule.normal.inputs) & set(rule.normal.signals))
+    if both:
+        yield Problem(
+            (*path, "normal", "inputs"),
+            f"{', '.join(both)} cannot be explained by itself: a signal is judged or an input",
+        )
 
 
 def _overrides(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:

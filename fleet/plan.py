@@ -135,11 +135,27 @@ class Override(Model):
     params: dict[Key, float]
 
 
+#: What a rule may be triggered by, one of them.
+TRIGGERS = ("when", "faults", "silence", "normal", "sensors")
+
+
+class Normal(Model):
+    """What a learned detector compares with what is normal: means of `signals` over stretches of
+    `every_s` seconds in the rule's regimes, and how much those of `unsteady` fluctuate within
+    them, against what the operating point (`inputs`) lets one expect."""
+
+    signals: tuple[Key, ...] = Field(min_length=2)
+    inputs: tuple[Key, ...] = Field(default=(), max_length=6)
+    unsteady: tuple[Key, ...] = ()
+    every_s: float = Field(default=900, ge=60, le=86400)
+
+
 class Rule(Model):
     """When an alarm is raised and when it returns.
 
-    Exactly one of `when` (an expression over signals), `faults` (active trouble codes) and
-    `silence` (the connection state that alarms) is given. A `when` rule raises once the
+    Exactly one of `when` (an expression over signals), `faults` (active trouble codes), `silence`
+    (the connection state that alarms), `normal` (a learned detector) and `sensors` (sensors that
+    learned detectors of the product caught lying) is given. A `when` rule raises once the
     condition has held for `hold_s` in one of its `regimes`, and returns once `clear` has held
     for `clear_hold_s`. Unknown is neither true nor false: it starts nothing and ends nothing.
     """
@@ -151,6 +167,8 @@ class Rule(Model):
     when: str | None = None
     faults: FaultMatch | None = None
     silence: Literal["late", "offline", "never_seen"] | None = None
+    normal: Normal | None = None
+    sensors: Literal[True] | None = None
     regimes: tuple[Key, ...] | Literal["any"] | None = None
     hold_s: float | None = Field(default=None, ge=0)
     clear: str | None = None
@@ -177,10 +195,12 @@ class Rule(Model):
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
-        given = [name for name in ("when", "faults", "silence") if getattr(self, name) is not None]
+        given = [name for name in TRIGGERS if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none"
-            raise ValueError(f"a rule has exactly one of when, faults and silence; found {found}")
+            raise ValueError(f"a rule has exactly one of {', '.join(TRIGGERS)}; found {found}")
+        if self.normal is not None and not isinstance(self.regimes, tuple):
+            raise ValueError("a rule with `normal` names its regimes: normal differs between them")
         if self.when is not None:
             missing = [n for n in ("regimes", "hold_s", "clear") if getattr(self, n) is None]
             if missing:

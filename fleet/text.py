@@ -30,10 +30,15 @@ class Text(BaseModel):
     @field_validator("zh")
     @classmethod
     def _chinese_is_there(cls, value: str) -> str:
-        if not _CJK.search(value):
+        if not has_chinese(value):
             raise ValueError(f"the Chinese text {value!r} holds no Chinese character")
         return value
 
     def to(self, language: Language) -> str:
         """The text in `language`."""
         return self.zh if language == "zh" else self.en
+
+
+def has_chinese(text: str) -> bool:
+    """Whether a text holds at least one Chinese character."""
+    return _CJK.search(text) is not None

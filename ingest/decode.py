@@ -10,6 +10,7 @@ import numpy as np
 from fleet import clock
 from fleet.batch import FaultReport, IntColumn, SampleBatch, StatusReport
 from fleet.plan import ProductPlan
+from fleet.text import Text
 from ingest import quality, reports, samples, tolerant
 from ingest.blocks import Columns, Gathering, assemble
 from ingest.formats import JSON, Format, opened
@@ -17,6 +18,7 @@ from ingest.message import Message, Route
 from ingest.plain import PlainReader
 from ingest.quality import Limits, Mark
 from ingest.reasons import Unusable
+from ingest.sentences import joined, say
 from ingest.sparkplug import certificates
 from store.rejected import Rejection
 
@@ -72,7 +74,7 @@ def decode(
     return _Reader(messages, routes, products).read()
 
 
-def reject(message: Message, route: Route, reason: str, detail: str) -> Rejection:
+def reject(message: Message, route: Route, reason: str, detail: Text) -> Rejection:
     """A whole message that cannot be stored."""
     return Rejection(
         message.received_at,
@@ -116,17 +118,12 @@ class _Reader:
 
     def _read(self, number: int, message: Message, route: Route) -> None:
         if route.kind is None:
-            raise Unusable(
-                "wrong_topic",
-                f"{message.topic[:_MOST_NAMED]} is none of ironpulse/v1/(serial)/telemetry, "
-                "/faults, /status, and no topic of Sparkplug B",
-            )
+            raise Unusable("wrong_topic", say("no_topic", topic=message.topic[:_MOST_NAMED]))
         if route.machine_id is None or route.product is None:
             if certificates.is_of_gateway(message):
                 return
-            raise Unusable(
-                "unknown_machine", f"no machine with serial {route.serial} is registered"
-            )
+            serial = route.serial[:_MOST_NAMED]
+            raise Unusable("unknown_machine", say("no_machine", serial=serial))
         if route.kind in ("birth", "data", "death"):
             self._read_sparkplug(number, message, route.machine_id, route.product)
             return
@@ -164,7 +161,7 @@ class _Reader:
             return
         flawed, total = samples.gather(gathering, number, form, data, known.flags)
         if flawed:
-            detail = "; ".join(sample.detail for sample in flawed[:3])
+            detail = joined([sample.detail for sample in flawed[:3]])
             places = [sample.place for sample in flawed]
             self._reject_some(number, places, total, "not_telemetry", detail)
 
@@ -190,27 +187,27 @@ class _Reader:
         """The rows whose time can be believed, with their marks; the others are rejected."""
         batch = columns.batch
         keep = np.ones(len(batch), np.bool_)
-        for reason, rows, words in quality.judge_times(batch.measured_at, batch.received_at):
+        for reason, rows in quality.judge_times(batch.measured_at, batch.received_at):
             if rows.any():
                 keep &= ~rows
-                self._reject_rows(columns, np.flatnonzero(rows), reason, words)
+                self._reject_rows(columns, np.flatnonzero(rows), reason)
         if keep.all():
             return batch, columns.marks
         new_row = np.cumsum(keep) - 1
         marks = [replace(each, rows=new_row[each.rows[keep[each.rows]]]) for each in columns.marks]
         return batch.take(keep), [each for each in marks if len(each.rows)]
 
-    def _reject_rows(self, columns: Columns, rows: quality.Rows, reason: str, words: str) -> None:
+    def _reject_rows(self, columns: Columns, rows: quality.Rows, reason: str) -> None:
         messages = columns.messages[rows]
         for number in np.unique(messages).tolist():
             mine = rows[messages == number]
             first = _words(int(columns.batch.measured_at[mine[0]]))
             total = int(np.count_nonzero(columns.messages == number))
             places = columns.places[mine].tolist()
-            self._reject_some(number, places, total, reason, f"measured at {first}, {words}")
+            self._reject_some(number, places, total, reason, say(reason, time=first))
 
     def _reject_some(
-        self, number: int, places: Sequence[int], total: int, reason: str, detail: str
+        self, number: int, places: Sequence[int], total: int, reason: str, detail: Text
     ) -> None:
         """Reject the samples at `places` of a message, its own bytes where that is all of it."""
         message = self.messages[number]
@@ -222,7 +219,7 @@ class _Reader:
             rejection = replace(rejection, payload=payload, content_type=None)
         self.result.rejections.append(replace(rejection, samples=len(places)))
 
-    def _reject(self, message: Message, route: Route, reason: str, detail: str) -> None:
+    def _reject(self, message: Message, route: Route, reason: str, detail: Text) -> None:
         self.result.rejections.append(reject(message, route, reason, detail))
 
 
@@ -243,9 +240,9 @@ def _pick(message: Message, places: Sequence[int]) -> bytes:
 
 def _believe_time(report: FaultReport | StatusReport) -> None:
     measured_at, received_at = np.array([report.measured_at]), np.array([report.received_at])
-    for reason, rows, words in quality.judge_times(measured_at, received_at):
+    for reason, rows in quality.judge_times(measured_at, received_at):
         if rows.any():
-            raise Unusable(reason, f"measured at {_words(report.measured_at)}, {words}")
+            raise Unusable(reason, say(reason, time=_words(report.measured_at)))
 
 
 def _words(epoch_ms: int) -> str:

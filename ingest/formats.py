@@ -14,8 +14,10 @@ from typing import Any, NoReturn, Protocol, TypeVar
 import cbor2
 import msgspec
 
+from fleet.text import Text
 from ingest.message import Message
 from ingest.reasons import Unusable
+from ingest.sentences import say
 from ingest.zstd import zstd
 
 #: A longer message, packed or unpacked, is rejected. A day of samples every ten seconds with
@@ -29,6 +31,7 @@ _PLAIN = (None, "application/json")
 _BRACKETS = (b"{", b"[")
 _MOST_NESTED = 16  # our deepest shape has four levels
 _MOST_NAMED = 60  # characters of a foreign word that are repeated
+_MOST_SAID = 200  # characters of what a library says of a message
 # A frame may name a window of gigabytes that its reader has to set aside: at most 2**23 bytes.
 _ZSTD_OPTIONS: Mapping[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
@@ -55,9 +58,9 @@ class Json:
         try:
             value = msgspec.json.decode(data)
         except RecursionError:
-            raise Unusable("not_json", "brackets are nested too deeply") from None
+            raise Unusable("not_json", say("too_deep")) from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Unusable("not_json", f"{error} ({len(data)} bytes)") from error
+            raise Unusable("not_json", _unreadable(error, data)) from error
         _refuse_doubles(data)
         return value
 
@@ -65,9 +68,9 @@ class Json:
         try:
             found = msgspec.json.decode(data, type=shape)
         except msgspec.ValidationError as error:
-            raise Unusable(reason, f"{error}") from error
+            raise Unusable(reason, say("wrong_shape", error=error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Unusable("not_json", f"{error} ({len(data)} bytes)") from error
+            raise Unusable("not_json", _unreadable(error, data)) from error
         _refuse_doubles(data)
         return found
 
@@ -92,16 +95,16 @@ class Cbor:
         except cbor2.CBORDecodeError as error:
             double = "Duplicate map key" in str(error)
             reason = "duplicate_key" if double else "not_cbor"
-            raise Unusable(reason, f"{str(error)[:200]} ({len(data)} bytes)") from error
+            raise Unusable(reason, _unreadable(error, data)) from error
         if end is not cbor2.undefined:
-            raise Unusable("not_cbor", f"more bytes follow its end ({len(data)} bytes)")
+            raise Unusable("not_cbor", say("bytes_follow", size=len(data)))
         return value
 
     def shaped(self, data: bytes, shape: type[T], reason: str) -> T:
         try:
             return msgspec.convert(self.value(data), shape)
         except msgspec.ValidationError as error:
-            raise Unusable(reason, f"{error}") from error
+            raise Unusable(reason, say("wrong_shape", error=error)) from error
 
     def write(self, value: Any) -> bytes:
         return cbor2.dumps(value)
@@ -137,7 +140,7 @@ def short(value: Any) -> str:
 def _unpacked(message: Message) -> bytes:
     payload, content_type = message.payload, message.content_type
     if len(payload) > MOST_BYTES:
-        raise Unusable("too_large", f"the message has {len(payload)} bytes, more than {MOST_BYTES}")
+        raise Unusable("too_large", say("too_long", size=len(payload), most=MOST_BYTES))
     if payload[:2] == _GZIP or (content_type is not None and "gzip" in content_type):
         return _gunzip(payload)
     if payload[:4] == _ZSTD or (content_type is not None and "zstd" in content_type):
@@ -151,7 +154,7 @@ def _gunzip(payload: bytes) -> bytes:
         # One byte more than allowed shows a bomb without unpacking it.
         data = unpacking.decompress(payload, MOST_BYTES + 1)
     except zlib.error as error:
-        raise Unusable("bad_gzip", f"the gzip data cannot be unpacked: {error}") from error
+        raise Unusable("bad_gzip", say("damaged", packing="gzip", error=error)) from error
     _refuse_remains("gzip", payload, data, unpacking.eof, unpacking.unused_data)
     return data
 
@@ -161,19 +164,22 @@ def _unzstd(payload: bytes) -> bytes:
     try:
         data = unpacking.decompress(payload, MOST_BYTES + 1)
     except zstd.ZstdError as error:
-        raise Unusable("bad_zstd", f"the zstd data cannot be unpacked: {error}") from error
+        raise Unusable("bad_zstd", say("damaged", packing="zstd", error=error)) from error
     _refuse_remains("zstd", payload, data, unpacking.eof, unpacking.unused_data)
     return data
 
 
 def _refuse_remains(kind: str, payload: bytes, data: bytes, ended: bool, unused: bytes) -> None:
     if len(data) > MOST_BYTES:
-        raise Unusable("too_large", f"unpacked, the message has more than {MOST_BYTES} bytes")
+        raise Unusable("too_large", say("too_long_unpacked", most=MOST_BYTES))
     if not ended:
-        raise Unusable(f"bad_{kind}", f"the {kind} data end too early, after {len(payload)} bytes")
+        raise Unusable(f"bad_{kind}", say("cut_short", packing=kind, size=len(payload)))
     if unused:
-        extra = len(unused)
-        raise Unusable(f"bad_{kind}", f"{extra} bytes follow the end of the {kind} data")
+        raise Unusable(f"bad_{kind}", say("more_follows", packing=kind, size=len(unused)))
+
+
+def _unreadable(error: Exception, data: bytes) -> Text:
+    return say("unreadable", error=str(error)[:_MOST_SAID], size=len(data))
 
 
 def _refuse_doubles(text: bytes) -> None:
@@ -182,7 +188,7 @@ def _refuse_doubles(text: bytes) -> None:
         json.loads(text, object_pairs_hook=_single)
     except (ValueError, RecursionError) as error:
         # What one reader takes and the other does not, such as half characters, is no clean JSON.
-        raise Unusable("not_json", f"{error} ({len(text)} bytes)") from error
+        raise Unusable("not_json", _unreadable(error, text)) from error
 
 
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -190,7 +196,7 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Unusable("duplicate_key", f"{short(double)} stands twice in one object")
+        raise Unusable("duplicate_key", say("double_key", key=short(double)))
     return found
 
 

@@ -24,7 +24,10 @@ class Metrics:
         self._samples = self._counter("samples", "Samples by what came of them.", "fate")
         self._late = self._counter("late_samples", "Samples measured long before receipt.")
         self._rejected = self._counter("rejected", "Rejected messages by reason.", "reason")
-        self._bad = self._counter("bad_values", "Unusable values by reason.", "reason")
+        self._bad = self._counter(
+            "bad_values", "Unusable values by reason and signal.", "reason", "signal"
+        )
+        self._put_back = self._counter("put_back", "Early messages put back.")
         self._commit_s = self._histogram("commit_seconds", "Time to write a batch.", _COMMIT_S)
         self._batch = self._histogram("batch_samples", "Samples in a batch.", _SIZES)
         self.totals: dict[str, int] = dict.fromkeys(("messages", "late", *_FATES), 0)
@@ -44,9 +47,15 @@ class Metrics:
         for reason, count in recorded.rejections.items():
             self._rejected.labels(reason).inc(count)
         for bad, count in recorded.bad_values.items():
-            self._bad.labels(bad.reason).inc(count)
+            # What machines call signals that no plan has is without end: they count together.
+            signal = "" if bad.reason == "unknown_signal" else bad.signal
+            self._bad.labels(bad.reason, signal).inc(count)
         self._commit_s.observe(seconds)
         self._batch.observe(sum(fates.values()))
+
+    def put_back(self, messages: int) -> None:
+        """Count messages that came before their machine was registered and are stored now."""
+        self._put_back.inc(messages)
 
     def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
         """Show a value that is read when asked for."""

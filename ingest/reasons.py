@@ -6,7 +6,10 @@ from fleet.text import Text
 
 REJECTED: dict[str, Text] = {
     "wrong_topic": Text(en="no such topic", zh="主题不存在"),
-    "unknown_machine": Text(en="machine is not registered", zh="设备未登记"),
+    "unknown_machine": Text(
+        en="machine is not registered; the message waits until it is",
+        zh="设备未登记，消息保留至登记后自动入库",
+    ),
     "too_large": Text(en="message is too large", zh="消息过大"),
     "bad_gzip": Text(en="damaged gzip data", zh="gzip数据损坏"),
     "bad_zstd": Text(en="damaged zstd data", zh="zstd数据损坏"),
@@ -35,9 +38,9 @@ BAD_VALUE: dict[str, Text] = {
 
 
 class Unusable(Exception):
-    """A message that cannot be stored: `reason` is a word of REJECTED, the text a sentence."""
+    """A message that cannot be stored: `reason` is a word of REJECTED, `detail` a sentence."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str, detail: Text) -> None:
+        super().__init__(detail.en)
         self.reason = reason
         self.detail = detail

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fleet import clock
+from fleet.text import Text
 from ingest.decode import Decoded, decode
 from ingest.message import Message
 from ingest.record import record
 from ingest.routes import Registry
+from ingest.sentences import say
 from store import ledger, rejected
 from store.connection import Connection, StoreError, StoreFull, StoreUnavailable, our_errors
 from store.ledger import Tally
@@ -36,7 +38,7 @@ class Replay:
     id: int
     outcome: Outcome
     reason: str | None = None
-    detail: str | None = None
+    detail: Text | None = None
     stored: int = 0
     merged: int = 0
     repeated: int = 0
@@ -56,19 +58,19 @@ def replay(connection: Connection, ids: Iterable[int]) -> Iterator[Replay]:
         except (StoreUnavailable, StoreFull):
             raise
         except StoreError as error:
-            outcome = Replay(rejected_id, "rejected", "refused", str(error))
+            outcome = Replay(rejected_id, "rejected", "refused", say("refused", error=error))
         yield outcome
 
 
 def _replay(connection: Connection, registry: Registry, rejected_id: int) -> Replay:
     found = rejected.lock(connection, rejected_id)
     if found is None:
-        return Replay(rejected_id, "unknown", detail=f"there is no rejected message {rejected_id}")
+        return Replay(rejected_id, "unknown", detail=say("unknown_message", id=rejected_id))
     if found.replayed_at is not None:
         at = found.replayed_at.isoformat(timespec="seconds")
-        return Replay(found.id, "replayed_before", detail=f"it was put back at {at}")
+        return Replay(found.id, "replayed_before", detail=say("put_back_before", time=at))
     if len(found.payload) < found.payload_size:
-        kept = f"only {len(found.payload)} of its {found.payload_size} bytes were kept"
+        kept = say("kept_in_part", kept=len(found.payload), size=found.payload_size)
         return Replay(found.id, "incomplete", found.reason, kept)
     received_at = clock.to_ms(found.received_at)
     message = Message(found.topic, found.payload, found.content_type, received_at)

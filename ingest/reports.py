@@ -10,6 +10,7 @@ from msgspec import Meta
 from fleet.batch import FaultCode, FaultReport, StatusReport
 from ingest.formats import Format
 from ingest.reasons import Unusable
+from ingest.sentences import say
 
 _Time = Annotated[int, Meta(ge=0, lt=2**53)]
 
@@ -58,8 +59,6 @@ def _code(place: int, given: _Code) -> FaultCode:
     own = given.code is not None
     coded = given.spn is not None and given.fmi is not None
     if own == coded or (own and (given.spn is not None or given.fmi is not None)):
-        raise Unusable(
-            "not_faults", f"active code {place + 1} needs spn and fmi, or code, and not both"
-        )
+        raise Unusable("not_faults", say("which_code", number=place + 1))
     oc = None if given.oc == _OC_NOT_AVAILABLE else given.oc
     return FaultCode(given.spn, given.fmi, given.code, oc, given.sa, given.lamp)

@@ -60,8 +60,8 @@ def gather(
 def _gather_text(gathering: Gathering, number: int, text: bytes) -> bool:
     """Gather a message of clean JSON; False where it is none, and nothing was gathered.
 
-    A key that stands twice has left a colon too many behind. Other reasons for one (spaces,
-    further fields) cost a second reading.
+    A key that stands twice has left a colon too many behind. Other reasons for one (further
+    fields, a colon in a name) cost a second reading.
     """
     if text.startswith(_COLUMNS_BEGIN):
         return _gather_columns_text(gathering, number, text)
@@ -71,7 +71,7 @@ def _gather_text(gathering: Gathering, number: int, text: bytes) -> bool:
         return _gather_columns_text(gathering, number, text)
     samples = found if type(found) is list else (found,)
     sizes = [len(sample.values) for sample in samples]
-    clean = text.count(b'":') == sum(sizes) + 2 * len(sizes)
+    clean = text.count(b":") == sum(sizes) + 2 * len(sizes)
     if not clean or not sizes or max(sizes) > tolerant.MOST_VALUES:
         return False
     _add_samples(gathering, number, samples)
@@ -83,7 +83,7 @@ def _gather_columns_text(gathering: Gathering, number: int, text: bytes) -> bool
         found = _COLUMNS.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
-    if text.count(b'":') != len(found.values) + 2:
+    if text.count(b":") != len(found.values) + 2:
         return False
     return _add_columns(gathering, number, found)
 

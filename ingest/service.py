@@ -10,13 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 
 from fleet import clock
+from ingest.broker_watch import BrokerWatch
+from ingest.early import EarlyMessages
 from ingest.inbox import Inbox
 from ingest.metrics import Metrics
 from ingest.outage import GivenUp, Link, Outage
 from ingest.sparkplug.host import Host
 from ingest.subscriber import WINDOW, Subscriber
 from ingest.writer import Batch, Writer
-from store import hypertables, processes
+from store import broker_loss, hypertables, processes
 from store.connection import Connection, StoreFull, StoreUnavailable
 from store.processes import BEAT_S, Process
 
@@ -72,20 +74,25 @@ class _Service:
         self.inbox = Inbox(WINDOW)
         self.subscriber = Subscriber(mqtt_url, client_id, self.inbox.put)
         self.host = Host(mqtt_url, sparkplug_host, self.inbox) if sparkplug_host else None
+        self.broker = BrokerWatch(mqtt_url, client_id)
         self.outage = Outage(stop)
         self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
+        self.early = EarlyMessages(database_url, self.outage, self.metrics)
         self.process = Process("ingest", client_id)
         self._committed = committed
         self._beats = Link(database_url)
         self._next_beat = 0.0
         self._subscribed: dict[str, bool] = {}
         self._next_clearing = 0.0
+        self._said_loss = False
         self._watch()
 
     def run(self) -> None:
         self.subscriber.start()
+        self.broker.start()
         if self.host is not None:
             self.host.start()
+        self.early.start()
         try:
             with ThreadPoolExecutor(1, "ingest-writer") as pool:
                 self._take_batches(pool)
@@ -93,8 +100,10 @@ class _Service:
             log.warning("Stopped while the database was away; the broker keeps what was not taken.")
         finally:
             self.inbox.close()
+            self.early.stop()
             if self.host is not None:
                 self.host.stop()
+            self.broker.stop()
             self.subscriber.stop()
             self._take_leave()
             self.writer.close()
@@ -129,6 +138,11 @@ class _Service:
         self.metrics.watch(
             "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
         )
+        self.metrics.watch(
+            "broker_dropped",
+            "Messages the broker dropped since its start.",
+            lambda: float(self.broker.dropped or 0),
+        )
         if self.host is not None:
             host = self.host
             self.metrics.watch(
@@ -160,6 +174,7 @@ class _Service:
                 if self.host is not None:
                     detail["sparkplug_nodes"] = self.host.nodes
                 processes.beat(connection, self.process, detail)
+                self._note_loss(connection)
                 if now >= self._next_clearing:
                     self._next_clearing = now + _DAY_S
                     self._clear(connection)
@@ -167,6 +182,20 @@ class _Service:
             self.outage.began(error)
         else:
             self.outage.ended()
+
+    def _note_loss(self, connection: Connection) -> None:
+        """Keep what the broker dropped, and say the first of it."""
+        if self.broker.dropped is None:
+            return
+        moment = clock.to_datetime(clock.now_ms())
+        dropped = broker_loss.note(connection, self.broker.dropped, moment)
+        if dropped and not self._said_loss:
+            self._said_loss = True
+            log.error(
+                "The broker has dropped messages: a queue was full. Let the ingest run, or raise "
+                "max_queued_messages; `ironpulse status` has the count.",
+                dropped=dropped,
+            )
 
     def _clear(self, connection: Connection) -> None:
         moment = clock.to_datetime(clock.now_ms())

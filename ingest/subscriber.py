@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
@@ -15,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from fleet.errors import IronpulseError
+from fleet.broker import BrokerAddress
 from ingest.client import Client
 from ingest.message import Message
 from ingest.topics import EVERYTHING
@@ -45,24 +44,15 @@ class Subscriber:
     expiry = _FOR_EVER
 
     def __init__(self, url: str, client_id: str, take: Callable[[list[Message]], None]) -> None:
-        address = urlsplit(url)
-        if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
-            raise IronpulseError(
-                f"{address.scheme}://{address.hostname or ''} is no broker's address: "
-                "write mqtt://user:password@host:port"
-            )
-        self._host = address.hostname
-        self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
-        self._where = f"{self._host}:{self._port}"
+        self._address = BrokerAddress.of(url)
         self._changing_session = threading.Lock()
-        self._said = False
+        self._said = self._accepted = False
         self._subscribed = False
         self.client = Client(client_id, take)
-        if address.username:
-            password = unquote(address.password) if address.password else None
-            self.client.username_pw_set(unquote(address.username), password)
-        if address.scheme == "mqtts":
-            self.client.tls_set()
+        if self._address.user:
+            self.client.username_pw_set(self._address.user, self._address.password)
+        if (context := self._address.tls()) is not None:
+            self.client.tls_set_context(context)
         self.client.reconnect_delay_set(1, _LONGEST_WAIT_S)
         self.client.on_connect = self._on_connect
         self.client.on_connect_fail = self._on_connect_fail
@@ -80,8 +70,8 @@ class Subscriber:
         properties.SessionExpiryInterval = self.expiry
         properties.ReceiveMaximum = WINDOW
         self.client.connect_async(
-            self._host,
-            self._port,
+            self._address.host,
+            self._address.port,
             _KEEPALIVE_S,
             clean_start=self.clean_start,
             properties=properties,
@@ -110,8 +100,10 @@ class Subscriber:
             self._say(f"the broker refused the connection: {reason}")
             return
         self._begin_session()
-        self._said = False
-        log.info("Connected to the broker.", broker=self._where, resumed=flags.session_present)
+        self._said, self._accepted = False, True
+        log.info(
+            "Connected to the broker.", broker=self._address.where, resumed=flags.session_present
+        )
         # Retained messages come with a new subscription only, not with every connection.
         retained = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
         options = SubscribeOptions(qos=1, noLocal=self.no_local, retainHandling=retained)
@@ -130,15 +122,18 @@ class Subscriber:
                 )
 
     def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:
-        self._say("nothing answers")
+        if not self._said:
+            self._say(self._address.trouble() or "it did not answer in time")
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._subscribed = False
         self._begin_session()
-        if reason.is_failure:
-            self._say(f"the connection was lost: {reason}")
+        accepted, self._accepted = self._accepted, False
+        if reason.is_failure and not self._said:
+            why = None if accepted else self._address.trouble()
+            self._say(why or f"the connection was lost: {reason}")
 
     def _begin_session(self) -> None:
         with self._changing_session:
@@ -147,4 +142,4 @@ class Subscriber:
     def _say(self, reason: str) -> None:
         if not self._said:
             self._said = True
-            log.warning("Waiting for the broker.", broker=self._where, reason=reason)
+            log.warning("Waiting for the broker.", broker=self._address.where, reason=reason)

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.text import Text
 from ingest.formats import short
 from ingest.payload import Value
 from ingest.reasons import Unusable
+from ingest.sentences import say
 
 #: A sample with more values than this is no sample of ours.
 MOST_VALUES = 1000
@@ -35,10 +37,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Flawed:
-    """One sample that cannot be read: its place, and a sentence that says why."""
+    """One sample that cannot be read: its place, and the sentence that says why with what it
+    names. A message may hold a million of them: only the first ones are put into words."""
 
     place: int
-    detail: str
+    sentence: str
+    value: Any = None
+    size: int = 0
+
+    @property
+    def detail(self) -> Text:
+        """The sentence in both languages."""
+        number, value = self.place + 1, short(self.value)
+        return say(self.sentence, number=number, value=value, size=self.size, most=MOST_VALUES)
 
 
 def read_telemetry(value: Any, flags: frozenset[str]) -> list[Reading | Flawed]:
@@ -59,10 +70,10 @@ def _samples(found: Any) -> list[Any]:
     """The samples of any of the three shapes, each yet to be read."""
     if isinstance(found, list):
         if not found:
-            raise Unusable("not_telemetry", "the list holds no sample")
+            raise Unusable("not_telemetry", say("empty_list"))
         return found
     if not isinstance(found, dict):
-        raise Unusable("not_telemetry", f"{short(found)} is no sample")
+        raise Unusable("not_telemetry", say("no_sample", value=short(found)))
     if isinstance(found.get("ts"), list):
         return _rows(found["ts"], found.get("values"))
     return [found]
@@ -70,15 +81,15 @@ def _samples(found: Any) -> list[Any]:
 
 def _rows(times: list[Any], columns: Any) -> list[Any]:
     if not isinstance(columns, dict):
-        raise Unusable("not_telemetry", f"values is {short(columns)}, not columns")
+        raise Unusable("not_telemetry", say("no_columns", value=short(columns)))
     if not times:
-        raise Unusable("not_telemetry", "ts holds no time")
+        raise Unusable("not_telemetry", say("no_times"))
     for key, column in columns.items():
-        if not isinstance(column, list) or len(column) != len(times):
-            size = len(column) if isinstance(column, list) else "no list of"
-            raise Unusable(
-                "not_telemetry", f"{short(key)} has {size} values, ts {len(times)} times"
-            )
+        if not isinstance(column, list):
+            raise Unusable("not_telemetry", say("no_list", key=short(key), times=len(times)))
+        if len(column) != len(times):
+            sizes = {"size": len(column), "times": len(times)}
+            raise Unusable("not_telemetry", say("unequal", key=short(key), **sizes))
     return [
         {"ts": ts, "values": {key: column[place] for key, column in columns.items()}}
         for place, ts in enumerate(times)
@@ -87,19 +98,21 @@ def _rows(times: list[Any], columns: Any) -> list[Any]:
 
 def _read_sample(place: int, sample: Any, flags: frozenset[str]) -> Reading | Flawed:
     if not isinstance(sample, dict):
-        return Flawed(place, f"sample {place + 1}: {short(sample)} is no sample")
-    ts = _time(sample.get("ts"))
+        return Flawed(place, "sample_none", sample)
+    if "ts" not in sample:
+        return Flawed(place, "sample_no_time")
+    ts = _time(sample["ts"])
     if ts is None:
-        given = short(sample["ts"]) if "ts" in sample else "missing"
-        return Flawed(place, f"sample {place + 1}: ts is {given}, not milliseconds since 1970")
-    values = sample.get("values")
+        return Flawed(place, "sample_time", sample["ts"])
+    if "values" not in sample:
+        return Flawed(place, "sample_no_values")
+    values = sample["values"]
     if not isinstance(values, dict):
-        given = short(values) if "values" in sample else "missing"
-        return Flawed(place, f"sample {place + 1}: values is {given}, not an object")
+        return Flawed(place, "sample_values", values)
     if not all(isinstance(key, str) for key in values):
-        return Flawed(place, f"sample {place + 1}: a key of values is no text")
+        return Flawed(place, "sample_key")
     if len(values) > MOST_VALUES:
-        return Flawed(place, f"sample {place + 1} has {len(values)} values, over {MOST_VALUES}")
+        return Flawed(place, "sample_size", size=len(values))
     numbers: Values = {}
     flaws = []
     for key, value in values.items():

@@ -14,6 +14,7 @@ from ingest.metrics import Metrics
 from ingest.outage import GivenUp, Link, Outage
 from ingest.record import record
 from ingest.routes import Registry
+from ingest.sentences import say
 from store.connection import StoreError
 
 log = structlog.get_logger(__name__)
@@ -115,7 +116,7 @@ class Writer:
         defect = None if isinstance(error, StoreError) else error
         log.error("A message was refused.", topic=message.topic, reason=str(error), exc_info=defect)
         route = self.registry.known(message.topic)
-        rejection = reject(message, route, "refused", f"it cannot be taken: {error}")
+        rejection = reject(message, route, "refused", say("refused", error=error))
         heard = {} if route.machine_id is None else {route.machine_id: (1, message.received_at)}
         refused = Decoded(rejections=[rejection], heard=heard)
         self._outage.hold(partial(self._record, [message], refused))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from fleet.registry import NewMachine
 from fleet.text import Language, Text
 from ironpulse.backtest.cli import app as backtest_app
 from ironpulse.foreground import says_errors, stop_on_signals
+from ironpulse.machines.cli import app as machines_app
 from ironpulse.plan import app as plan_app
 from ironpulse.rejected import app as rejected_app
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
 from ironpulse.stock_import import parts_app, warehouses_app
+from ironpulse.tables import table
 from store.accounts import Role
 
 app = typer.Typer(
@@ -30,7 +29,6 @@ app = typer.Typer(
     help="After-sales service that knows first: telemetry, rules, wear, tickets and parts.",
 )
 products_app = typer.Typer(no_args_is_help=True, help="Product plans.")
-machines_app = typer.Typer(no_args_is_help=True, help="The registry of machines.")
 accounts_app = typer.Typer(no_args_is_help=True, help="Who signs in.")
 app.add_typer(stack_app, name="stack")
 app.add_typer(products_app, name="products")
@@ -191,44 +189,6 @@ def products_check(
         raise typer.Exit(1)
 
 
-@machines_app.command("add")
-@says_errors
-def machines_add(
-    serial: Annotated[str, typer.Argument(help="Serial number; also its user name at the broker.")],
-    product: Annotated[str, typer.Option(help="The product plan it follows.")],
-    model: Annotated[str, typer.Option(help="A model of that product.")],
-    customer: Annotated[str, typer.Option(help="Id of a registered customer.")],
-    station: Annotated[str, typer.Option(help="Id of a registered service station.")],
-    site: Annotated[str, typer.Option(help="Where it works, in English.")],
-    site_zh: Annotated[str, typer.Option(help="Where it works, in Chinese.")],
-    lat: Annotated[float, typer.Option(min=-90, max=90)],
-    lon: Annotated[float, typer.Option(min=-180, max=180)],
-    commissioned: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
-    tier: Annotated[str, typer.Option(help="The customer's service tier.")] = "standard",
-) -> None:
-    """Register a machine and print the password it signs in with at the broker."""
-    from ironpulse.machines import add
-
-    machine = NewMachine(
-        serial, product, model, customer, station, tier, Text(en=site, zh=site_zh), lat, lon,
-        commissioned.date(),
-    )  # fmt: skip
-    typer.echo(f"{serial} is registered. Password at the broker: {add(Settings(), machine)}")
-
-
-@machines_app.command("list")
-@says_errors
-def machines_list(as_json: Json = False) -> None:
-    """List the registered machines."""
-    from ironpulse.machines import listing
-
-    found = listing(Settings())
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        Console().print(_table("Machines", found))
-
-
 @accounts_app.command("add")
 @says_errors
 def accounts_add(
@@ -262,7 +222,7 @@ def lives(
     for row in found:
         row.pop("factors")
         row["checks"] = "\n".join(check["text"] for check in row["checks"] if not check["passed"])
-    Console().print(_table("Lives of parts", found))
+    Console().print(table("Lives of parts", found))
 
 
 @app.command()
@@ -275,16 +235,9 @@ def status(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    Console().print(_table("Servers", found["servers"]))
-    Console().print(_table("Processes", found["processes"]))
-    Console().print(_table("Consumers of the ingest log", found["consumers"]))
-    Console().print(_table("Machines at the workers of the rules", found["rule_workers"]))
-
-
-def _table(title: str, rows: list[dict[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in rows[0] if rows else ["none"]:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(str(value) if value is not None else "-" for value in row.values()))
-    return table
+    Console().print(table("Servers", found["servers"]))
+    Console().print(table("Processes", found["processes"]))
+    if found["losses"]:
+        Console().print(table("Losses", found["losses"]))
+    Console().print(table("Consumers of the ingest log", found["consumers"]))
+    Console().print(table("Machines at the workers of the rules", found["rule_workers"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from fleet.errors import IronpulseError
+from fleet.text import Language
 from ingest.reasons import REJECTED
 from ironpulse.foreground import says_errors
 from ironpulse.settings import Settings
@@ -29,6 +31,7 @@ _COLUMNS = ("id", "received_at", "serial", "topic", "reason", "detail", "replaye
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 Reason = Annotated[str | None, typer.Option(help="Only those of this reason.")]
+Tongue = Annotated[Language, typer.Option("--language", help="Language of the sentences.")]
 Machine = Annotated[str | None, typer.Option(help="Only those of this serial number.")]
 
 
@@ -39,6 +42,7 @@ def listing(
     machine: Machine = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many, the newest.")] = 50,
     as_json: Json = False,
+    language: Tongue = "en",
 ) -> None:
     """List rejected messages, the newest first."""
     _known(reason)
@@ -52,14 +56,17 @@ def listing(
     for column in _COLUMNS:
         table.add_column(column, overflow="fold")
     for each in found:
-        table.add_row(*(str(each[column] or "-") for column in _COLUMNS))
+        shown = {**each, "detail": each["detail"][language]}
+        table.add_row(*(str(shown[column] or "-") for column in _COLUMNS))
     Console().print(table)
 
 
 @app.command()
 @says_errors
 def show(
-    rejected_id: Annotated[int, typer.Argument(metavar="ID", min=1)], as_json: Json = False
+    rejected_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    as_json: Json = False,
+    language: Tongue = "en",
 ) -> None:
     """Show one rejected message with its bytes."""
     with connect(Settings().database()) as connection, our_errors():
@@ -67,17 +74,20 @@ def show(
     if found is None:
         raise IronpulseError(f"There is no rejected message {rejected_id}.")
     text, is_text = _as_text(found.payload)
-    facts = {
-        name: value if isinstance(value, int | str | None) else value.isoformat()
+    facts: dict[str, Any] = {
+        name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(found).items()
         if name != "payload"
     }
-    facts["reason_text"] = REJECTED[found.reason].en if found.reason in REJECTED else None
+    facts["detail"] = found.detail.model_dump()
+    text_of = REJECTED.get(found.reason)
+    facts["reason_text"] = text_of.to(language) if text_of is not None else None
     if as_json:
         key = "payload" if is_text else "payload_hex"
         shown = text if is_text else found.payload.hex()
         typer.echo(json.dumps({**facts, key: shown}, ensure_ascii=False))
         return
+    facts["detail"] = found.detail.to(language)
     for name, value in facts.items():
         typer.echo(f"{name:13} {'-' if value is None else value}")
     typer.echo(f"\n{text}")
@@ -93,6 +103,7 @@ def put_back(
     machine: Machine = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
     as_json: Json = False,
+    language: Tongue = "en",
 ) -> None:
     """Put messages back, by id, reason, machine or all, after their cause was mended."""
     from ingest.replay import replay
@@ -109,14 +120,14 @@ def put_back(
         for each in track(outcomes, "Putting back", total=len(chosen), console=progress):
             done.append(each)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in done], ensure_ascii=False))
+        typer.echo(json.dumps([_replayed(each) for each in done], ensure_ascii=False))
     else:
-        _tell(done)
+        _tell(done, language)
     if any(each.outcome in ("incomplete", "unknown", "rejected") for each in done):
         raise typer.Exit(1)
 
 
-def _tell(done: list[Replay]) -> None:
+def _tell(done: list[Replay], language: Language) -> None:
     put_back = [each for each in done if each.outcome == "replayed"]
     counts = {
         name: sum(getattr(each, name) for each in put_back)
@@ -127,17 +138,22 @@ def _tell(done: list[Replay]) -> None:
         f"stored, {counts['merged']} merged, {counts['repeated']} known already, "
         f"{counts['again']} rejected anew."
     )
-    left = Counter(_why(each) for each in done if each.outcome != "replayed")
+    left = Counter(_why(each, language) for each in done if each.outcome != "replayed")
     for why, count in left.most_common():
         typer.echo(f"{count} x {why}")
 
 
-def _why(each: Replay) -> str:
+def _why(each: Replay, language: Language) -> str:
     if each.outcome == "replayed_before":
         return "put back before"
     if each.outcome == "rejected" and each.reason is not None:
-        return f"still {each.reason}: {REJECTED[each.reason].en}"
-    return each.detail or each.outcome
+        return f"still {each.reason}: {REJECTED[each.reason].to(language)}"
+    return each.detail.to(language) if each.detail is not None else each.outcome
+
+
+def _replayed(each: Replay) -> dict[str, Any]:
+    detail = each.detail.model_dump() if each.detail is not None else None
+    return {**asdict(each), "detail": detail}
 
 
 def _known(reason: str | None) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fleet.broker import BrokerAddress
 from fleet.errors import IronpulseError
 from ironpulse.stack import Credentials, StackAddresses, default_directory
+from ironpulse.stack.certificates import Authority
 from ironpulse.stack.local import running_state
 
 PRODUCTS = Path(__file__).resolve().parent.parent / "products"
@@ -30,9 +31,12 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """PostgreSQL with TimescaleDB, postgresql://user:password@host:port/name."""
     mqtt_url: str | None = None
-    """The broker with the account of the ingest, mqtt://user:password@host:port."""
+    """The broker with the account of the ingest, mqtt://user:password@host:port, or
+    mqtts://...?ca=FILE (fleet/broker.py)."""
     mqtt_admin_url: str | None = None
     """The broker with its dynamic-security administrator; needed to register devices there."""
+    authority: Path | None = None
+    """The folder of the certificate authority (ca.crt, ca.key) that signs for machines."""
     stack: Path | None = None
     """The folder of the local stack to use where several run."""
     api_url: str = "http://127.0.0.1:8000"
@@ -54,16 +58,28 @@ class Settings(BaseSettings):
     def mqtt_admin(self) -> Credentials:
         """A connection that adds and revokes device credentials; close it after use."""
         if self.mqtt_admin_url is not None:
-            parts = urlsplit(self.mqtt_admin_url)
-            url = f"mqtt://{parts.hostname}:{parts.port or 1883}"
-            return Credentials(url, unquote(parts.username or ""), unquote(parts.password or ""))
+            given = BrokerAddress.of(self.mqtt_admin_url)
+            return Credentials(given.url, given.user or "", given.password or "")
         stack = self._stack("IRONPULSE_MQTT_ADMIN_URL")
         return Credentials(stack.mqtt_url, stack.mqtt_admin_user, stack.mqtt_admin_password)
 
     def mqtt_address(self) -> str:
         """The broker's URL without user and password, for devices with their own."""
-        parts = urlsplit(self.mqtt())
-        return f"mqtt://{parts.hostname}:{parts.port or 1883}"
+        return BrokerAddress.of(self.mqtt()).for_others().url
+
+    def machines_authority(self) -> Authority:
+        """Who signs certificates of machines. Raises SettingsError where nobody is named and no
+        stack with TLS runs."""
+        folder = self.authority
+        if folder is None and (own := self._stack("IRONPULSE_AUTHORITY").authority):
+            folder = Path(own)
+        if folder is None or not (folder / "ca.key").exists():
+            raise SettingsError(
+                f"There is no certificate authority{f' in {folder}' if folder else ''}: name the "
+                "folder of its ca.crt and ca.key with IRONPULSE_AUTHORITY, or start the local "
+                "stack with `ironpulse stack up --tls`."
+            )
+        return Authority(folder)
 
     def foreign_addresses(self) -> StackAddresses:
         """Addresses of servers that were all named by URL. Raises SettingsError otherwise."""
@@ -72,14 +88,14 @@ class Settings(BaseSettings):
                 "To run on servers of your own set all three: IRONPULSE_DATABASE_URL, "
                 "IRONPULSE_MQTT_URL and IRONPULSE_MQTT_ADMIN_URL; or none, for the local stack."
             )
-        ingest, admin = urlsplit(self.mqtt_url), urlsplit(self.mqtt_admin_url)
+        ingest, admin = BrokerAddress.of(self.mqtt_url), BrokerAddress.of(self.mqtt_admin_url)
         return StackAddresses(
             self.database_url,
-            f"mqtt://{ingest.hostname}:{ingest.port or 1883}",
-            unquote(admin.username or ""),
-            unquote(admin.password or ""),
-            unquote(ingest.username or ""),
-            unquote(ingest.password or ""),
+            ingest.for_others().url,
+            admin.user or "",
+            admin.password or "",
+            ingest.user or "",
+            ingest.password or "",
         )
 
     def _stack(self, variable: str) -> StackAddresses:
@@ -102,7 +118,5 @@ class Settings(BaseSettings):
 
 
 def with_user(url: str, user: str, password: str) -> str:
-    """The URL with user and password put into it."""
-    parts = urlsplit(url)
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-    return parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port or 1883}").geturl()
+    """The broker's URL with user and password put into it."""
+    return BrokerAddress.of(url).signing_in(user, password).url

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fleet import clock
 from ironpulse.settings import Settings
-from store import ingest_log, ingest_view, partitions
+from store import broker_loss, ingest_log, ingest_view, partitions
 from store.connection import connect, our_errors
 from store.processes import SILENT_AFTER_S
 
@@ -15,7 +15,8 @@ from store.processes import SILENT_AFTER_S
 def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """`servers` with addresses; `processes` with name, pid, address, state and age of the last
     word in seconds; `consumers` with batches, samples and seconds behind; `rule_workers` with the
-    partitions and machines that each worker of the rules has.
+    partitions and machines that each worker of the rules has; `losses` with what the broker
+    dropped, empty where it never did.
 
     Raises SettingsError and StoreUnavailable.
     """
@@ -25,6 +26,7 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
         beats = ingest_view.beats(connection)
         lags = ingest_log.lags(connection)
         holders = partitions.holders(connection)
+        lost = broker_loss.total(connection)
     return {
         "servers": [
             {"server": "database", "address": _address(database_url)},
@@ -41,6 +43,15 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
             for lag in lags
         ],
         "rule_workers": [_holder(row) for row in holders],
+        "losses": [_loss(lost)] if lost.last_at is not None else [],
+    }
+
+
+def _loss(lost: broker_loss.BrokerLoss) -> dict[str, Any]:
+    return {
+        "what": "messages dropped by the broker, whose queue was full",
+        "messages": lost.dropped,
+        "last_at": lost.last_at and lost.last_at.isoformat(timespec="seconds"),
     }
 
 

@@ -18,6 +18,7 @@ from fleet.finding import Finding
 from fleet.plan import ProductPlan, ServiceTier
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, Identity
+from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
 from rules.state import NEVER, FleetState, empty_state, stack
@@ -48,6 +49,8 @@ class Alarm:
     cleared_at: int | None
     regime: str | None
     values: Mapping[str, float]
+    failure_modes: tuple[str, ...] = ()
+    """Modes that a learned detector found fitting; else those of the rule count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Decided:
     outcome: Outcome
     visit: int
     minutes: float
+    failure_modes: tuple[str, ...] = ()
+    """The modes that its finding points at, the likeliest first."""
 
 
 def begin(compiled: CompiledPlan, machine_ids: Sequence[int]) -> Course:
@@ -73,11 +78,12 @@ def go_on(
     course: Course,
     batch: SampleBatch,
     reports: Sequence[FaultReport] = (),
+    taught: Taught = NOTHING_TAUGHT,
 ) -> Course:
     """Fold the next piece of history: samples and fault reports of machines of the course, each
     (machine, time) once, all newer than what was folded before."""
     changes = list(course.changes)
-    after, more = fold(compiled, identities, course.state, batch)
+    after, more = fold(compiled, identities, course.state, batch, taught=taught)
     changes += more
     others = course.state.select(
         np.flatnonzero(~np.isin(course.state.machine_id, batch.machine_id))
@@ -115,7 +121,7 @@ def alarms_of(changes: Iterable[AlarmChange], since: int = NEVER) -> list[Alarm]
         if change.kind == "raised":
             found[key] = Alarm(
                 change.machine_id, change.rule, change.component, change.raised_at, None,
-                change.regime, dict(change.values or {}),
+                change.regime, dict(change.values or {}), change.failure_modes,
             )  # fmt: skip
         elif key in found:
             found[key] = replace(found[key], cleared_at=change.at)
@@ -151,14 +157,15 @@ def visits(plan: ProductPlan, tier: ServiceTier, alarms: Iterable[Alarm]) -> Ite
         standing = None if open_ is None else open_.visit
         verdict = decide(finding, plan, tier, standing, items, alarm.raised_at)
         if verdict.outcome == "recorded":
-            yield Decided(alarm, "recorded", 0, 0.0)
+            yield Decided(alarm, "recorded", 0, 0.0, finding.failure_modes)
             continue
         if open_ is None:
             number += 1
             visit = Visit(number, str(number), verdict.priority, verdict.target_at)
             open_ = _Open(visit, [], set(), set())
         open_.visit = replace(open_.visit, priority=verdict.priority, target_at=verdict.target_at)
-        yield Decided(alarm, verdict.outcome, number, _join(plan, open_, finding))
+        minutes = _join(plan, open_, finding)
+        yield Decided(alarm, verdict.outcome, number, minutes, finding.failure_modes)
 
 
 def _join(plan: ProductPlan, open_: _Open, finding: Finding) -> float:
@@ -180,5 +187,5 @@ def _finding(plan: ProductPlan, alarm: Alarm) -> Finding:
     rule = plan.rule[alarm.rule]
     return Finding(
         alarm.machine_id, "alarm", rule.id, alarm.component, rule.severity, alarm.raised_at,
-        rule.name, rule.advice, {}, rule.failure_modes,
+        rule.name, rule.advice, {}, alarm.failure_modes or rule.failure_modes,
     )  # fmt: skip

@@ -8,7 +8,7 @@ newest checkpoint and the rows since.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from fleet.batch import FaultCode
 from fleet.errors import IronpulseError
 from rules.compiled import CompiledPlan
+from rules.detectors.codec import StoredWatched, restored, stored_watched
 from rules.faults import ActiveCode, FaultState
 from rules.state import IDLE, NEVER, NO_REGIME, FleetState, empty_state
 
@@ -47,6 +48,7 @@ class _Stored(msgspec.Struct, array_like=True):
     judged_by: dict[str, str] = {}
     operating: int = 0
     learned: dict[str, bytes] = {}
+    watched: dict[str, StoredWatched] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -104,6 +106,7 @@ def dump(
             {rule: compiled.plan.rule[rule].judgement for rule in (*rules, *raised)},
             int(state.operating[row]),
             _held(compiled, state, row) if learned else {},
+            stored_watched(compiled.detectors, state.watched[row]) if learned else {},
         )
     )
 
@@ -123,30 +126,32 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
 
     Raises IronpulseError where the bytes are of another version.
     """
-    stored = _decode(data)
+    kept = _decode(data)
     state = empty_state(compiled, [machine_id])
-    state.as_of[0] = stored.as_of
+    watched = restored(compiled.detectors, kept.watched, compiled.plan.rule)
+    state = replace(state, watched=(watched,))
+    state.as_of[0] = kept.as_of
     regimes = [regime.id for regime in compiled.plan.regimes]
-    state.regime[0] = regimes.index(stored.regime) if stored.regime in regimes else NO_REGIME
-    state.regime_since[0] = stored.regime_since
+    state.regime[0] = regimes.index(kept.regime) if kept.regime in regimes else NO_REGIME
+    state.regime_since[0] = kept.regime_since
     places = {key: i for i, key in enumerate(compiled.signals)}
-    values, times = np.frombuffer(stored.values, "<f8"), np.frombuffer(stored.times, "<i8")
-    for key, value, time in zip(stored.signals, values, times, strict=True):
+    values, times = np.frombuffer(kept.values, "<f8"), np.frombuffer(kept.times, "<i8")
+    for key, value, time in zip(kept.signals, values, times, strict=True):
         if key in places:
             state.last_value[0, places[key]] = value
             state.last_time[0, places[key]] = time
-    for rule, kept in stored.rules.items():
-        if rule in compiled.condition_index and _judges_alike(compiled, stored, rule):
+    for rule, fields in kept.rules.items():
+        if rule in compiled.condition_index and _judges_alike(compiled, kept, rule):
             i = compiled.condition_index[rule]
-            phase, since, known, raised_at = kept
+            phase, since, known, raised_at = fields
             state.phase[0, i], state.since[0, i] = phase, since
             state.known[0, i], state.raised_at[0, i] = known, raised_at
-    state.operating[0] = stored.operating
+    state.operating[0] = kept.operating
     for gauge in compiled.gauges.all:
-        numbers = np.frombuffer(stored.learned.get(gauge.key, b""), "<f8")
+        numbers = np.frombuffer(kept.learned.get(gauge.key, b""), "<f8")
         if len(numbers) == gauge.width:
             state.learned[0, gauge.slots] = numbers
-    return Snapshot(state, _faults(compiled, stored))
+    return Snapshot(state, _faults(compiled, kept))
 
 
 def _judges_alike(compiled: CompiledPlan, stored: _Stored, rule: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from fleet.batch import FloatColumn
 from fleet.carry import hold_ms
 from fleet.expression import WINDOW_FUNCTIONS, Expression, called, parse, window_of
-from fleet.plan import Override, ProductPlan, Rule
+from fleet.plan import Normal, Override, ProductPlan, Rule
 from rules.gauges import Gauges, gauges_of
 
 #: Windows up to ten minutes, an hour, and longer ones keep their past apart.
@@ -58,6 +58,28 @@ class ConditionRule:
         return {name: np.array([one[name] for one in each]) for name in self.rule.params}
 
 
+@dataclass(frozen=True)
+class DetectorRule:
+    """A rule with a learned `normal`; `regimes` are indices of the plan's."""
+
+    rule: Rule
+    normal: Normal
+    regimes: tuple[int, ...]
+    every_ms: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The signals it reads: those judged, then those that are only unsteady, then inputs."""
+        return tuple(
+            dict.fromkeys([*self.normal.signals, *self.normal.unsteady, *self.normal.inputs])
+        )
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What it judges, in order: mean levels by signal, then unsteadiness, marked by `~`."""
+        return (*self.normal.signals, *(f"~{key}" for key in self.normal.unsteady))
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """Signals whose last `span_ms` milliseconds are kept for windows."""
@@ -75,6 +97,8 @@ class CompiledPlan:
     conditions: tuple[ConditionRule, ...]
     fault_rules: tuple[Rule, ...]
     silence_rules: tuple[Rule, ...]
+    detectors: tuple[DetectorRule, ...] = ()
+    sensor_rule: Rule | None = None
 
     @cached_property
     def signals(self) -> tuple[str, ...]:
@@ -95,6 +119,8 @@ class CompiledPlan:
         names = {name for regime in self.regimes for name in regime.names}
         for condition in self.conditions:
             names.update(condition.signals)
+        for detector in self.detectors:
+            names.update(detector.columns)
         return tuple(key for key in self.signals if key in names)
 
     @cached_property
@@ -126,6 +152,12 @@ class CompiledPlan:
         needs = [lane.span_ms + max((hold_ms(self.plan, key) for key in lane.signals), default=0)
                  for lane in self.lanes]  # fmt: skip
         return max(needs, default=0)
+
+    @cached_property
+    def learned_rules(self) -> frozenset[str]:
+        """Rules that learned detectors raise."""
+        own = {detector.rule.id for detector in self.detectors}
+        return frozenset(own | ({self.sensor_rule.id} if self.sensor_rule and own else set()))
 
     @cached_property
     def condition_index(self) -> Mapping[str, int]:
@@ -161,7 +193,15 @@ def compile_plan(plan: ProductPlan) -> CompiledPlan:
         tuple(_condition(rule, plan, index) for rule in plan.rules if rule.when is not None),
         tuple(rule for rule in plan.rules if rule.faults is not None),
         tuple(rule for rule in plan.rules if rule.silence is not None),
+        tuple(_detector(rule, index) for rule in plan.rules if rule.normal is not None),
+        next((rule for rule in plan.rules if rule.sensors), None),
     )
+
+
+def _detector(rule: Rule, index: Mapping[str, int]) -> DetectorRule:
+    assert rule.normal is not None and isinstance(rule.regimes, tuple)
+    regimes = tuple(index[regime] for regime in rule.regimes)
+    return DetectorRule(rule, rule.normal, regimes, round(rule.normal.every_s * 1000))
 
 
 def _condition(rule: Rule, plan: ProductPlan, index: Mapping[str, int]) -> ConditionRule:

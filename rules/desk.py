@@ -106,9 +106,9 @@ class Desk:
         self._known.checkpointed.update(rule_state.last_checkpoints(connection, missing))
 
     def _recalled(self, connection: Connection, states: FleetState) -> FleetState:
-        """States read from the store with what their gauges hold: that of the newest checkpoint,
-        and of the rows since."""
-        if not self.compiled.gauges.all:
+        """States read from the store with what gauges and detectors hold: that of the newest
+        checkpoint, and of the rows since."""
+        if not self.compiled.gauges.all and not self.compiled.detectors:
             return states
         saved = rule_state.newest_checkpoints(connection, states.machine_id.tolist())
         found = []
@@ -140,7 +140,9 @@ class Desk:
         memory.put(begun)
         memory.put(after)
         again = memory.take(ids)
-        return replace(states, operating=again.operating, learned=again.learned)
+        return replace(
+            states, operating=again.operating, learned=again.learned, watched=again.watched
+        )
 
     def warm(self, connection: Connection, states: Sequence[FleetState]) -> FleetState:
         """States read from the store, with the tails their windows need. Machines whose state is
@@ -187,7 +189,7 @@ class Desk:
         work.checkpointed.update(refold.checkpointed)
         start = refold.start
         since = dict(zip(start.machine_id.tolist(), start.as_of.tolist(), strict=True))
-        rules = set(self.compiled.condition_index)
+        rules = set(self.compiled.condition_index) | self.compiled.learned_rules
         standing = list(self._standing(start))
         work.entries += self._reconciled(connection, since, rules, standing, changes, now)
 
@@ -196,6 +198,10 @@ class Desk:
             rule = self.compiled.conditions[index].rule
             key = (int(state.machine_id[row]), rule.component, rule.id)
             yield key, int(state.raised_at[row, index])
+        for machine, watched in zip(state.machine_id.tolist(), state.watched, strict=True):
+            for own in watched:
+                for raised in own.standing_alarms:
+                    yield (machine, raised.component, raised.rule), raised.at
 
     def _reconciled(
         self,

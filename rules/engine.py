@@ -20,6 +20,7 @@ from fleet.expression import WINDOW_FUNCTIONS, Expression, called, part_of, text
 from rules.baselines import standing
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
+from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.holding import Rows, RuleState, Transition, step
 from rules.peers import NO_PEERS, PeerDays
 from rules.recall import Recall
@@ -41,14 +42,15 @@ def fold(
     state: FleetState,
     batch: SampleBatch,
     peers: PeerDays = NO_PEERS,
+    taught: Taught = NOTHING_TAUGHT,
 ) -> tuple[FleetState, list[AlarmChange]]:
     """Fold a batch over the state of its machines.
 
     Every machine of the batch stands in `state`; each (machine, time) stands in the batch once,
     after the machine's `as_of`: late rows are the caller's (see rules.late). `identities` is
     asked only where a rule has overrides, compares with peers or learns; `peers` is what is
-    known of the fleet's days. Returns the new state of the batch's machines, by machine id, and
-    the changes by machine and time.
+    known of the fleet's days, `taught` what detectors learned from the fleet. Returns the new
+    state of the batch's machines, by machine id, and the changes by machine and time.
     """
     if len(batch) == 0:
         return state.select([]), []
@@ -57,7 +59,18 @@ def fold(
     machines = sheet.before.machine_id.tolist()
     who = [identities[machine] for machine in machines] if _asks_who(compiled) else []
     params = [rule.params(who) for rule in compiled.conditions]
-    return _Fold(compiled, sheet, regime, who, params, peers).run()
+    after, changes = _Fold(compiled, sheet, regime, who, params, peers).run()
+    if not compiled.detectors:
+        return after, changes
+    known = [(machine, identities.get(machine)) for machine in machines]
+    watched, found = fold_detectors(
+        compiled, taught, known, sheet.before.watched, sheet.grid, sheet.columns.values, regime
+    )
+    order = {rule.id: i for i, rule in enumerate(compiled.plan.rules)}
+    changes = sorted(
+        [*changes, *found], key=lambda change: (change.machine_id, change.at, order[change.rule])
+    )
+    return replace(after, watched=tuple(watched)), changes
 
 
 def _asks_who(compiled: CompiledPlan) -> bool:
@@ -256,4 +269,5 @@ def _state_after(
         recall.operating,
         recall.learned,
         tails_after(compiled, sheet),
+        before.watched,
     )

@@ -11,6 +11,7 @@ from fleet.plan import Catalogue, ProductPlan, Rule
 from fleet.text import Text
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity
+from rules.detectors import account
 from rules.wording import duration, reason_of
 
 _LAMPS = {
@@ -37,6 +38,8 @@ def account_of(
     rule = compiled.plan.rule[change.rule]
     if rule.faults is not None:
         return _fault_account(compiled.plan, catalogue, rule, change)
+    if change.learned is not None:
+        return _learned_account(compiled.plan, rule, change, change.learned)
     condition = compiled.conditions[compiled.condition_index[change.rule]]
     params = {name: float(value) for name, value in _plain_params(condition, who).items()}
     values = change.values or {}
@@ -117,6 +120,22 @@ def _fault_account(
         zh=f"设备报出现行故障码：{words.zh}{_details(codes, 'zh')}。",
     )
     return Account(title, reason, evidence)
+
+
+def _learned_account(
+    plan: ProductPlan, rule: Rule, change: AlarmChange, learned: Mapping[str, Any]
+) -> Account:
+    span = {
+        "regime": change.regime,
+        "held_s": (change.at - change.since) / 1000,
+        "from_ms": change.since,
+        "to_ms": change.at,
+    }
+    return Account(
+        account.title_of(plan, rule, learned),
+        account.reason_of(plan, learned, change.regime),
+        {**span, **account.evidence_of(plan, learned)},
+    )
 
 
 def _explained(catalogue: Catalogue, code: Mapping[str, object]) -> dict[str, Any]:

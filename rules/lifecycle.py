@@ -173,7 +173,7 @@ def finding_of(record: AlarmRecord, account: Account, setting: Setting, *, page:
         account.title,
         account.reason,
         account.evidence,
-        rule.failure_modes,
+        tuple(account.evidence.get("failure_modes", ())) or rule.failure_modes,
         late=record.late,
         page=page,
         alarm_id=record.id,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, IntColumn
 from fleet.carry import NEVER as NEVER
 from rules.compiled import CompiledPlan
+from rules.detectors.watched import Watched, nothing_watched
 
 NO_REGIME = -1
 
@@ -39,8 +40,8 @@ class FleetState:
     `last_value`, `last_time` (m, s) the last known value of each signal. Of each rule (m, r):
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
     `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
-    the gauges (rules.gauges), NaN where there is none yet; and the tails of each machine. All
-    times are milliseconds since 1970 UTC.
+    the gauges (rules.gauges), NaN where there is none yet; and of each machine the tails, and what
+    its learned detectors keep. All times are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
@@ -56,6 +57,7 @@ class FleetState:
     operating: IntColumn
     learned: FloatColumn
     tails: tuple[Tails, ...]
+    watched: tuple[tuple[Watched, ...], ...]
 
     def __len__(self) -> int:
         return len(self.machine_id)
@@ -63,11 +65,15 @@ class FleetState:
     def select(self, rows: Sequence[int] | NDArray[np.intp]) -> FleetState:
         """The machines at these positions, in this order."""
         columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
-        return FleetState(**columns, tails=tuple(self.tails[int(row)] for row in rows))
+        return FleetState(
+            **columns,
+            tails=tuple(self.tails[int(row)] for row in rows),
+            watched=tuple(self.watched[int(row)] for row in rows),
+        )
 
 
 #: The columns of FleetState, in the order of its fields.
-COLUMNS = tuple(FleetState.__dataclass_fields__)[:-1]
+COLUMNS = tuple(FleetState.__dataclass_fields__)[:-2]
 
 
 def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetState:
@@ -87,6 +93,7 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.zeros(m, np.int64),
         np.full((m, compiled.gauges.width), np.nan),
         (empty_tails(compiled),) * m,
+        (tuple(nothing_watched(detector) for detector in compiled.detectors),) * m,
     )
 
 
@@ -101,15 +108,20 @@ def stack(states: Sequence[FleetState]) -> FleetState:
     if len(states) == 1:
         return states[0]
     tails = tuple(tail for each in states for tail in each.tails)
-    joined = _joined(states, tails)
+    watched = tuple(own for each in states for own in each.watched)
+    joined = _joined(states, tails, watched)
     return joined.select(np.argsort(joined.machine_id))
 
 
-def _joined(states: Sequence[FleetState], tails: tuple[Tails, ...]) -> FleetState:
+def _joined(
+    states: Sequence[FleetState],
+    tails: tuple[Tails, ...],
+    watched: tuple[tuple[Watched, ...], ...],
+) -> FleetState:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(each, name) for each in states]) for name in COLUMNS
     }
-    return FleetState(**columns, tails=tails)
+    return FleetState(**columns, tails=tails, watched=watched)
 
 
 class Memory:
@@ -118,6 +130,7 @@ class Memory:
     def __init__(self, compiled: CompiledPlan) -> None:
         self._all = empty_state(compiled, [])
         self._tails: list[Tails] = []
+        self._watched: list[tuple[Watched, ...]] = []
         self._row: dict[int, int] = {}
 
     def lacks(self, machine_ids: Iterable[int]) -> list[int]:
@@ -128,7 +141,11 @@ class Memory:
         """The states of these machines, all of which were put in, in this order."""
         rows = [self._row[machine] for machine in machine_ids]
         columns: dict[str, Any] = {name: getattr(self._all, name)[rows] for name in COLUMNS}
-        return FleetState(**columns, tails=tuple(self._tails[row] for row in rows))
+        return FleetState(
+            **columns,
+            tails=tuple(self._tails[row] for row in rows),
+            watched=tuple(self._watched[row] for row in rows),
+        )
 
     def put(self, state: FleetState) -> None:
         """Keep these states; they replace what was known of the same machines."""
@@ -139,9 +156,12 @@ class Memory:
             for machine, tail in zip(added.machine_id.tolist(), added.tails, strict=True):
                 self._row[machine] = len(self._tails)
                 self._tails.append(tail)
-            self._all = _joined([self._all, added], ())
+            self._watched += added.watched
+            self._all = _joined([self._all, added], (), ())
         rows = [self._row[machine] for machine in state.machine_id.tolist()]
         for name in COLUMNS:
             getattr(self._all, name)[rows] = getattr(state, name)
         for row, tail in zip(rows, state.tails, strict=True):
             self._tails[row] = tail
+        for row, own in zip(rows, state.watched, strict=True):
+            self._watched[row] = own

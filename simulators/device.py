@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import structlog
@@ -23,6 +23,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from fleet.batch import FaultCode
+from fleet.broker import BrokerAddress
 from ingest.payload import (
     JSON,
     encode_faults,
@@ -51,25 +52,6 @@ Sample = tuple[int, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
-    """Where devices connect to."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def at(cls, url: str) -> Broker:
-        """The broker of a URL such as mqtt://host:1883.
-
-        Raises ValueError when the URL has another scheme or no host.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "tcp") or not parts.hostname:
-            raise ValueError(f"{url!r} is no MQTT address; write one like mqtt://host:1883")
-        return cls(parts.hostname, parts.port or 1883)
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """What is published, and how many samples of the device's own count it carries."""
 
@@ -86,10 +68,11 @@ class Device:
         self,
         serial: str,
         password: str,
-        broker: Broker,
+        broker: BrokerAddress,
         selector: selectors.BaseSelector,
         rng: np.random.Generator,
         profile: Profile,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.serial = serial
         self.sent = self.acknowledged = self.refused = self.dropped = 0
@@ -107,7 +90,7 @@ class Device:
         self._misc_s = 0.0
         self._complained = False
         self._now_ms = self._broke_ms = 0
-        self._client = self._new_client(password)
+        self._client = self._new_client(password, tls)
 
     @property
     def waiting(self) -> int:
@@ -149,6 +132,9 @@ class Device:
     def readable(self) -> None:
         """The socket has something to read."""
         self._client.loop_read()
+        # What TLS has decrypted already makes no socket readable again.
+        while isinstance(sock := self._client.socket(), ssl.SSLSocket) and sock.pending():
+            self._client.loop_read()
 
     def writable(self) -> None:
         """The socket takes bytes again."""
@@ -167,11 +153,13 @@ class Device:
         if sock is not None:
             self._cut(sock)
 
-    def _new_client(self, password: str) -> Client:
+    def _new_client(self, password: str, tls: ssl.SSLContext | None) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2, client_id=self.serial, protocol=MQTTProtocolVersion.MQTTv5
         )
         client.username_pw_set(self.serial, password)
+        if tls is not None:
+            client.tls_set_context(tls)
         client.connect_timeout = _CONNECT_S
         client.max_inflight_messages_set(_IN_FLIGHT)
         client.will_set(status_topic(self.serial), encode_status("offline"), qos=1, retain=True)
@@ -191,7 +179,7 @@ class Device:
         try:
             self._client.connect(self._broker.host, self._broker.port, _KEEPALIVE_S)
         except OSError as error:
-            self._complain(f"no connection to {self._broker.host}:{self._broker.port}: {error}")
+            self._complain(f"no connection to {self._broker.where}: {error}")
 
     def _cut(self, sock: Any) -> None:
         """The line goes dead without a goodbye, as in a tunnel: the broker sends the will."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import structlog
 
+from fleet.broker import BrokerAddress
 from fleet.clock import monotonic_s, now_ms
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
-from simulators.device import Broker, Device, serve
+from simulators.device import Device, serve
 from simulators.fleet import FleetMachine
 from simulators.live_machine import LiveMachine
 from simulators.machine import MachineState
@@ -73,15 +74,17 @@ class LiveFleet:
         self._options = options
         self._selector = selectors.DefaultSelector()
         self._rng = generator(seed, "live", now_ms())
-        broker, profile = Broker.at(mqtt_url), PROFILES[options.profile]
+        broker, profile = BrokerAddress.of(mqtt_url), PROFILES[options.profile]
+        tls = broker.tls()  # one for all: each would read the certificates anew
         known = dict(states or {}) | load_states(options.state_file)
         start_ms = now_ms()
         self.machines: dict[str, LiveMachine] = {}
         self.devices: dict[str, Device] = {}
         for spec in machines:
             device = Device(
-                spec.serial, credentials[spec.serial], broker, self._selector, self._rng, profile
-            )
+                spec.serial, credentials[spec.serial], broker, self._selector, self._rng, profile,
+                tls,
+            )  # fmt: skip
             self.devices[spec.serial] = device
             self.machines[spec.serial] = LiveMachine(
                 spec, plans[spec.product], seed, start_ms, device, known.get(spec.serial),

@@ -35,18 +35,20 @@ class Account:
 
 
 def put_account(connection: Connection, account: Account, now: datetime) -> None:
-    """Add an account, or replace the one of that name."""
-    connection.execute(
-        _SQL["put_account"],
-        {
-            "name": account.name,
-            "display": Jsonb(account.display.model_dump()),
-            "role": account.role,
-            "station": account.station,
-            "password_hash": account.password_hash,
-            "now": now,
-        },
-    )
+    """Add an account, or replace the one of that name, whose sessions end then."""
+    with connection.transaction():
+        connection.execute(
+            _SQL["put_account"],
+            {
+                "name": account.name,
+                "display": Jsonb(account.display.model_dump()),
+                "role": account.role,
+                "station": account.station,
+                "password_hash": account.password_hash,
+                "now": now,
+            },
+        )
+        connection.execute(_SQL["close_sessions"], {"account": account.name})
 
 
 def find_account(connection: Connection, name: str) -> Row | None:
@@ -62,31 +64,46 @@ def technicians(
     return connection.execute(_SQL["technicians"], parameters).fetchall()
 
 
-def failures_since(
-    connection: Connection, name: str, since: datetime
-) -> tuple[int, datetime | None]:
-    """How many attempts failed for `name` since then, and when the first of them was."""
-    row = connection.execute(_SQL["count_failures"], {"name": name, "since": since}).fetchone()
-    assert row is not None
-    return row["failures"], row["oldest"]
+def begin_attempt(
+    connection: Connection, name: str, now: datetime, since: datetime, most: int
+) -> datetime | None:
+    """Take one of the `most` attempts that `name` has from `since` to `now`.
 
-
-def add_failure(connection: Connection, name: str, now: datetime, forget: datetime) -> None:
-    """Note a failed attempt; what is older than `forget` goes."""
-    connection.execute(_SQL["forget_old_failures"], {"since": forget})
-    connection.execute(_SQL["add_failure"], {"name": name, "now": now})
+    An attempt counts as failed until `open_session` says otherwise: so attempts that run at the
+    same time count each other. Returns None where one was left, else when the first was made.
+    """
+    with connection.transaction():
+        connection.execute(_SQL["one_at_a_time"], {"name": name})
+        row = connection.execute(_SQL["count_failures"], {"name": name, "since": since}).fetchone()
+        assert row is not None
+        if row["failures"] >= most:
+            oldest: datetime = row["oldest"]
+            return oldest
+        connection.execute(_SQL["forget_old_failures"], {"since": since})
+        connection.execute(_SQL["add_failure"], {"name": name, "now": now})
+    return None
 
 
 def open_session(
-    connection: Connection, account: str, token_hash: bytes, now: datetime, expires_at: datetime
-) -> None:
-    """Open a session and forget the account's failed attempts and all expired sessions."""
-    connection.execute(_SQL["forget_failures"], {"name": account})
-    connection.execute(_SQL["forget_old_sessions"], {"now": now})
-    connection.execute(
-        _SQL["open_session"],
-        {"token_hash": token_hash, "account": account, "expires_at": expires_at},
-    )
+    connection: Connection, account: Row, token_hash: bytes, now: datetime, expires_at: datetime
+) -> bool:
+    """Open a session and forget the account's failed attempts and all expired sessions.
+
+    `account` is the row its password was checked against; False, and nothing is done, where the
+    account has another password by now or is gone.
+    """
+    values = {
+        "token_hash": token_hash,
+        "account": account["name"],
+        "password_hash": account["password_hash"],
+        "expires_at": expires_at,
+    }
+    with connection.transaction():
+        if connection.execute(_SQL["open_session"], values).fetchone() is None:
+            return False
+        connection.execute(_SQL["forget_failures"], {"name": account["name"]})
+        connection.execute(_SQL["forget_old_sessions"], {"now": now})
+    return True
 
 
 def find_session(connection: Connection, token_hash: bytes, now: datetime) -> Row | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -43,6 +43,17 @@ class Machine:
     commissioned_on: date
     registered_at: datetime
     retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows already: the plans, ids of places, and serial -> product."""
+
+    catalogue: Catalogue
+    regions: Collection[str]
+    customers: Collection[str]
+    stations: Collection[str]
+    machines: Mapping[str, str]
 
 
 def register(connection: Connection, registration: Registration) -> dict[str, int]:
@@ -100,24 +111,24 @@ def station_regions(connection: Connection) -> dict[str, str]:
     return {row["id"]: row["region"] for row in rows}
 
 
-def _refuse_misfits(connection: Connection, machines: Sequence[NewMachine]) -> None:
-    if not machines:
-        return
-    catalogue = plans.load_catalogue(connection)
-    known = of_serials(connection, [machine.serial for machine in machines])
-    faults = [
-        f"  {machine.serial}: {fault}"
-        for machine in machines
-        for fault in _misfits(machine, catalogue, known)
-    ]
-    if faults:
-        listed = "\n".join(faults)
-        raise StoreError(f"these machines cannot be registered, nothing was written:\n{listed}")
+def known(connection: Connection, serials: Collection[str]) -> Known:
+    """What is known, of machines those of `serials`."""
+    places: dict[str, set[str]] = {"region": set(), "customer": set(), "station": set()}
+    for row in connection.execute(_SQL["places"]).fetchall():
+        places[row["kind"]].add(row["id"])
+    products = {serial: product for serial, (_, product) in of_serials(connection, serials).items()}
+    return Known(
+        plans.load_catalogue(connection),
+        places["region"],
+        places["customer"],
+        places["station"],
+        products,
+    )
 
 
-def _misfits(
-    machine: NewMachine, catalogue: Catalogue, known: dict[str, tuple[int, str]]
-) -> list[str]:
+def misfits(machine: NewMachine, catalogue: Catalogue, products: Mapping[str, str]) -> list[str]:
+    """What of a machine does not fit the plans, as sentences; `products` are those that machines
+    are registered as."""
     plan = catalogue.plans.get(machine.product)
     if plan is None:
         return [f"there is no product {machine.product}; there are {', '.join(catalogue.plans)}"]
@@ -128,9 +139,26 @@ def _misfits(
     if machine.tier not in catalogue.tiers:
         tiers = ", ".join(catalogue.tiers)
         faults.append(f"there is no service tier {machine.tier}; there are {tiers}")
-    if machine.serial in known and known[machine.serial][1] != machine.product:
-        faults.append(f"it is registered as a {known[machine.serial][1]} already")
+    before = products.get(machine.serial, machine.product)
+    if before != machine.product:
+        faults.append(f"it is registered as a {before} already")
     return faults
+
+
+def _refuse_misfits(connection: Connection, machines: Sequence[NewMachine]) -> None:
+    if not machines:
+        return
+    catalogue = plans.load_catalogue(connection)
+    registered = of_serials(connection, [machine.serial for machine in machines])
+    products = {serial: product for serial, (_, product) in registered.items()}
+    faults = [
+        f"  {machine.serial}: {fault}"
+        for machine in machines
+        for fault in misfits(machine, catalogue, products)
+    ]
+    if faults:
+        listed = "\n".join(faults)
+        raise StoreError(f"these machines cannot be registered, nothing was written:\n{listed}")
 
 
 def _put_places(connection: Connection, registration: Registration) -> None:

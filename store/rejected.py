@@ -6,8 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from fleet import clock
+from fleet.text import Text
 from store.connection import Connection
 from store.queries import load
 
@@ -33,7 +37,7 @@ class Rejection:
     payload: bytes
     samples: int
     reason: str
-    detail: str
+    detail: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class RejectedMessage:
     payload_size: int
     samples: int
     reason: str
-    detail: str
+    detail: Text
     replayed_at: datetime | None
 
 
@@ -71,7 +75,7 @@ def add(connection: Connection, rejections: Sequence[Rejection]) -> list[bool]:
         "sizes": [len(each.payload) for each in rejections],
         "samples": [each.samples for each in rejections],
         "reasons": [each.reason for each in rejections],
-        "details": [_text(each.detail) for each in rejections],
+        "details": [_both(each.detail) for each in rejections],
     }
     added = {row["digest"] for row in connection.execute(_SQL["add"], values).fetchall()}
     fates = []
@@ -84,13 +88,13 @@ def add(connection: Connection, rejections: Sequence[Rejection]) -> list[bool]:
 def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     """One rejected message, None where there is none of that id."""
     row = connection.execute(_SQL["get"], {"id": rejected_id}).fetchone()
-    return None if row is None else RejectedMessage(**row)
+    return None if row is None else _message(row)
 
 
 def lock(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     """The same, kept from all others until the end of the transaction."""
     row = connection.execute(_SQL["lock"], {"id": rejected_id}).fetchone()
-    return None if row is None else RejectedMessage(**row)
+    return None if row is None else _message(row)
 
 
 def waiting(
@@ -100,6 +104,12 @@ def waiting(
     messages are told by their topic while it is unknown."""
     values = {"reason": reason, "serial": serial}
     return [row["id"] for row in connection.execute(_SQL["waiting"], values).fetchall()]
+
+
+def of_registered(connection: Connection) -> list[int]:
+    """Ids of messages, the oldest first, that were rejected as their sender was unknown, and that
+    can be put back as it is registered now."""
+    return [row["id"] for row in connection.execute(_SQL["of_registered"]).fetchall()]
 
 
 def set_replayed(connection: Connection, rejected_id: int, at: datetime) -> None:
@@ -113,7 +123,7 @@ def judge_again(connection: Connection, rejected_id: int, now: Rejection) -> Non
         "id": rejected_id,
         "machine": now.machine_id,
         "reason": now.reason,
-        "detail": _text(now.detail),
+        "detail": _both(now.detail),
     }
     connection.execute(_SQL["judged_again"], values)
 
@@ -123,6 +133,14 @@ def _digest(rejection: Rejection) -> str:
     parts = (_text(rejection.topic).encode(), rejection.payload[:MOST_BYTES])
     sums = [hashlib.md5(part, usedforsecurity=False).hexdigest() for part in parts]
     return f"{''.join(sums)}{len(rejection.payload)}"
+
+
+def _message(row: dict[str, Any]) -> RejectedMessage:
+    return RejectedMessage(**{**row, "detail": Text(**row["detail"])})
+
+
+def _both(detail: Text) -> Jsonb:
+    return Jsonb({"en": _text(detail.en), "zh": _text(detail.zh)})
 
 
 def _text(words: str) -> str:

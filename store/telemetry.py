@@ -50,14 +50,17 @@ def write(
     order = np.lexsort((rounded.measured_at, rounded.machine_id))
     in_order = rounded.take(order)
     single, group, outcome = merge_repetitions(in_order)
+    crowded = np.flatnonzero(np.bincount(group) > 1)
     with connection.transaction():
-        found = _write_single(connection, plan, single, batch_id)
+        found, before = _write_single(connection, plan, single, batch_id, crowded)
     # The first row of a moment fares as the moment does; where the moment was there already with
     # everything the batch brings, none of its rows changed anything.
     firsts = np.r_[True, group[1:] != group[:-1]]
-    outcome = np.where(firsts | (found[group] == REPEATED), found[group], outcome)
+    fates = np.where(firsts | (found[group] == REPEATED), found[group], outcome)
+    if before is not None:
+        fates = _against(before, in_order, fates, found[group] == MERGED)
     result = np.empty(len(batch), np.int8)
-    result[order] = outcome
+    result[order] = fates
     return WriteResult(result)
 
 
@@ -96,11 +99,35 @@ def as_stored(batch: SampleBatch, plan: ProductPlan) -> SampleBatch:
     return replace(batch, values=values)
 
 
-def _write_single(
-    connection: Connection, plan: ProductPlan, batch: SampleBatch, batch_id: int
+def _against(
+    before: SampleBatch, batch: SampleBatch, fates: Outcome, merged: NDArray[np.bool_]
 ) -> Outcome:
+    """The fates of rows, those of `merged` moments judged by what was `before`: of several rows
+    for one moment a repetition stays one, though another row changed the moment."""
+    both = SampleBatch(
+        batch.product,
+        batch.signals,
+        np.r_[before.machine_id, batch.machine_id],
+        np.r_[before.measured_at, batch.measured_at],
+        np.r_[before.received_at, batch.received_at],
+        np.asfortranarray(np.r_[before.values, batch.values]),
+    )
+    order = np.lexsort((both.measured_at, both.machine_id))
+    own = np.empty(len(both), np.int8)
+    own[order] = merge_repetitions(both.take(order))[2]
+    own = own[len(before) :]
+    return np.where(merged & (own != STORED), own, fates)
+
+
+def _write_single(
+    connection: Connection,
+    plan: ProductPlan,
+    batch: SampleBatch,
+    batch_id: int,
+    crowded: NDArray[np.intp],
+) -> tuple[Outcome, SampleBatch | None]:
     """Write a batch of single keys: straight into the table, and only where a key is there
-    already by way of a staging table."""
+    already by way of a staging table; then also what was there of the `crowded` rows."""
     used = np.flatnonzero(~np.isnan(batch.values).all(axis=0))
     keys = [batch.signals[number] for number in used]
     columns = [
@@ -122,8 +149,31 @@ def _write_single(
         connection.execute(sql.SQL(_SQL["make_staging"]).format(**names))
         staging = sql.SQL("pg_temp.staging")
         _copy(connection, data, {**names, "table": staging})
-        return _merge_staging(connection, batch, keys, names)
-    return np.full(len(batch), STORED, np.int8)
+        before = _read_before(connection, batch.take(crowded), keys, names)
+        if before is not None:
+            before = as_stored(before, plan)
+        return _merge_staging(connection, batch, keys, names), before
+    return np.full(len(batch), STORED, np.int8), None
+
+
+def _read_before(
+    connection: Connection, batch: SampleBatch, keys: Sequence[str], names: dict[str, Any]
+) -> SampleBatch | None:
+    """What the table has of these moments, in the columns of the batch; None for no moments."""
+    if not len(batch):
+        return None
+    moments = {
+        "machines": batch.machine_id.tolist(),
+        "times": [clock.to_datetime(each) for each in batch.measured_at.tolist()],
+    }
+    rows = connection.execute(sql.SQL(_SQL["before"]).format(**names), moments).fetchall()
+    values = np.full((len(rows), len(batch.signals)), np.nan, order="F")
+    for number, key in enumerate(batch.signals):
+        if key in keys:
+            values[:, number] = [np.nan if row[key] is None else row[key] for row in rows]
+    machine = np.array([row["machine_id"] for row in rows], np.int64)
+    times = np.array([clock.to_ms(row["measured_at"]) for row in rows], np.int64)
+    return SampleBatch(batch.product, batch.signals, machine, times, times, values)
 
 
 def _copy(connection: Connection, data: bytes, names: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
 from api.parameters import MachineSerial, RowId, Serial, Word
 from api.present.machine import age_s
+from api.present.product import bilingual
 from api.problems import conflict, not_found, responses
 from api.routes.machines import machine_row
 from api.schemas.base import Page
@@ -31,7 +32,7 @@ from api.schemas.ingest import (
 )
 from fleet.clock import now_ms, to_datetime
 from ingest.replay import replay
-from store import fleet_view, ingest_log, ingest_view
+from store import broker_loss, fleet_view, ingest_log, ingest_view
 from store.connection import Connection
 from store.processes import SILENT_AFTER_S
 
@@ -60,8 +61,11 @@ def get_ingest(_caller: Caller, shared: Shared) -> Ingest:
     """Data coming in, in numbers; how far consumers are behind; which processes run."""
     now = to_datetime(now_ms())
     with shared.database.transaction() as connection:
+        lost = broker_loss.total(connection)
         return Ingest(
             as_of=now,
+            broker_dropped=lost.dropped,
+            broker_dropped_at=lost.last_at,
             **ingest_view.totals(connection),
             unknown_machine=ingest_view.unknown_machine(connection),
             connections=fleet_view.connections(connection),
@@ -138,17 +142,14 @@ def replay_rejected(rejected_id: RowId, _caller: Manager, shared: Shared) -> Rep
         raise not_found(
             f"There is no rejected message {rejected_id}.", f"没有被拒绝的消息 {rejected_id}。"
         )
-    if done.outcome == "replayed_before":
+    if done.outcome in ("replayed_before", "incomplete"):
+        assert done.detail is not None
         raise conflict(
-            f"Message {rejected_id} cannot be put back: {done.detail}.",
-            f"消息 {rejected_id} 已经重放过。",
+            f"Message {rejected_id} cannot be put back: {done.detail.en}.",
+            f"消息 {rejected_id} 无法重放：{done.detail.zh}。",
         )
-    if done.outcome == "incomplete":
-        raise conflict(
-            f"Message {rejected_id} cannot be put back: {done.detail}.",
-            f"消息 {rejected_id} 过长，只保留了开头部分，无法重放。",
-        )
-    return Replayed(**asdict(done))
+    detail = bilingual(done.detail) if done.detail is not None else None
+    return Replayed(**{**asdict(done), "detail": detail})
 
 
 _NOTHING: Row = {

@@ -15,6 +15,7 @@ from api.present import machine as present
 from api.present import part as present_part
 from api.present import ticket as present_ticket
 from api.problems import not_found, responses
+from api.routes.tickets import view_of
 from api.schemas.base import Health, Page
 from api.schemas.machine import Machine, MachineSummary
 from fleet.clock import now_ms, to_datetime
@@ -70,8 +71,11 @@ def list_machines(
 
 
 @router.get("/{serial}", operation_id="get_machine")
-def get_machine(serial: Serial, _caller: Caller, shared: Shared) -> Machine:
-    """One machine: where it is, how it is, its last values, alarms, tickets, parts, services."""
+def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
+    """One machine: where it is, how it is, its last values, alarms, tickets, parts, services.
+
+    Of its open tickets those that the caller would see in the queue.
+    """
     now = to_datetime(now_ms())
     with shared.database.transaction() as connection:
         catalogue = shared.catalogue(connection)
@@ -79,7 +83,7 @@ def get_machine(serial: Serial, _caller: Caller, shared: Shared) -> Machine:
         plan = shared.plan(connection, row["product"])
         live = alarms.list_alarms(connection, serial=serial, states=alarms.LIVE, limit=MOST_ALARMS)
         open_tickets = tickets.queue(
-            connection, {"serial": serial, "open": True}, None, MOST_TICKETS
+            connection, {"serial": serial, "open": True, **view_of(caller)}, None, MOST_TICKETS
         )
         parts = fleet_view.fitted_parts(connection, {"serial": serial}, None, MOST_PARTS)
         services = fleet_view.services_due(connection, row["id"])

@@ -14,12 +14,13 @@ from api.problems import responses
 from api.schemas.base import Bilingual
 from api.schemas.overview import Freshness, Overview, PartsDue
 from fleet.clock import now_ms, to_datetime
-from store import fleet_view
+from store import broker_loss, fleet_view
 
 PROMISES = 20
 DECISIONS = 50
 ORDER_SOON = timedelta(days=7)
 REPORTING = timedelta(minutes=15)
+LOSS = timedelta(days=1)
 
 router = APIRouter(prefix="/overview", tags=["overview"], responses=responses("not-signed-in"))
 
@@ -39,6 +40,7 @@ def get_overview(_caller: Caller, shared: Shared) -> Overview:
         alarms = {str(r["severity"]): r["alarms"] for r in fleet_view.standing_alarms(connection)}
         fresh = fleet_view.freshness(connection, now - REPORTING)
         connections = fleet_view.connections(connection)
+        lost = broker_loss.total(connection, now - LOSS)
         regions = {r["id"]: Bilingual(**r["name"]) for r in fleet_view.regions(connection)}
     products = {plan.product: bilingual(plan.name) for plan in catalogue.plans.values()}
     newest = fresh["newest_measured_at"]
@@ -55,6 +57,7 @@ def get_overview(_caller: Caller, shared: Shared) -> Overview:
         decisions=[present.decision(rank, row, catalogue) for rank, row in enumerate(decisions, 1)],
         parts=parts,
         live_alarms=alarms,
+        broker_dropped=lost.dropped,
         freshness=Freshness(
             newest_measured_at=newest,
             newest_received_at=fresh["newest_received_at"],

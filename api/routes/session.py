@@ -35,22 +35,17 @@ def sign_in(body: SignIn, shared: Shared) -> Session:
     """Open a session with name and password. Five wrong passwords, and the name has to wait."""
     now = to_datetime(now_ms())
     with shared.database.connection() as connection:
-        failures, oldest = accounts.failures_since(connection, body.name, now - ATTEMPT_WINDOW)
-        if failures >= ATTEMPTS and oldest is not None:
+        oldest = accounts.begin_attempt(connection, body.name, now, now - ATTEMPT_WINDOW, ATTEMPTS)
+        if oldest is not None:
             raise _wait((oldest + ATTEMPT_WINDOW - now).total_seconds())
         row = accounts.find_account(connection, body.name)
     right = verify_password(body.password, row["password_hash"] if row is not None else None)
     if row is None or not right:
-        with shared.database.transaction() as connection:
-            accounts.add_failure(connection, body.name, now, forget=now - ATTEMPT_WINDOW)
-        raise ProblemException(
-            "not-signed-in",
-            Text(en="The name or the password is wrong.", zh="用户名或密码错误。"),
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise _wrong()
     token, expires_at = new_secret(TOKEN_PREFIX), now + SESSION_LASTS
-    with shared.database.transaction() as connection:
-        accounts.open_session(connection, row["name"], hash_secret(token), now, expires_at)
+    with shared.database.connection() as connection:
+        if not accounts.open_session(connection, row, hash_secret(token), now, expires_at):
+            raise _wrong()
     account = WhoAmI(
         kind="session",
         name=row["name"],
@@ -93,6 +88,14 @@ def _who(caller: Identity) -> WhoAmI:
         role=caller.role,
         station=caller.station,
         expires_at=caller.expires_at,
+    )
+
+
+def _wrong() -> ProblemException:
+    return ProblemException(
+        "not-signed-in",
+        Text(en="The name or the password is wrong.", zh="用户名或密码错误。"),
+        headers={"WWW-Authenticate": "Bearer"},
     )
 
 

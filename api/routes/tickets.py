@@ -35,7 +35,7 @@ def actor_of(caller: Identity) -> Actor:
     return Actor(caller.actor, caller.role)
 
 
-def _view(caller: Identity) -> dict[str, str | None]:
+def view_of(caller: Identity) -> dict[str, str | None]:
     """What of the queue is for the caller: a technician sees tickets of the own station, those
     given to him or her, and those nobody has."""
     if caller.role != "technician" or caller.station is None:
@@ -69,7 +69,7 @@ def list_tickets(
         "priority": priority,
         "serial": machine,
         "assignee": assignee,
-        **_view(caller),
+        **view_of(caller),
     }
     place = (after[0] % 5, from_micros(after[1]), after[2]) if after else None
     now = to_datetime(now_ms())
@@ -127,7 +127,7 @@ def whole_ticket(connection: Connection, shared: Shared, number: str, caller: Id
 
 
 def _may_see(row: tickets.Row, caller: Identity) -> bool:
-    view = _view(caller)
+    view = view_of(caller)
     return (
         not view
         or row["station"] == view["sees_station"]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Connection, Time
+from api.schemas.base import Answer, Bilingual, Connection, Time
 
 
 class Consumer(Answer):
@@ -82,6 +82,10 @@ class Ingest(Answer):
     rejected: int
     late: int
     unknown_machine: int = Field(description="Rejected messages that belong to no machine.")
+    broker_dropped: int = Field(
+        description="Messages that the broker dropped since it is watched; they are lost."
+    )
+    broker_dropped_at: Time | None = Field(description="When that was last seen to grow.")
     connections: dict[str, int]
     rejected_by_reason: list[ReasonCount]
     bad_values_by_reason: list[ReasonCount]
@@ -126,14 +130,14 @@ class Rejected(Answer):
 
     id: int
     received_at: Time
-    serial: str | None
+    serial: str | None = Field(description="Who sent it as the topic says, registered or not.")
     topic: str
     content_type: str | None
     payload_size: int
     payload_base64: str = Field(description="The first 1,024 bytes of what was kept.")
     samples: int
     reason: str
-    detail: str
+    detail: Bilingual
     replayed_at: Time | None
 
 
@@ -145,7 +149,7 @@ class Replayed(Answer):
         description="`rejected`: it still cannot be used; reason and detail say why now."
     )
     reason: str | None
-    detail: str | None
+    detail: Bilingual | None
     stored: int
     merged: int
     repeated: int = Field(description="Were there already.")

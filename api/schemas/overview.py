@@ -103,4 +103,7 @@ class Overview(Answer):
     decisions: list[Decision] = Field(description="At most fifty.")
     parts: PartsDue
     live_alarms: dict[str, int] = Field(description="Severity -> standing alarms.")
+    broker_dropped: int = Field(
+        description="Messages that the broker dropped in the last 24 hours; they are lost."
+    )
     freshness: Freshness

@@ -34,13 +34,22 @@ def _numbers() -> None:
     with visit.answers():
         ingest = visit.client().get("/ingest")
         reporters = visit.client().pages("/ingest/machines", MOST_REPORTERS)
-        live_html.show(_tiles(ingest), "ingest_tiles")
+        live_html.show(markup.join([_losses(ingest), _tiles(ingest)]), "ingest_tiles")
         left, right = st.columns([1.35, 1], gap="small")
         with left:
             live_html.show(_reporters(reporters), "reporters")
         with right:
             below = [_consumers(ingest), _processes(ingest), _reasons(ingest)]
             live_html.show(tag("div", *below, class_="ip-stack"), "readers")
+
+
+def _losses(ingest: Json) -> Html:
+    """What the broker dropped, where it did."""
+    if not ingest["broker_dropped"]:
+        return markup.join([])
+    when = visit.moment(ingest["broker_dropped_at"], seconds=True)
+    said = t("broker_dropped", count=f"{ingest['broker_dropped']:,}", when=when)
+    return markup.loss(said)
 
 
 def _tiles(ingest: Json) -> Html:
@@ -132,7 +141,7 @@ def _messages() -> None:
                 (t("serial"), message["serial"] or MISSING),
                 (t("topic"), message["topic"]),
                 (t("reason"), visit.word("rejection_reasons", message["reason"])),
-                (t("detail"), message["detail"]),
+                (t("detail"), visit.pick(message["detail"])),
                 (t("size"), f"{message['payload_size']:,} B"),
             ]
         )

@@ -33,7 +33,7 @@ def _live() -> None:
         overview = visit.client().get("/overview")
         machines = _machines(visit.client())
         alarms = visit.client().pages("/alarms", ALARMS)
-        live_html.show(_headline(overview), "headline")
+        live_html.show(markup.join([_losses(overview), _headline(overview)]), "headline")
         left, right = st.columns([1.35, 1], gap="small")
         with left:
             live_html.show(_decisions(overview["decisions"]), "decisions")
@@ -52,6 +52,13 @@ def _live() -> None:
 @st.cache_data(ttl=MACHINES_LAST_S, show_spinner=False)
 def _machines(_client: Client) -> list[Json]:
     return _client.pages("/machines", MOST_MACHINES)
+
+
+def _losses(overview: Json) -> Html:
+    """What the broker dropped lately, where it did."""
+    dropped = overview["broker_dropped"]
+    said = t("broker_dropped_today", count=f"{dropped:,}")
+    return markup.loss(said) if dropped else markup.join([])
 
 
 def _headline(overview: Json) -> Html:

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fleet.text import Text
 from ingest import tolerant
 from ingest.message import Message
 from ingest.reasons import Unusable
+from ingest.sentences import say
 from ingest.sparkplug import schema, topics
 
 REBIRTH = "Node Control/Rebirth"
@@ -155,6 +157,7 @@ def _bounded(ts: int) -> int:
     return min(ts, tolerant.MOST_MS)
 
 
-def _nameless(place: int, metric: Any) -> str:
-    alias = f"alias {metric.alias}" if metric.HasField("alias") else "neither name nor alias"
-    return f"metric {place + 1} has {alias}, and no birth certificate said what that is"
+def _nameless(place: int, metric: Any) -> Text:
+    if metric.HasField("alias"):
+        return say("unborn_alias", number=place + 1, alias=metric.alias)
+    return say("nameless", number=place + 1)

@@ -17,6 +17,7 @@ from google.protobuf import (  # type: ignore[import-untyped]
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from ingest.reasons import Unusable
+from ingest.sentences import say
 
 #: What `datatype` says of signed numbers.
 INT8, INT16, INT32, INT64 = 1, 2, 3, 4
@@ -92,11 +93,11 @@ def parse(data: bytes) -> Any:
     try:
         payload = Payload.FromString(data)
     except DecodeError as error:
-        words = f"{error} ({len(data)} bytes)"
-        raise Unusable("not_sparkplug", f"no Sparkplug B payload: {words}") from error
+        words = say("no_payload", error=error, size=len(data))
+        raise Unusable("not_sparkplug", words) from error
     # Text that is no UTF-8 comes as bytes.
     if any(type(metric.name) is bytes for metric in payload.metrics):
-        raise Unusable("not_sparkplug", "the name of a metric is no UTF-8 text")
+        raise Unusable("not_sparkplug", say("metric_name"))
     return payload
 
 

@@ -17,11 +17,14 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from fleet import clock
+from ironpulse.stack.certificates import Authority
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.processes import (
     Account,
@@ -47,13 +50,29 @@ MAX_PACKET_SIZE = 16 * 2**20
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The broker speaks TLS only: with passwords at its port, and at `certificate_port` with
+    machines that show a certificate of `authority`, whose common name is their user name."""
+
+    authority: Authority
+    certificate_port: int
+
+
 class Broker:
     """One Mosquitto below `folder`, listening on 127.0.0.1, anonymous clients refused."""
 
     def __init__(
-        self, programs: Programs, folder: Path, port: int, admin_password: str, ingest_password: str
+        self,
+        programs: Programs,
+        folder: Path,
+        port: int,
+        admin_password: str,
+        ingest_password: str,
+        tls: Tls | None = None,
     ) -> None:
         self.port = port
+        self._tls = tls
         self._programs = programs
         self._folder = folder.absolute()
         self._passwords = {ADMIN: admin_password, INGEST: ingest_password}
@@ -69,7 +88,17 @@ class Broker:
     @property
     def url(self) -> str:
         """Address without user and password."""
-        return f"mqtt://127.0.0.1:{self.port}"
+        if self._tls is None:
+            return f"mqtt://127.0.0.1:{self.port}"
+        return f"mqtts://127.0.0.1:{self.port}?ca={self._tls.authority.certificate}"
+
+    @property
+    def certificate_url(self) -> str | None:
+        """Address where machines sign in by certificate; None without TLS."""
+        if self._tls is None:
+            return None
+        ca = self._tls.authority.certificate
+        return f"mqtts://127.0.0.1:{self._tls.certificate_port}?ca={ca}"
 
     def start(self) -> None:
         """Start it and return when it accepts connections; StackError with its last words."""
@@ -98,7 +127,18 @@ class Broker:
                 version=self._programs.versions.get("mosquitto"),
             )
         security = self._programs.mosquitto_plugins / "mosquitto_dynamic_security.so"
-        return configuration(f"{self.port} 127.0.0.1", self._folder, security, sqlite)
+        listener = [f"listener {self.port} 127.0.0.1"]
+        if self._tls is not None:
+            self._write_certificates(self._tls.authority)
+            by_certificate = f"{self._tls.certificate_port} 127.0.0.1"
+            listener = tls_listeners(f"{self.port} 127.0.0.1", by_certificate, self._folder)
+        return configuration(listener, self._folder, security, sqlite)
+
+    def _write_certificates(self, authority: Authority) -> None:
+        """Copies that the broker's account can read."""
+        files = (authority.certificate, *authority.server(["localhost", "127.0.0.1", "::1"]))
+        for file in files:
+            self._write(file.name, file.read_text(encoding="ascii"))
 
     def _write(self, name: str, text: str) -> None:
         path = self._folder / name
@@ -123,14 +163,26 @@ class Broker:
             time.sleep(0.02)  # between two real attempts to connect
 
 
-def configuration(listener: str, folder: Path, security: Path, sqlite: Path | None) -> str:
+def tls_listeners(by_password: str, by_certificate: str, folder: Path) -> list[str]:
+    """The lines of two listeners with TLS whose certificates lie in `folder`. At the second a
+    client shows a certificate of ca.crt, and its common name is the user name."""
+    own = [f"certfile {folder / 'server.crt'}", f"keyfile {folder / 'server.key'}"]
+    demand = ["require_certificate true", "use_identity_as_username true"]
+    demand.append("use_username_as_clientid true")  # so that none takes over another's session
+    ca = f"cafile {folder / 'ca.crt'}"
+    return [f"listener {by_password}", *own, f"listener {by_certificate}", *own, ca, *demand]
+
+
+def configuration(
+    listeners: Sequence[str], folder: Path, security: Path, sqlite: Path | None
+) -> str:
     """The text of mosquitto.conf; `sqlite` is None where the version lacks that plugin."""
     if sqlite is None:
         persistence = ["persistence true", "autosave_on_changes true", "autosave_interval 1"]
     else:
         persistence = [f"plugin {sqlite}", "plugin_opt_sync normal", "plugin_opt_flush_period 0"]
     lines = [
-        f"listener {listener}",
+        *listeners,
         "allow_anonymous false",
         f"plugin {security}",
         f"plugin_opt_config_file {folder / 'dynamic-security.json'}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import socket
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from ironpulse.stack.certificates import Authority
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.local import LocalStack, default_directory, running_state
 from ironpulse.stack.security import ADMIN, INGEST, first_security
@@ -27,10 +29,18 @@ Port = Annotated[int | None, typer.Option(help="Default: a free one, kept for th
 
 
 @app.command()
-def up(directory: Directory = None, database_port: Port = None, mqtt_port: Port = None) -> None:
+def up(
+    directory: Directory = None,
+    database_port: Port = None,
+    mqtt_port: Port = None,
+    tls: Annotated[
+        bool,
+        typer.Option("--tls", help="The broker speaks TLS only, with an authority of its own."),
+    ] = False,
+) -> None:
     """Start the servers, print their addresses, keep them alive until Ctrl-C."""
     stack = LocalStack(
-        directory or default_directory(), database_port=database_port, mqtt_port=mqtt_port
+        directory or default_directory(), database_port=database_port, mqtt_port=mqtt_port, tls=tls
     )
     finish = _on_signals()
     try:
@@ -77,19 +87,31 @@ def compose(
     directory: Annotated[Path, typer.Option("--dir", help="Folder beside compose.yaml.")] = Path(
         "compose/state"
     ),
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="A name or address by which machines reach the broker."),
+    ] = None,
 ) -> None:
-    """Write the passwords and the broker's first accounts for compose.yaml, once."""
-    security = directory / "broker" / "dynamic-security.json"
+    """Write passwords, the broker's accounts and its certificate for compose.yaml, once."""
+    broker = directory / "broker"
+    security = broker / "dynamic-security.json"
     if security.exists():
         typer.echo(f"{security} is there already. Remove {directory} to begin anew.", err=True)
         raise typer.Exit(1)
     database, admin, ingest = (secrets.token_urlsafe(24) for _ in range(3))
-    security.parent.mkdir(parents=True, exist_ok=True)
+    broker.mkdir(parents=True, exist_ok=True)
+    authority = Authority(directory / "tls")
+    reached = names or [socket.gethostname()]
+    for file in (authority.certificate, *authority.server([*reached, "localhost", "127.0.0.1"])):
+        _write_secret(broker / file.name, file.read_text(encoding="ascii"))
     _write_secret(directory / "database.env", f"POSTGRES_PASSWORD={database}\n")
     _write_secret(security, json.dumps(first_security({ADMIN: admin, INGEST: ingest})))
     typer.echo(f"IRONPULSE_DATABASE_URL=postgresql://ironpulse:{database}@127.0.0.1:5432/ironpulse")
     typer.echo(f"IRONPULSE_MQTT_URL=mqtt://{INGEST}:{ingest}@127.0.0.1:1883")
-    typer.echo(f"The broker's administrator is {ADMIN}, password {admin}")
+    typer.echo(f"IRONPULSE_MQTT_ADMIN_URL=mqtt://{ADMIN}:{admin}@127.0.0.1:1883")
+    typer.echo(f"IRONPULSE_AUTHORITY={authority.folder.absolute()}")
+    where = f"mqtts://{reached[0]}:8883?ca={authority.certificate}"
+    typer.echo(f"Machines come to {where}, those with a certificate to port 8884")
 
 
 def _write_secret(path: Path, text: str) -> None:
@@ -108,6 +130,9 @@ def _print(addresses: StackAddresses) -> None:
         (addresses.mqtt_ingest_user, addresses.mqtt_ingest_password),
     ):
         typer.echo(f"MQTT      {addresses.mqtt_url}  user {user}, password {password}")
+    if addresses.mqtt_certificate_url is not None:
+        typer.echo(f"MQTT      {addresses.mqtt_certificate_url}  for machines with a certificate")
+        typer.echo(f"Authority {addresses.authority}")
 
 
 def _on_signals() -> threading.Event:

@@ -15,7 +15,8 @@ from typing import Self
 import structlog
 
 from fleet import clock
-from ironpulse.stack.broker import Broker
+from ironpulse.stack.broker import Broker, Tls
+from ironpulse.stack.certificates import Authority
 from ironpulse.stack.credentials import Credentials
 from ironpulse.stack.errors import StackError
 from ironpulse.stack.packages import Progress, say
@@ -43,6 +44,7 @@ class LocalStack:
 
     The first process to start a directory owns its servers, and they end with it, kill -9
     included. A second one attaches: it gets the same addresses and its stop() ends nothing.
+    With `tls` the broker speaks nothing else, with certificates of an authority in `tls/`.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class LocalStack:
         *,
         database_port: int | None = None,
         mqtt_port: int | None = None,
+        tls: bool = False,
         progress: Progress = say,
     ) -> None:
         self.directory = directory.absolute()
         self._ports = (database_port, mqtt_port)
+        self._tls = tls
         self._progress = progress
         self._file = StateFile(self.directory)
         self._changing = threading.RLock()  # stop() and poll() come from different threads
@@ -145,7 +149,13 @@ class LocalStack:
         while not self._file.lock():
             state = self._file.read()
             if state.addresses is not None:
-                return StackAddresses(**state.addresses)
+                found = StackAddresses(**state.addresses)
+                if self._tls and found.authority is None:
+                    raise StackError(
+                        f"The stack in {self.directory} runs without TLS. End it first, or choose "
+                        "another folder."
+                    )
+                return found
             if clock.monotonic_s() > deadline:
                 raise StackError(
                     f"Another process holds {self.directory} and has not finished starting its "
@@ -163,8 +173,9 @@ class LocalStack:
             self.stop()
             raise
         self._addresses = StackAddresses(
-            postgres.url(), broker.url, ADMIN, state.admin_password, INGEST, state.ingest_password
-        )
+            postgres.url(), broker.url, ADMIN, state.admin_password, INGEST, state.ingest_password,
+            broker.certificate_url, str(self._authority_folder) if self._tls else None,
+        )  # fmt: skip
         self._remember_running()
         return self._addresses
 
@@ -182,14 +193,28 @@ class LocalStack:
             state.mqtt_port,
             state.admin_password,
             state.ingest_password,
+            self._tls_of(state),
         )
         return state, postgres, broker
+
+    @property
+    def _authority_folder(self) -> Path:
+        return self.directory / "tls"
+
+    def _tls_of(self, state: State) -> Tls | None:
+        if not self._tls:
+            return None
+        assert state.certificate_port is not None
+        return Tls(Authority(self._authority_folder), state.certificate_port)
 
     def _choose_ports(self, state: State) -> None:
         _forget_addresses(state)  # of a run that was killed
         database, mqtt = self._ports
         state.database_port = database or free_port(state.database_port)
         state.mqtt_port = mqtt or free_port(state.mqtt_port, state.database_port)
+        if self._tls:
+            taken = (state.database_port, state.mqtt_port)
+            state.certificate_port = free_port(state.certificate_port, *taken)
 
     def _remember_running(self) -> None:
         def edit(state: State) -> None:

@@ -71,15 +71,15 @@ def own_folder(folder: Path, account: Account | None) -> Path:
     return folder
 
 
-def free_port(remembered: int | None = None, besides: int | None = None) -> int:
+def free_port(remembered: int | None = None, *besides: int | None) -> int:
     """A TCP port nobody listens on at 127.0.0.1, the remembered one if it is free."""
-    for port in (remembered or 0, 0, 0):
+    for port in (remembered or 0, 0, 0, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 found = int(probe.getsockname()[1])
-                if found != besides:
+                if found not in besides:
                     return found
     raise StackError("No TCP port is free at 127.0.0.1.")
 

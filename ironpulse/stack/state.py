@@ -20,11 +20,13 @@ class StackAddresses:
     """Where the servers are and how to sign in; holds passwords in plain text."""
 
     database_url: str
-    mqtt_url: str  # mqtt://host:port, no user
+    mqtt_url: str  # mqtt://host:port or mqtts://host:port?ca=FILE, no user
     mqtt_admin_user: str
     mqtt_admin_password: str
     mqtt_ingest_user: str
     mqtt_ingest_password: str
+    mqtt_certificate_url: str | None = None  # where machines sign in by certificate
+    authority: str | None = None  # folder of the authority that signs for them
 
     @property
     def mqtt_port(self) -> int:
@@ -38,6 +40,7 @@ class State:
 
     database_port: int | None = None
     mqtt_port: int | None = None
+    certificate_port: int | None = None
     database_password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     ingest_password: str = field(default_factory=lambda: secrets.token_urlsafe(24))

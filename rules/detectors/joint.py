@@ -86,7 +86,7 @@ class Joint:
 
     def observe(self, state: JointState, row: FloatColumn) -> JointState:
         scaled = scaled_rows(row[self.kept], self.middle, self.scale, self.settings)
-        now = _smooth(state.now, state.last, scaled, self.settings)
+        now = smooth(state.now, state.last, scaled, self.settings)
         return replace(state, now=now, last=scaled)
 
     def score(self, state: JointState) -> Score:
@@ -171,12 +171,12 @@ def smoothed(scaled: FloatColumn, settings: JointSettings) -> FloatColumn:
     out = np.empty_like(scaled)
     now = last = np.full(scaled.shape[1], np.nan)
     for at, row in enumerate(scaled):
-        now = out[at] = _smooth(now, last, row, settings)
+        now = out[at] = smooth(now, last, row, settings)
         last = row
     return out
 
 
-def _smooth(
+def smooth(
     now: FloatColumn, last: FloatColumn, scaled: FloatColumn, settings: JointSettings
 ) -> FloatColumn:
     """A wild value counts once a second one stands beside it: one alone is the sensor's."""

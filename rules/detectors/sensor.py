@@ -136,7 +136,7 @@ class UnitJump:
             return replace(state, value=value, conversion=state.conversion if stays else None)
         conversion = None
         if self._away(state.value, state.middle) <= NEAR < FAR < self._away(value, state.middle):
-            fitting = (c for c in _BOTH_WAYS if self._explains(c, value, state.middle))
+            fitting = (c for c in BOTH_WAYS if self._explains(c, value, state.middle))
             conversion = next(fitting, None)
         return replace(state, value=value, conversion=conversion)
 
@@ -158,7 +158,7 @@ class UnitJump:
         return abs(value - middle) / self.scale
 
     def _explains(self, conversion: str, value: float, middle: float) -> bool:
-        factor, offset = _BOTH_WAYS[conversion]
+        factor, offset = BOTH_WAYS[conversion]
         return self._away((value - offset) / factor, middle) <= NEAR
 
 
@@ -207,7 +207,7 @@ def _score(value: float, signals: int) -> Score:
     return Score(value, shares)
 
 
-_BOTH_WAYS = CONVERSIONS | {
+BOTH_WAYS = CONVERSIONS | {
     " as ".join(reversed(name.split(" as "))): (1 / factor, -offset / factor)
     for name, (factor, offset) in CONVERSIONS.items()
 }

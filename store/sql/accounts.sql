@@ -21,6 +21,12 @@ where account.role = 'technician'
 order by account.name
 limit %(limit)s::integer
 
+-- name: close_sessions
+delete from session where account = %(account)s
+
+-- name: one_at_a_time
+select pg_advisory_xact_lock(hashtextextended('sign_in ' || %(name)s::text, 0))
+
 -- name: count_failures
 select count(*) as failures, min(at) as oldest
 from sign_in_failure where name = %(name)s and at > %(since)s
@@ -39,7 +45,10 @@ delete from session where expires_at <= %(now)s
 
 -- name: open_session
 insert into session (token_hash, account, expires_at)
-values (%(token_hash)s, %(account)s, %(expires_at)s)
+select %(token_hash)s, name, %(expires_at)s from account
+where name = %(account)s and password_hash = %(password_hash)s
+for share
+returning account
 
 -- name: find_session
 select account.name, account.display, account.role, account.station, session.expires_at

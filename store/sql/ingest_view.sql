@@ -53,13 +53,15 @@ order by coalesce(ledger.last_received_at, '-infinity'), machine.serial
 limit %(limit)s::integer
 
 -- name: rejected
-select rejected.id, rejected.received_at, machine.serial, rejected.topic, rejected.content_type,
+select rejected.id, rejected.received_at,
+    coalesce(machine.serial, rejected.sender) as serial, rejected.topic, rejected.content_type,
     rejected.payload_size, substring(rejected.payload from 1 for 1024) as payload,
     rejected.samples, rejected.reason, rejected.detail, rejected.replayed_at
 from rejected_message as rejected
 left join machine on machine.id = rejected.machine_id
 where (%(before)s::bigint is null or rejected.id < %(before)s::bigint)
     and (%(reason)s::text is null or rejected.reason = %(reason)s::text)
-    and (%(serial)s::text is null or machine.serial = %(serial)s::text)
+    and (%(serial)s::text is null
+        or coalesce(machine.serial, rejected.sender) = %(serial)s::text)
 order by rejected.id desc
 limit %(limit)s::integer

@@ -32,17 +32,21 @@ returning id, serial;
 select serial, id, product from machine where serial = any(%(serials)s::text[]);
 
 -- name: fit_missing_parts
+with planned as materialized (  -- each plan is unpacked once, not for every machine
+    select product.id as product, wear ->> 'id' as part, place ->> 'id' as position
+    from product
+    cross join jsonb_array_elements(product.plan -> 'parts') wear
+    cross join jsonb_array_elements(wear -> 'positions') place
+)
 insert into fitted_part (machine_id, part, position, fitted_at)
-select machine.id, wear ->> 'id', place ->> 'id',
+select machine.id, planned.part, planned.position,
     machine.commissioned_on::timestamp at time zone 'UTC'
 from machine
-join product on product.id = machine.product
-cross join jsonb_array_elements(product.plan -> 'parts') wear
-cross join jsonb_array_elements(wear -> 'positions') place
+join planned on planned.product = machine.product
 where not exists (
     select from fitted_part old
-    where old.machine_id = machine.id and old.part = wear ->> 'id'
-        and old.position = place ->> 'id'
+    where old.machine_id = machine.id and old.part = planned.part
+        and old.position = planned.position
 );
 
 -- name: machines
@@ -60,6 +64,11 @@ order by machine.serial;
 
 -- name: announce
 select pg_notify('machine', '');
+
+-- name: places
+select 'region' as kind, id from region
+union all select 'customer', id from customer
+union all select 'station', id from station;
 
 -- name: station_regions
 select id, region from station;

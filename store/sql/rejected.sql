@@ -3,7 +3,7 @@ insert into rejected_message (received_at, machine_id, topic, content_type, payl
     payload_size, samples, reason, detail)
 select * from unnest(%(received_at)s::timestamptz[], %(machines)s::integer[], %(topics)s::text[],
     %(content_types)s::text[], %(payloads)s::bytea[], %(sizes)s::integer[],
-    %(samples)s::integer[], %(reasons)s::text[], %(details)s::text[])
+    %(samples)s::integer[], %(reasons)s::text[], %(details)s::jsonb[])
 on conflict (digest) do nothing
 returning digest
 
@@ -22,7 +22,7 @@ update rejected_message set replayed_at = %(at)s::timestamptz where id = %(id)s:
 
 -- name: judged_again
 update rejected_message
-set machine_id = %(machine)s::integer, reason = %(reason)s::text, detail = %(detail)s::text
+set machine_id = %(machine)s::integer, reason = %(reason)s::text, detail = %(detail)s::jsonb
 where id = %(id)s::bigint
 
 -- name: waiting
@@ -31,7 +31,14 @@ from rejected_message as rejected
 left join machine on machine.id = rejected.machine_id
 where rejected.replayed_at is null
     and (%(reason)s::text is null or rejected.reason = %(reason)s::text)
-    -- Nobody but the topic says whose the messages of an unknown machine are.
-    and (%(serial)s::text is null or machine.serial = %(serial)s::text
-        or (machine.id is null and %(serial)s::text = any(string_to_array(rejected.topic, '/'))))
+    and (%(serial)s::text is null
+        or coalesce(machine.serial, rejected.sender) = %(serial)s::text)
+order by rejected.id
+
+-- name: of_registered
+select rejected.id
+from rejected_message as rejected
+join machine on machine.serial = rejected.sender
+where rejected.reason = 'unknown_machine' and rejected.replayed_at is null
+    and octet_length(rejected.payload) = rejected.payload_size
 order by rejected.id

@@ -7,6 +7,12 @@ drop table if exists pg_temp.staging
 -- name: make_staging
 create temporary table staging on commit drop as select {columns} from {table} with no data
 
+-- name: before
+select {columns} from {table}
+where (machine_id, measured_at) in (
+    select * from unnest(%(machines)s::integer[], %(times)s::timestamptz[]))
+for update
+
 -- name: merge_staging
 insert into {table} as old ({columns})
 select {columns} from pg_temp.staging order by machine_id, measured_at

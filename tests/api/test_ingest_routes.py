@@ -7,6 +7,7 @@ import base64
 import httpx
 
 from fleet.clock import now_ms, to_datetime
+from fleet.text import Text
 from ingest.payload import encode_sample
 from ingest.topics import telemetry_topic
 from store import ingest_log, ledger, processes, rejected
@@ -15,6 +16,7 @@ from store.ingest_log import NewEntry
 from store.ledger import BadValue, Tally
 from store.processes import Process
 from store.rejected import Rejection
+from tests import small
 from tests.api.conftest import sign_in
 from tests.api.test_lists import pages
 from tests.api.world import machine_id
@@ -22,7 +24,7 @@ from tests.api.world import machine_id
 
 def reject(store: Connection, machine: int | None, reason: str) -> None:
     payload = reason.encode() + b"\x00\xff{" * 1000
-    detail = "line 1: no JSON"
+    detail = Text(en="line 1: no JSON", zh="第1行：不是JSON")
     rejection = Rejection(now_ms(), machine, "t", None, payload, 1, reason, detail)
     rejected.add(store, [rejection])
 
@@ -66,7 +68,7 @@ def test_rejected_messages_are_shown_with_their_first_bytes(
     shown = base64.b64decode(items[0]["payload_base64"])
     assert shown.startswith(b"too_big\x00\xff{") and len(shown) == 1024
     own = manager.get("/rejected", params={"machine": "P-1", "reason": "no_json"}).json()["items"]
-    assert [item["detail"] for item in own] == ["line 1: no JSON"]
+    assert [item["detail"]["zh"] for item in own] == ["第1行：不是JSON"]
 
 
 def test_a_manager_puts_a_rejected_message_back(api: httpx.Client, store: Connection) -> None:
@@ -74,7 +76,7 @@ def test_a_manager_puts_a_rejected_message_back(api: httpx.Client, store: Connec
     good, bad = encode_sample(now, {"hyd_temp_c": 60.0}), b"{"
     for payload in (good, bad, b"[" * 70_000):
         reason = "unknown_machine"
-        kept = Rejection(now, None, telemetry_topic("P-1"), None, payload, 1, reason, "-")
+        kept = Rejection(now, None, telemetry_topic("P-1"), None, payload, 1, reason, small.TEXT)
         rejected.add(store, [kept])
     first, second, long = rejected.waiting(store)
     sign_in(api, "tom")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from typer.testing import CliRunner
 
 from api.passwords import hash_password, verify_password
 from api.routes.session import ATTEMPTS
+from fleet.text import Text
 from ironpulse.cli import app
+from store.accounts import Account, open_session, put_account
 from store.connection import Connection
 from tests.api.conftest import PASSWORD, sign_in
 
@@ -83,6 +89,34 @@ def test_five_wrong_passwords_and_the_name_has_to_wait(
     assert api.post("/session", json={"name": "tom", "password": PASSWORD}).status_code == 201
     store.execute("update sign_in_failure set at = at - interval '16 minutes'")
     assert api.post("/session", json={"name": "mia", "password": PASSWORD}).status_code == 201
+
+
+def test_attempts_at_the_same_time_count_each_other(api: httpx.Client) -> None:
+    wrong = {"name": "mia", "password": "nope"}
+    at_once = threading.Barrier(4 * ATTEMPTS)
+
+    def guess(_number: int) -> int:
+        at_once.wait()
+        return api.post("/session", json=wrong).status_code
+
+    with ThreadPoolExecutor(4 * ATTEMPTS) as pool:
+        codes = sorted(pool.map(guess, range(4 * ATTEMPTS)))
+    assert codes == [401] * ATTEMPTS + [429] * 3 * ATTEMPTS
+
+
+def test_a_new_password_ends_the_sessions_opened_with_the_old_one(
+    manager: httpx.Client, store: Connection
+) -> None:
+    accounts = {row["name"]: row for row in store.execute("select * from account").fetchall()}
+    mia, tom = accounts["mia"], accounts["tom"]
+    opened = {"now": mia["created_at"], "expires_at": datetime.max.replace(tzinfo=UTC)}
+    assert open_session(store, tom, b"tom", **opened)
+    display = Text(**mia["display"])
+    put_account(store, Account("mia", display, "manager", hash_password("new")), mia["created_at"])
+    assert manager.get("/session").status_code == 401
+    left = store.execute("select account from session").fetchall()
+    assert [row["account"] for row in left] == ["tom"], "nobody else has to sign in again"
+    assert not open_session(store, mia, b"mia", **opened), "whose old password was checked before"
 
 
 def test_signing_in_forgets_earlier_failures(api: httpx.Client) -> None:

@@ -138,6 +138,8 @@ def test_a_technician_sees_the_own_station_the_own_and_the_unassigned(
     def seen() -> set[str]:
         items = api.get("/tickets").json()["items"]
         numbers = {item["number"] for item in items}
+        machines = (api.get(f"/machines/{serial}").json() for serial in ("C-1", "P-1", "P-2"))
+        assert {each["number"] for machine in machines for each in machine["tickets"]} == numbers
         for number in (north, south, other):
             code = api.get(f"/tickets/{number}").status_code
             assert code == (200 if number in numbers else 404)

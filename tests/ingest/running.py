@@ -76,13 +76,17 @@ class Device:
     """A publisher that waits until the broker has what it sends."""
 
     def __init__(self, broker: BrokerAccess, user: str, password: str) -> None:
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, f"device-{user}", protocol=mqtt.MQTTv5
-        )
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, user, protocol=mqtt.MQTTv5)
         self._client.username_pw_set(user, password)
         self._client.max_inflight_messages_set(1000)
         ready = threading.Event()
-        self._client.on_connect = lambda *_: ready.set()
+        self.let_in = False
+
+        def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
+            self.let_in = not reason.is_failure
+            ready.set()
+
+        self._client.on_connect = on_connect
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
         assert ready.wait(PATIENCE_S)

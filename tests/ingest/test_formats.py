@@ -119,7 +119,7 @@ def test_a_bad_message_is_rejected_with_its_reason_and_the_others_are_read(name:
     assert [row[0] for row in rows(decoded)] == [1, 2]
     (rejection,) = decoded.rejections
     assert (rejection.reason, rejection.payload) == (reason, data)
-    assert reason in REJECTED and 0 < len(rejection.detail) < 500
+    assert reason in REJECTED and 0 < len(rejection.detail.en) < 500
 
 
 @pytest.mark.parametrize(

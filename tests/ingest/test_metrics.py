@@ -16,7 +16,9 @@ def test_a_commit_is_counted_everywhere() -> None:
     recorded = Recorded(
         tallies={1: Tally(5, messages=2, stored=3, merged=1, rejected=1, late=2)},
         rejections=Counter(not_json=1, unknown_machine=1),
-        bad_values=Counter({BadValue(1, 0, "fuel_pct", "error"): 4}),
+        bad_values=Counter(
+            {BadValue(1, 0, "fuel_pct", "error"): 4, BadValue(1, 0, "own", "unknown_signal"): 1}
+        ),
         strangers=1,
     )
     metrics.committed(3, recorded, 0.004)
@@ -28,7 +30,8 @@ def test_a_commit_is_counted_everywhere() -> None:
         'ironpulse_ingest_samples_total{fate="rejected"} 2.0',
         "ironpulse_ingest_late_samples_total 2.0",
         'ironpulse_ingest_rejected_total{reason="not_json"} 1.0',
-        'ironpulse_ingest_bad_values_total{reason="error"} 4.0',
+        'ironpulse_ingest_bad_values_total{reason="error",signal="fuel_pct"} 4.0',
+        'ironpulse_ingest_bad_values_total{reason="unknown_signal",signal=""} 1.0',
         'ironpulse_ingest_commit_seconds_bucket{le="0.005"} 1.0',
         "ironpulse_ingest_waiting 7.0",
     ):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fleet import clock
-from ingest import payload
+from ingest import early, payload
 from ingest.replay import Replay, replay
-from ingest.topics import faults_topic, telemetry_topic
+from ingest.topics import faults_topic, parse_topic, telemetry_topic
 from store import rejected
 from store.connection import connect
 from store.machines import register
@@ -19,6 +21,9 @@ from tests.ingest.running import anyone, eventually, ledger, rows, running
 from tests.ingest.sparkplugs import metric
 from tests.ingest.sparkplugs import payload as sparkplug
 
+LEVEL = st.text(
+    st.characters(exclude_characters="/+#\x00", exclude_categories=["Cs"]), min_size=1, max_size=70
+)
 WAITING = "select * from rejected_message where replayed_at is null order by id"
 
 
@@ -68,7 +73,7 @@ def test_a_machine_that_is_registered_gets_what_it_sent_before(
     )
     with connect(small_store) as connection:
         kept = rejected.Rejection(
-            now, None, "spBv1.0/G/DBIRTH/g/P-9", None, birth, 1, "unknown_machine", "-"
+            now, None, "spBv1.0/G/DBIRTH/g/P-9", None, birth, 1, "unknown_machine", small.TEXT
         )
         rejected.add(connection, [kept])
         assert len(rejected.waiting(connection, None, "P-9")) == 4
@@ -101,6 +106,54 @@ def test_a_machine_that_is_registered_gets_what_it_sent_before(
     assert [each.outcome for each in again] == outcomes
     assert ledger(small_store) == {"P-9": counts}
     assert entries(small_store) == log
+
+
+def test_a_running_ingest_puts_back_what_came_before_the_registration(
+    small_store: str, broker: BrokerAccess, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early, "_EVERY_S", 0.1)
+    old = now - 3_600_000
+    with running(small_store, broker), anyone(broker) as device:
+        for topic, data in (
+            (telemetry_topic("P-9"), payload.encode_sample(now, {"fuel_pct": 1})),
+            (telemetry_topic("P-9"), payload.encode_sample(old, {"fuel_pct": 2})),
+            (telemetry_topic("P-9"), b"broken"),
+            (telemetry_topic("P-8"), payload.encode_sample(now, {"fuel_pct": 3})),
+        ):
+            device.publish(topic, data)
+        eventually(lambda: len(rows(small_store, WAITING)), 4)
+        add_machine(small_store, "P-9")
+        counts = {"messages": 3, "received": 3, "stored": 2, "rejected": 1, "late": 1}
+        eventually(lambda: ledger(small_store), {"P-9": counts})
+        device.publish(telemetry_topic("P-9"), payload.encode_sample(now + 1, {"fuel_pct": 1}))
+        counts = {**counts, "messages": 4, "received": 4, "stored": 3}
+        eventually(lambda: ledger(small_store), {"P-9": counts})
+    assert [(row["reason"], row["sender"]) for row in rows(small_store, WAITING)] == [
+        ("not_json", "P-9"),
+        ("unknown_machine", "P-8"),
+    ]
+
+
+@given(
+    topic=st.one_of(
+        st.builds("ironpulse/v1/{}/{}".format, LEVEL, st.sampled_from(["telemetry", "x", ""])),
+        st.builds("spBv1.0/{}/NDATA/{}".format, LEVEL, LEVEL),
+        st.builds("spBv1.0/{}/DDATA/{}/{}".format, LEVEL, LEVEL, LEVEL),
+        st.builds("elsewhere/{}".format, LEVEL),
+    )
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_store_reads_the_sender_from_the_topic_as_ingest_does(
+    small_store: str, topic: str
+) -> None:
+    with connect(small_store) as connection, connection.transaction(force_rollback=True):
+        rejected.add(
+            connection, [rejected.Rejection(0, None, topic, None, b"", 1, "x", small.TEXT)]
+        )
+        (row,) = connection.execute("select sender from rejected_message").fetchall()
+    assert row["sender"] == (parse_topic(topic).serial[:65] or None)
 
 
 def test_what_came_another_way_meanwhile_is_known(
@@ -157,7 +210,7 @@ def test_a_clock_that_was_wrong_when_it_came_stays_wrong(small_store: str, now: 
     came = now - 3_600_000
     topic = telemetry_topic("P-1")
     with connect(small_store) as connection:
-        kept = rejected.Rejection(came, None, topic, None, data, 1, "unknown_machine", "-")
+        kept = rejected.Rejection(came, None, topic, None, data, 1, "unknown_machine", small.TEXT)
         rejected.add(connection, [kept])
     (done,) = put_back(small_store)
     assert (done.outcome, done.reason) == ("rejected", "clock_ahead")
@@ -171,9 +224,10 @@ def test_what_was_kept_in_part_or_never_cannot_be_put_back(small_store: str, now
     long = b" " * 70_000
     with connect(small_store) as connection:
         topic = telemetry_topic("P-1")
-        kept = rejected.Rejection(now, None, topic, None, long, 1, "too_large", "-")
+        kept = rejected.Rejection(now, None, topic, None, long, 1, "too_large", small.TEXT)
         rejected.add(connection, [kept])
         (number,) = rejected.waiting(connection)
     found = put_back(small_store, number, number + 1)
     assert [each.outcome for each in found] == ["incomplete", "unknown"]
-    assert found[0].detail == "only 65536 of its 70000 bytes were kept"
+    assert found[0].detail is not None
+    assert found[0].detail.en == "only 65536 of its 70000 bytes were kept"

@@ -10,15 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fleet.clock import now_ms
-from ingest.payload import encode_sample
-from ingest.topics import telemetry_topic
 from ironpulse.cli import app
-from ironpulse.settings import with_user
 from store.connection import connect
 from store.processes import Process, beat
-from tests.conftest import PRODUCTS, BrokerAccess
-from tests.ingest.running import Device
+from tests.conftest import PRODUCTS
 from tests.ironpulse.commands import ironpulse
 
 ROLLER = Path(__file__).parents[1] / "products" / "road_roller"
@@ -153,25 +148,3 @@ def _replace(path: Path, old: str, new: str) -> str:
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return f"{path}:{text[: text.index(old)].count(chr(10)) + 1}"
-
-
-def test_machines_are_registered_and_listed(
-    tmp_path: Path, migrated: str, broker: BrokerAccess
-) -> None:
-    user, word = broker.admin_user, broker.admin_password
-    admin = with_user(broker.url, user, word)
-    servers = {"database_url": migrated, "mqtt_url": admin, "mqtt_admin_url": admin}
-    given = ["--customer=builder", "--station=station", "--site=Dock", "--site-zh=码头",
-             "--lat=28", "--lon=112", "--commissioned=2025-05-01", "--tier=gold"]  # fmt: skip
-    crane = ["machines", "add", "TC-77", "--product=truck_crane", "--model=TC50", *given]
-    done = ironpulse(*crane, folder=tmp_path, **servers)
-    assert done.returncode == 0, done.stderr
-    password = done.stdout.split()[-1]
-    with Device(broker, "TC-77", password) as device:
-        device.publish(telemetry_topic("TC-77"), encode_sample(now_ms(), {}))
-    listed = ironpulse("machines", "list", "--json", folder=tmp_path, **servers)
-    assert "TC-77" in {machine["serial"] for machine in json.loads(listed.stdout)}
-    misfit = ["machines", "add", "TC-78", "--product=truck_crane", "--model=P999", *given]
-    refused = ironpulse(*misfit, folder=tmp_path, **servers)
-    assert refused.returncode == 1
-    assert "TC-78" in refused.stderr and "P999" in refused.stderr

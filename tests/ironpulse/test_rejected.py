@@ -33,7 +33,7 @@ def kept(small_store: str) -> str:
             ),
             (telemetry_topic("P-1"), b"{" + b" " * 70_000, "not_json"),
         ):
-            rejection = rejected.Rejection(now, None, topic, None, payload, 1, reason, "a sentence")
+            rejection = rejected.Rejection(now, None, topic, None, payload, 1, reason, small.TEXT)
             rejected.add(connection, [rejection])
     return small_store
 

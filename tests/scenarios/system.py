@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 
 from fleet import clock
+from fleet.broker import BrokerAddress
 from fleet.registry import NewMachine, Registration
 from ironpulse.demo.registry import DEMO_PASSWORD
 from ironpulse.settings import with_user
 from ironpulse.stack import Credentials, StackAddresses
 from ironpulse.stack.processes import free_port
 from ironpulse.supervisor import Service, Supervisor
-from simulators.device import Broker, Device, serve
+from simulators.device import Device, serve
 from simulators.transport import PROFILES
 from store.connection import connect
 from store.machines import register
@@ -133,7 +134,7 @@ class SimulatedUnit:
         self.device = Device(
             serial,
             password_of(serial),
-            Broker.at(mqtt_url),
+            BrokerAddress.of(mqtt_url),
             self._selector,
             np.random.default_rng(1),
             PROFILES["clean"],

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import selectors
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from operator import le
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import pytest
 
 from fleet import clock
@@ -23,19 +20,16 @@ from fleet.loader import load_catalogue
 from ironpulse.demo import registry
 from ironpulse.stack import LocalStack
 from ironpulse.supervisor import Supervisor
-from simulators.device import Broker, Device, serve
-from simulators.transport import PROFILES
 from store.migrate import migrate
 from tests.conftest import PRODUCTS
 from tests.processes import until
 from tests.scenarios.lives import Life, ill_life, registered
-from tests.scenarios.system import System, asked, password_of, running_system
+from tests.scenarios.reporting import PATIENCE_S, Reporting
+from tests.scenarios.system import System, asked, running_system
 from tests.simulators.world import fleet
 
 VICTIMS = ("ingest", "rules", "predict", "api", "postgres", "mosquitto")
 ILL = (("truck_crane", "CR-F13"), ("truck_crane", "CR-F12"), ("tower_crane", "CR-F15"))
-PACE_S = 0.02
-PATIENCE_S = 90.0
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -57,7 +51,8 @@ def test_any_process_may_die_while_machines_report(mortal: tuple[LocalStack, Sys
     machines = [(life.serial, ill[0]) for all_ in (lives, calm)
                 for life, ill in zip(all_, ILL, strict=True)]  # fmt: skip
     system.register(*(registered(serial, product) for serial, product in machines))
-    with kept_alive(stack, system.supervisor), Reporting(stack.addresses.mqtt_url, lives) as said:
+    said = Reporting(stack.addresses.mqtt_url, lives, 1 / len(VICTIMS))
+    with kept_alive(stack, system.supervisor), said:
         for number, victim in enumerate(VICTIMS):
             until(said.share, partial(le, (number + 0.5) / len(VICTIMS)), PATIENCE_S)
             _kill(stack, system, victim)
@@ -74,75 +69,6 @@ def test_any_process_may_die_while_machines_report(mortal: tuple[LocalStack, Sys
         assert _facts(system, life.serial) == _facts(system, twin.serial)
         used, wanted = (_usage(system, serial) for serial in (life.serial, twin.serial))
         assert used == pytest.approx(wanted), "wear is counted once"
-
-
-class Reporting:
-    """Devices that report in a thread of their own, as far as they are allowed to."""
-
-    def __init__(self, mqtt_url: str, lives: list[Life]) -> None:
-        self._lives = lives
-        self._selector = selectors.DefaultSelector()
-        self._devices = {
-            life.serial: Device(
-                life.serial, password_of(life.serial), Broker.at(mqtt_url), self._selector,
-                np.random.default_rng(1), PROFILES["clean"],
-            )
-            for life in lives
-        }  # fmt: skip
-        self._length = max(len(life.samples) for life in lives)
-        self._at = 0
-        self._allowed = self._length // len(VICTIMS)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-
-    def share(self) -> float:
-        """How much was said already, 0 to 1."""
-        return self._at / self._length
-
-    def allow(self, share: float) -> None:
-        """Go on up to this share."""
-        self._allowed = min(self._length, round(share * self._length))
-
-    def until_acknowledged(self) -> None:
-        """Wait until the broker has everything."""
-        until(
-            lambda: (self._at, sum(d.waiting for d in self._devices.values())),
-            lambda found: found == (self._length, 0),
-            PATIENCE_S,
-        )
-        assert not any(device.dropped or device.refused for device in self._devices.values())
-
-    def _run(self) -> None:
-        next_s = time.monotonic()
-        while not self._stop.is_set():
-            if self._at < self._allowed and time.monotonic() >= next_s:
-                next_s = time.monotonic() + PACE_S
-                self._say(self._at)
-                self._at += 1
-            for device in self._devices.values():
-                device.turn(time.monotonic(), clock.now_ms(), covered=True)
-            serve(self._selector, PACE_S / 2)
-        for device in self._devices.values():
-            device.close(clock.now_ms())
-        self._selector.close()
-
-    def _say(self, place: int) -> None:
-        for life in self._lives:
-            at_ms, values = life.samples[place]
-            before = life.samples[place - 1][0] if place else 0
-            for told_ms, codes in life.faults:
-                if before < told_ms <= at_ms:
-                    self._devices[life.serial].faults(told_ms, codes)
-            self._devices[life.serial].sample(at_ms, values)
 
 
 @contextmanager

@@ -17,12 +17,13 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet.batch import FaultCode, FaultReport, SampleBatch
+from fleet.broker import BrokerAddress
 from fleet.clock import monotonic_s, now_ms
 from rules.compiled import Identity, compile_plan
 from rules.engine import fold
 from rules.faults import matches
 from rules.state import empty_state
-from simulators.device import Broker, Device, serve
+from simulators.device import Device, serve
 from simulators.live import LiveFleet, LiveOptions, load_states, run, save_states
 from simulators.live_machine import LiveMachine
 from simulators.machine import MachineState
@@ -198,7 +199,12 @@ def _device(
 ) -> tuple[Device, Callable[[], None]]:
     access.credentials.add([(serial, "word")])
     device = Device(
-        serial, "word", Broker.at(access.url), selector, generator(1, serial), PROFILES["clean"]
+        serial,
+        "word",
+        BrokerAddress.of(access.url),
+        selector,
+        generator(1, serial),
+        PROFILES["clean"],
     )
 
     def turn() -> None:
@@ -251,7 +257,12 @@ def test_a_device_with_a_wrong_password_goes_on_trying_and_keeps_its_samples(
 ) -> None:
     selector = selectors.DefaultSelector()
     device = Device(
-        "D-2", "wrong", Broker.at(broker.url), selector, generator(1, "D-2"), PROFILES["clean"]
+        "D-2",
+        "wrong",
+        BrokerAddress.of(broker.url),
+        selector,
+        generator(1, "D-2"),
+        PROFILES["clean"],
     )
     device.sample(END_MS, {"eng_speed_rpm": 1500})
     end = monotonic_s() + 2.5

@@ -210,13 +210,35 @@ def test_credentials_for_two_thousand_machines_are_quick_and_can_be_replaced_and
     broker.credentials.add((f"M{n}", f"word-M{n}") for n in range(2000))
     assert time.monotonic() - started < 20.0  # 0.6 s on two idle cores
     broker.credentials.add([("M1", "another")])
-    old = Client(broker, "M1", "word-M1", name="old")
+    old = Client(broker, "M1", "word-M1", name="M1")
     assert old.wait("connect") == "Not authorized"
     old.close()
     machine = _machine(broker, "M2")
+    broker.credentials.add([("M2", "newer")])
+    machine.wait("disconnect")
+    machine.close()
+    machine = Client(broker, "M2", "newer", name="M2")
+    assert machine.wait("connect") == "Success"
     broker.credentials.revoke(["M2", "never seen"])
     machine.wait("disconnect")
     machine.close()
+    known = broker.credentials.known()
+    assert len(known) == 2002 and [name for name, let_in in known.items() if not let_in] == ["M2"]
+
+
+def test_no_machine_takes_over_the_session_of_another(broker: BrokerAccess) -> None:
+    broker.credentials.add([("M1", "word-M1")])
+    ingest = _ingest(broker)
+    ingest.mqtt.subscribe("ironpulse/v1/#", qos=1)
+    ingest.wait("subscribe")
+    thief = Client(broker, "M1", "word-M1", name="ingest")
+    assert thief.wait("connect") == "Not authorized"
+    thief.close()
+    machine = _machine(broker, "M1")
+    machine.mqtt.publish("ironpulse/v1/M1/telemetry", b"x", qos=1)
+    assert ingest.heard.get(timeout=PATIENCE_S) == ("ironpulse/v1/M1/telemetry", b"x")
+    machine.close()
+    ingest.close()
 
 
 def test_credentials_survive_kill(broker: BrokerAccess) -> None:
@@ -228,7 +250,9 @@ def test_credentials_survive_kill(broker: BrokerAccess) -> None:
     _machine(broker, "M1").close()
 
 
-@pytest.mark.parametrize("serial", ["a/b", "a+", "#", "a b", "%u", "", "$SYS"])
+@pytest.mark.parametrize("serial", [
+    "a/b", "a+", "#", "a b", "%u", "", "$SYS", "admin", "ingest", "ironpulse-ingest",
+])  # fmt: skip
 def test_a_serial_that_is_no_topic_level_is_refused(broker: BrokerAccess, serial: str) -> None:
     with pytest.raises(ValueError, match="cannot be part of a topic"):
         broker.credentials.add([("fine", "x"), (serial, "x")])
@@ -242,6 +266,14 @@ def test_a_wrong_administrator_is_told(broker: BrokerAccess) -> None:
 def test_no_broker_is_told() -> None:
     with pytest.raises(StackError, match="cannot be reached"):
         Credentials("mqtt://127.0.0.1:1", "admin", "x")
+
+
+def test_two_administrators_do_not_take_the_answers_of_each_other(broker: BrokerAccess) -> None:
+    with Credentials(broker.url, broker.admin_user, broker.admin_password) as other:
+        other.add([("M1", "x"), ("M2", "x")])
+        broker.credentials.revoke(["M1", "unknown"])
+        expected = {"admin": True, "ingest": True, "M1": False, "M2": True}
+        assert other.known() == broker.credentials.known() == expected
 
 
 def test_two_threads_may_share_one_connection(broker: BrokerAccess) -> None:

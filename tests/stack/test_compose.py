@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from typer.testing import CliRunner
 
-from ironpulse.stack.broker import configuration
+from ironpulse.stack.broker import configuration, tls_listeners
 from ironpulse.stack.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -18,9 +18,10 @@ def test_the_containers_broker_has_the_local_stacks_settings() -> None:
     text = (ROOT / "compose" / "mosquitto.conf").read_text(encoding="utf-8")
     settings = [line for line in text.splitlines() if not line.startswith("#")]
     plugins = Path("/usr/lib")
+    folder = Path("/mosquitto/data")
     expected = configuration(
-        "1883",
-        Path("/mosquitto/data"),
+        ["listener 1883", *tls_listeners("8883", "8884", folder)],
+        folder,
         plugins / "mosquitto_dynamic_security.so",
         plugins / "mosquitto_persist_sqlite.so",
     )
@@ -28,7 +29,7 @@ def test_the_containers_broker_has_the_local_stacks_settings() -> None:
 
 
 def test_compose_reads_what_the_command_writes(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["compose", "--dir", str(tmp_path)])
+    result = CliRunner().invoke(app, ["compose", "--dir", str(tmp_path), "--name", "broker.test"])
     assert result.exit_code == 0, result.output
     services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
     env_file = Path(services["database"]["env_file"]).name
@@ -36,5 +37,8 @@ def test_compose_reads_what_the_command_writes(tmp_path: Path) -> None:
     assert f"ironpulse:{word}@127.0.0.1:5432/ironpulse" in result.output
     file = json.loads((tmp_path / "broker" / "dynamic-security.json").read_text())
     assert {client["username"] for client in file["clients"]} == {"admin", "ingest"}
+    assert f"mqtts://broker.test:8883?ca={tmp_path / 'tls' / 'ca.crt'}" in result.output
+    mounted = {path.name for path in (tmp_path / "broker").iterdir()}
+    assert mounted == {"dynamic-security.json", "ca.crt", "server.crt", "server.key"}
     again = CliRunner().invoke(app, ["compose", "--dir", str(tmp_path)])
     assert again.exit_code == 1

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from fleet.batch import StatusReport
+from fleet.text import Text
 from store import ingest_view, ledger, processes, rejected
 from store.connection import Connection, connect
 from store.ledger import BadValue, Tally
 from store.rejected import MOST_BYTES, Rejection
+from tests import small
 from tests.store.samples import START
 
 
@@ -61,22 +63,22 @@ def test_bad_values_are_counted_by_day_signal_and_reason(connection: Connection)
 
 def test_a_rejected_message_keeps_its_first_bytes(connection: Connection) -> None:
     payload = b"\x00\xff" * MOST_BYTES
-    rejected.add(
-        connection,
-        [Rejection(START, None, "a/\x00/\ud800", None, payload, 1, "not_json", "no \x00 JSON")],
-    )
+    said = Text(en="no \x00 JSON", zh="不是\x00JSON")
+    topic = "a/\x00/\ud800"
+    rejection = Rejection(START, None, topic, None, payload, 1, "not_json", said)
+    rejected.add(connection, [rejection])
     listed = ingest_view.rejected(connection, None, None, None, 10)
     message = rejected.get(connection, listed[0]["id"])
     assert message is not None
     assert message.payload == payload[:MOST_BYTES]
     assert message.payload_size == len(payload)
-    assert (message.topic, message.detail) == ("a/\ufffd/?", "no \ufffd JSON")
+    assert (message.topic, message.detail.en) == ("a/\ufffd/?", "no \ufffd JSON")
     assert rejected.get(connection, message.id + 1) is None
 
 
 def test_the_same_bytes_are_rejected_once(connection: Connection) -> None:
-    first = Rejection(START, 1, "a/b", None, b"{", 1, "not_json", "no JSON")
-    other = Rejection(START, 1, "a/b", None, b"[", 1, "not_json", "no JSON")
+    first = Rejection(START, 1, "a/b", None, b"{", 1, "not_json", small.TEXT)
+    other = Rejection(START, 1, "a/b", None, b"[", 1, "not_json", small.TEXT)
     assert rejected.add(connection, [first, first, other]) == [True, False, True]
     assert rejected.add(connection, [other]) == [False]
     assert len(ingest_view.rejected(connection, None, None, "P-1", 10)) == 2

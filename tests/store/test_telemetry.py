@@ -114,6 +114,16 @@ def test_an_empty_batch_is_no_batch(connection: Connection) -> None:
     assert write(connection) == []
 
 
+#: Two moments in parts that come as messages of their own, one of them twice.
+PARTS: list[Row] = [
+    (1, 0, {"fuel_pct": 40.1}),
+    (1, 0, {"oil_temp_c": 60.0}),
+    (1, 0, {"stroke_count": 7.0}),
+    (1, 0, {"oil_temp_c": 60.0}),
+    (2, 0, {"fuel_pct": 41.0, "filter_sw": 1.0}),
+    (2, 0, {"oil_temp_c": 61.0}),
+]
+
 rows_of_few_moments = st.lists(
     st.tuples(
         st.integers(1, 2),
@@ -143,6 +153,24 @@ def test_however_rows_are_cut_the_table_is_that_of_a_dictionary(
         expected.setdefault((machine, second), {}).update(values)
     assert stored(connection) == expected
     assert outcome.count(STORED) == len(expected)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(parts=st.permutations(PARTS), cut=st.integers(0, len(PARTS)), again=st.integers(0, 5))
+def test_a_repetition_is_none_of_the_merges_however_rows_are_cut(
+    connection: Connection, parts: list[Row], cut: int, again: int
+) -> None:
+    """Rows that never contradict each other: each counts once, whatever comes with it."""
+    connection.execute("truncate telemetry_pump")
+    first, second = parts[:cut], [*parts[:cut][-again:], *parts[cut:]]
+    outcome = write(connection, *first) + write(connection, *second, batch_id=2)
+    distinct = {(machine, second, *values.items()) for machine, second, values in parts}
+    assert outcome.count(STORED) == 2
+    assert outcome.count(MERGED) == len(distinct) - 2
 
 
 def log(connection: Connection, *rows: Row) -> ingest_log.LogEntry:

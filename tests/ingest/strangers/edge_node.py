@@ -30,7 +30,7 @@ class Stranger:
     """One edge node with at most one device."""
 
     def connect(self, port, user, password, group, node, metrics, device, device_metrics):
-        self.client = spark.Client(username=user, password=password)
+        self.client = spark.Client(client_id=node, username=user, password=password)
         self.node = spark.EdgeNode(
             group, node, [metric(*each) for each in metrics], self.client, self.commanded
         )

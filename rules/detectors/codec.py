@@ -1,0 +1,130 @@
+"""What detectors keep of a machine, in a form that can be stored: compact, and readable after the
+plan has changed, because detectors and columns are kept by name."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from fleet.batch import FloatColumn
+from rules.compiled import DetectorRule
+from rules.detectors.regime import RegimeState
+from rules.detectors.threshold import Phase, Standing
+from rules.detectors.watched import OpenStretch, Raised, Watched, nothing_open, nothing_watched
+
+_RaisedFields = tuple[str, str, int, int]
+
+
+class StoredWatched(msgspec.Struct, array_like=True):
+    """One detector of one machine. `open` are five rows of the `columns`, `state` are now, last
+    and place, then inputs and seen_at; all little-endian float64."""
+
+    columns: list[str]
+    number: int
+    open: bytes
+    taught: int
+    state: bytes
+    features: int
+    age: float
+    standing: tuple[str, int, int, int, float]
+    since: int
+    as_of: int
+    raised: _RaisedFields | None
+    still: list[int]
+    stuck: dict[str, _RaisedFields]
+
+
+def stored_watched(
+    detectors: Sequence[DetectorRule], watched: Sequence[Watched]
+) -> dict[str, StoredWatched]:
+    """What is worth keeping of a machine, by rule."""
+    return {
+        detector.rule.id: _stored(detector, own)
+        for detector, own in zip(detectors, watched, strict=True)
+        if own.state is not None or own.open.count.any()
+    }
+
+
+def restored(
+    detectors: Sequence[DetectorRule], kept: Mapping[str, StoredWatched], rules: Container[str]
+) -> tuple[Watched, ...]:
+    """The machine as the plan's detectors and `rules` know it; what they no longer have is left
+    out."""
+    return tuple(
+        _restored(detector, kept[detector.rule.id], rules)
+        if detector.rule.id in kept
+        else nothing_watched(detector)
+        for detector in detectors
+    )
+
+
+def _stored(detector: DetectorRule, own: Watched) -> StoredWatched:
+    sums = own.open
+    rows = np.stack([sums.count, sums.total, sums.squares, sums.low, sums.high])
+    state = own.state
+    kept = (
+        [] if state is None else [state.now, state.last, state.place, state.inputs, state.seen_at]
+    )
+    standing = own.standing
+    return StoredWatched(
+        list(detector.columns),
+        sums.number,
+        _bytes(rows) if sums.count.any() else b"",
+        own.taught,
+        _bytes(np.concatenate(kept)) if kept else b"",
+        0 if state is None else len(state.place),
+        0.0 if state is None else state.age,
+        (
+            standing.phase.value, standing.left, standing.run, standing.alarmed_rows,
+            standing.alarmed_sum,
+        ),
+        own.since,
+        own.as_of,
+        None if own.raised is None else _fields(own.raised),
+        list(own.still),
+        {name: _fields(raised) for name, raised in own.stuck.items()},
+    )  # fmt: skip
+
+
+def _restored(detector: DetectorRule, kept: StoredWatched, rules: Container[str]) -> Watched:
+    sums = nothing_open(len(detector.columns))
+    if tuple(kept.columns) == detector.columns:
+        rows = np.array([sums.count, sums.total, sums.squares, sums.low, sums.high])
+        if kept.open:
+            rows = _floats(kept.open).reshape(5, -1)
+        sums = OpenStretch(kept.number, *rows)
+    phase, left, run, alarmed_rows, alarmed_sum = kept.standing
+    return Watched(
+        sums,
+        kept.taught,
+        _state(kept),
+        Standing(Phase(phase), left, run, alarmed_rows, alarmed_sum),
+        kept.since,
+        kept.as_of,
+        Raised(*kept.raised) if kept.raised is not None and kept.raised[0] in rules else None,
+        tuple(kept.still),
+        {name: Raised(*raised) for name, raised in kept.stuck.items() if raised[0] in rules},
+    )
+
+
+def _state(kept: StoredWatched) -> RegimeState | None:
+    if not kept.state:
+        return None
+    values, q = _floats(kept.state), kept.features
+    now, last, place = values[: 3 * q].reshape(3, q)
+    inputs, seen_at = values[3 * q :].reshape(2, -1)
+    return RegimeState(now, last, place, kept.age, inputs, seen_at)
+
+
+def _fields(raised: Raised) -> _RaisedFields:
+    return raised.rule, raised.component, raised.since, raised.at
+
+
+def _bytes(values: FloatColumn) -> bytes:
+    return values.astype("<f8").tobytes()
+
+
+def _floats(data: bytes) -> FloatColumn:
+    return np.frombuffer(data, "<f8")

@@ -1,0 +1,194 @@
+"""Learning from a fleet's stretches what is normal in a regime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.batch import FloatColumn, IntColumn
+from rules.detectors.fitting import TooLittleToLearn
+from rules.detectors.joint import distances, smoothed
+from rules.detectors.point import OperatingPoint, frame, terms
+from rules.detectors.regime import REGIME, Normal
+
+#: Fewer stretches in all, or of one machine, teach nothing.
+FEWEST_STRETCHES = 200
+FEWEST_OF_ONE = 30
+#: Stretches further from expected than so many deviations are taken for ill and left out.
+_TRIM = 4.0
+_ROUNDS = 3
+#: Limits are what this share of blocks of so many stretches of one machine stay below.
+BLOCK = 100
+ASIDE = 0.75
+#: A feature that stands still in more than this share of stretches cannot be told from a stuck one.
+_RESTS = 0.01
+_WIDEST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Stretches of machines, in order of machine and time: `machine` (n,) ids, `end_ms` (n,),
+    `rows` (n, q + k) features and inputs, `still` (n, q) whether a feature did not move in it."""
+
+    machine: IntColumn
+    end_ms: IntColumn
+    rows: FloatColumn
+    still: NDArray[np.bool_]
+
+    def where(self, wanted: NDArray[np.bool_]) -> Seen:
+        return Seen(
+            self.machine[wanted], self.end_ms[wanted], self.rows[wanted], self.still[wanted]
+        )
+
+
+def learn_normal(
+    features: Sequence[str], inputs: Sequence[str], seen: Seen, since_ms: int
+) -> Normal:
+    """What is normal by these stretches, most of which should be of healthy machines.
+
+    Features that are hardly ever known, or never change, are left out. Raises TooLittleToLearn.
+    """
+    seen = _usable(seen, len(features))
+    if len(seen.rows) < FEWEST_STRETCHES:
+        raise TooLittleToLearn(
+            f"{len(seen.rows)} stretches with known inputs are too few to learn what is normal; "
+            f"{FEWEST_STRETCHES} are needed."
+        )
+    values, at = seen.rows[:, : len(features)], seen.rows[:, len(features) :]
+    kept = _kept(values)
+    if not kept.any():
+        raise TooLittleToLearn("None of the signals changes, so there is nothing to learn from.")
+    values = values[:, kept]
+    point, scale, apart = _expectation(values, at, seen.machine)
+    away = (values - point.expected(at)) / scale
+    blocks = _blocks(away, seen.machine)
+    precision, spread = _judging(blocks)
+    pattern, single = _reached(blocks, precision, spread)
+    return Normal(
+        since_ms,
+        tuple(name for name, keep in zip(features, kept, strict=True) if keep),
+        tuple(inputs),
+        point,
+        scale,
+        precision,
+        spread,
+        apart,
+        (seen.still[:, kept].mean(axis=0) > _RESTS).astype(np.float64),
+        pattern,
+        single,
+        len(np.unique(seen.machine)),
+    )
+
+
+def _usable(seen: Seen, q: int) -> Seen:
+    seen = seen.where(np.asarray(~np.isnan(seen.rows[:, q:]).any(axis=1)))
+    _, own, counts = np.unique(seen.machine, return_inverse=True, return_counts=True)
+    return seen.where(np.asarray(counts[own] >= FEWEST_OF_ONE)) if len(own) else seen
+
+
+def _kept(values: FloatColumn) -> NDArray[np.bool_]:
+    """Features known in most stretches that are not the same in nearly all of them."""
+    known = ~np.isnan(values)
+    often = known.mean(axis=0) > 0.5
+    low, high = np.nanquantile(np.where(often, values, 0.0), (0.02, 0.98), axis=0)
+    return np.asarray(often & (high > low))
+
+
+def _expectation(
+    values: FloatColumn, at: FloatColumn, machine: IntColumn
+) -> tuple[OperatingPoint, FloatColumn, FloatColumn]:
+    """The operating point's part; what one machine varies by beside it, in the features' units;
+    and how much machines differ, in these scales.
+
+    Each machine may lie apart by a constant of its own, so that machines that do other work than
+    others are not taken for it.
+    """
+    point = frame(at, values.shape[1])
+    design = terms(point, at)
+    _, own = np.unique(machine, return_inverse=True)
+    weights = np.zeros_like(point.weights)
+    scale, apart = np.ones(values.shape[1]), np.ones(values.shape[1])
+    for j in range(values.shape[1]):
+        weights[:, j], scale[j], apart[j] = _regressed(values[:, j], design, own)
+    return replace(point, weights=weights), scale, apart
+
+
+def _regressed(
+    value: FloatColumn, design: FloatColumn, own: NDArray[np.intp]
+) -> tuple[FloatColumn, float, float]:
+    """Ridge regression within machines, trimmed of what lies far out."""
+    used = ~np.isnan(value)
+    tiny = 1e-9 + 1e-6 * float(np.nanmax(np.abs(value)))
+    for _ in range(_ROUNDS):
+        inside = design[used, 1:] - _means(design[used, 1:], own[used])[own[used]]
+        target = value[used] - _means(value[used, None], own[used])[own[used], 0]
+        gram = inside.T @ inside + 1e-3 * len(target) * np.eye(inside.shape[1])
+        slopes = np.linalg.solve(gram, inside.T @ target)
+        left = value - design[:, 1:] @ slopes
+        places = _medians(left, own, used)
+        around = left - places[own]
+        scale = max(1.4826 * float(np.nanmedian(np.abs(around[used]))), tiny)
+        used = ~np.isnan(value) & (np.abs(around) <= _TRIM * scale)
+    scale = max(scale, 0.5 * float(around[used].std()), tiny)
+    known = places[~np.isnan(places)]
+    common = float(np.median(known))
+    deviation = min(float(known.std()) / scale, _WIDEST) if len(known) > 1 else 1.0
+    return np.concatenate(([common], slopes)), scale, deviation
+
+
+def _means(values: FloatColumn, own: NDArray[np.intp]) -> FloatColumn:
+    counts = np.maximum(np.bincount(own), 1)
+    return np.column_stack([np.bincount(own, column) / counts for column in values.T])
+
+
+def _medians(values: FloatColumn, own: NDArray[np.intp], used: NDArray[np.bool_]) -> FloatColumn:
+    """The median of each machine, (m,); NaN of one without a used value."""
+    found = np.full(int(own.max()) + 1, np.nan)
+    for machine in range(len(found)):
+        chosen = values[(own == machine) & used]
+        if len(chosen):
+            found[machine] = np.median(chosen)
+    return found
+
+
+def _blocks(away: FloatColumn, machine: IntColumn) -> list[FloatColumn]:
+    """Of each machine, in order: how far its features are from its place, smoothed."""
+    blocks = []
+    for one in np.unique(machine):
+        rows = np.clip(away[machine == one], -REGIME.furthest, REGIME.furthest)
+        with np.errstate(all="ignore"):
+            known = ~np.isnan(rows).all(axis=0)
+            place = np.zeros(rows.shape[1])
+            place[known] = np.nanmedian(rows[:, known], axis=0)
+        blocks.append(np.nan_to_num(smoothed(rows - place, REGIME)))
+    return blocks
+
+
+def _judging(blocks: Sequence[FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
+    """Precision and spread of healthy machines; what is ill must not stretch the covariance that
+    is to reveal it, so what lies far out counts only as far as it may."""
+    together = np.vstack(blocks)
+    usual = np.maximum(1.4826 * np.median(np.abs(together), axis=0), 0.05)
+    together = np.clip(together, -3 * usual, 3 * usual)
+    covariance = np.atleast_2d(np.cov(together.T))
+    diagonal = np.diag(np.diag(covariance))
+    covariance = (1 - REGIME.shrink) * covariance + REGIME.shrink * diagonal
+    covariance = covariance + REGIME.floor * np.eye(len(covariance))
+    precision: FloatColumn = np.asarray(np.linalg.inv(covariance), np.float64)
+    return precision, np.sqrt(np.diag(covariance))
+
+
+def _reached(
+    blocks: Sequence[FloatColumn], precision: FloatColumn, spread: FloatColumn
+) -> tuple[float, float]:
+    """What blocks of healthy machines reach: the largest distance of each, and of those the
+    share `ASIDE`, so that failures in some set no limit."""
+    largest = []
+    for block in blocks:
+        for part in np.array_split(block, max(1, len(block) // BLOCK)):
+            largest.append([float(each.max()) for each in distances(part, precision, spread)])
+    pattern, single = np.quantile(largest, ASIDE, axis=0)
+    return max(float(pattern), 1e-6), max(float(single), 1e-6)

@@ -1,0 +1,288 @@
+"""Learned detectors in the engine: stretches in, alarms raised and cleared. Pure.
+
+Runs over the same sheet as the rules (rules.engine): live, in backtests and in tests. What a fleet
+taught, and when machines were repaired, is handed in as data, so that a replay agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.batch import FloatColumn
+from fleet.plan import ProductPlan
+from rules.changes import AlarmChange
+from rules.compiled import CompiledPlan, DetectorRule, Identity
+from rules.detectors.causes import Causes, causes_of
+from rules.detectors.regime import REGIME_THRESHOLD, Normal, RegimeState
+from rules.detectors.stretches import Stretches, gather
+from rules.detectors.watch import Watch, relearn, watch
+from rules.detectors.watched import BEGINNING, Raised, Watched
+from rules.holding import Grid
+
+#: A sensor that stands still for so many stretches in a row, while others move, is stuck.
+STUCK_STRETCHES = 4
+#: Signals named in a finding.
+MOST_TOLD = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a fleet taught: `normals` by rule and model ("" for any), by their `since_ms`."""
+
+    normals: Mapping[tuple[str, str], Sequence[Normal]] = field(default_factory=dict)
+
+    def normal(self, rule: str, model: str, at: int) -> Normal | None:
+        """What counted as normal at a moment; None before anything was learned."""
+        known = self.normals.get((rule, model)) or self.normals.get((rule, ""), ())
+        return next((one for one in reversed(known) if one.since_ms <= at), None)
+
+    def version(self, rule: str, model: str, since_ms: int) -> Normal | None:
+        known = self.normals.get((rule, model)) or self.normals.get((rule, ""), ())
+        return next((one for one in known if one.since_ms == since_ms), None)
+
+
+NOTHING_TAUGHT = Taught()
+
+
+def fold_detectors(
+    compiled: CompiledPlan,
+    taught: Taught,
+    machines: Sequence[tuple[int, Identity | None]],
+    before: Sequence[Sequence[Watched]],
+    grid: Grid,
+    columns: Mapping[str, FloatColumn],
+    regime: NDArray[np.int16],
+) -> tuple[list[tuple[Watched, ...]], list[AlarmChange]]:
+    """Fold all detectors over rows of m machines, `before` (m, detectors) in this order."""
+    after: list[list[Watched]] = [[] for _ in machines]
+    changes: list[AlarmChange] = []
+    for d, detector in enumerate(compiled.detectors):
+        opened = [own[d].open for own in before]
+        still_open, ended = gather(detector, opened, grid, columns, regime)
+        watched = [replace(own[d], open=now) for own, now in zip(before, still_open, strict=True)]
+        if len(ended):
+            rows, still = features_of(detector, ended), still_of(detector, ended)
+        for at in range(len(ended)):
+            m = int(ended.machine[at])
+            judge = _Judge(compiled, detector, taught, *machines[m])
+            end_ms, told_ms = int(ended.end_ms[at]), int(ended.told_ms[at])
+            watched[m] = judge.stretch(watched[m], end_ms, told_ms, rows[at], still[at])
+            changes += judge.changes
+        for own, now in zip(after, watched, strict=True):
+            own.append(now)
+    return [tuple(own) for own in after], changes
+
+
+def features_of(detector: DetectorRule, ended: Stretches) -> FloatColumn:
+    """What stretches show, (n, q + k): the detector's features, then its inputs."""
+    place = {key: i for i, key in enumerate(detector.columns)}
+    normal = detector.normal
+    return np.column_stack(
+        [
+            *(ended.mean[:, place[key]] for key in normal.signals),
+            *(ended.deviation[:, place[key]] for key in normal.unsteady),
+            *(ended.mean[:, place[key]] for key in normal.inputs),
+        ]
+    )
+
+
+def still_of(detector: DetectorRule, ended: Stretches) -> NDArray[np.bool_]:
+    """Which features (n, q) did not move in a stretch; those that are unsteadiness never count."""
+    place = [detector.columns.index(key) for key in detector.normal.signals]
+    known = ~np.isnan(ended.mean[:, place])
+    still = known & (ended.low[:, place] == ended.high[:, place])
+    return np.column_stack([still, np.zeros((len(ended), len(detector.normal.unsteady)), bool)])
+
+
+class _Judge:
+    """One detector on one machine."""
+
+    def __init__(
+        self,
+        compiled: CompiledPlan,
+        detector: DetectorRule,
+        taught: Taught,
+        machine_id: int,
+        who: Identity | None,
+    ) -> None:
+        self._plan: ProductPlan = compiled.plan
+        self._sensors = compiled.sensor_rule
+        self._detector = detector
+        self._taught = taught
+        self._machine_id = machine_id
+        self._model = "" if who is None else who.model
+        self._repairs = () if who is None else who.repairs
+        self._regime = compiled.plan.regimes[detector.regimes[0]].id
+        self.changes: list[AlarmChange] = []
+
+    def stretch(
+        self,
+        watched: Watched,
+        end_ms: int,
+        told_ms: int,
+        row: FloatColumn,
+        still: NDArray[np.bool_],
+    ) -> Watched:
+        """The machine after one more stretch."""
+        rule = self._detector.rule
+        normal = self._taught.normal(rule.id, self._model, end_ms)
+        if normal is None:
+            return watched
+        watched = self._taken_over(watched, normal)
+        watched = self._after_repairs(watched, end_ms, told_ms)
+        chosen = [self._detector.features.index(name) for name in normal.features]
+        q = len(self._detector.features)
+        if not normal.point.knows(row[q:]) or np.isnan(row[chosen]).all():
+            return watched
+        watched = self._stuck(watched, normal, still[chosen], told_ms)
+        row = np.concatenate((row[chosen], row[q:]))
+        for name in watched.stuck:
+            row[normal.features.index(name)] = np.nan
+        assert watched.state is not None
+        carried, judged = watch(
+            normal, REGIME_THRESHOLD, Watch(watched.state, watched.standing), row[None, :]
+        )
+        high = bool(judged.score[0] > judged.limit[0])
+        begun = watched.standing.run == 0 and not watched.standing.alarmed
+        since = end_ms - self._detector.every_ms if begun and high else watched.since
+        watched = replace(
+            watched, state=carried.state, standing=carried.standing, since=since, as_of=end_ms
+        )
+        if carried.standing.alarmed and watched.raised is None:
+            return self._raise(watched, normal, row, float(judged.score[0]), told_ms)
+        if not carried.standing.alarmed and watched.raised is not None:
+            self._clear(watched.raised, told_ms)
+            return replace(watched, raised=None)
+        return watched
+
+    def _taken_over(self, watched: Watched, normal: Normal) -> Watched:
+        if watched.taught == normal.since_ms and watched.state is not None:
+            return watched
+        old = self._taught.version(self._detector.rule.id, self._model, watched.taught)
+        if (
+            watched.state is not None
+            and old is not None
+            and old.features == normal.features
+            and len(watched.state.place) == len(normal.features)
+        ):
+            state = normal.taken_over(old, watched.state)
+            return replace(watched, taught=normal.since_ms, state=state)
+        return replace(
+            watched, taught=normal.since_ms, state=normal.begin(), still=(), standing=BEGINNING
+        )
+
+    def _after_repairs(self, watched: Watched, end_ms: int, told_ms: int) -> Watched:
+        """Learn anew what was worked on between the stretch before and this one."""
+        repaired = {
+            component for component, moment in self._repairs if watched.as_of < moment <= end_ms
+        }
+        if not repaired & self._components():
+            return watched
+        if watched.raised is not None:
+            self._clear(watched.raised, told_ms)
+        assert watched.state is not None
+        again = relearn(REGIME_THRESHOLD, Watch(watched.state, watched.standing))
+        return replace(watched, standing=again.standing, raised=None, as_of=end_ms)
+
+    def _components(self) -> set[str]:
+        signals = self._detector.normal.signals
+        return {self._plan.signal[key].component for key in signals} | {
+            self._detector.rule.component
+        }
+
+    def _stuck(
+        self, watched: Watched, normal: Normal, still: NDArray[np.bool_], told_ms: int
+    ) -> Watched:
+        """Sensors that stand still although others move; they say nothing about the machine."""
+        before = watched.still or (0,) * len(still)
+        moved = int((~still).sum())
+        counts = tuple(
+            0 if not stands else count + (moved > 0 and not rests)
+            for stands, count, rests in zip(still.tolist(), before, normal.rests, strict=True)
+        )
+        if self._sensors is None:
+            return replace(watched, still=counts)
+        stuck = dict(watched.stuck)
+        for name, count in zip(normal.features, counts, strict=True):
+            if count >= STUCK_STRETCHES and name not in stuck:
+                since = told_ms - count * self._detector.every_ms
+                stuck[name] = self._raised(self._sensors.id, name, since, told_ms)
+                learned = {"sensor": name, "fault": "stuck", "stretches": count}
+                self._tell(stuck[name], learned)
+            elif count == 0 and name in stuck:
+                self._clear(stuck.pop(name), told_ms)
+        return replace(watched, still=counts, stuck=stuck)
+
+    def _raised(self, rule: str, signal: str, since: int, at: int) -> Raised:
+        return Raised(rule, f"{self._plan.rule[rule].component}/{signal}", since, at)
+
+    def _raise(
+        self, watched: Watched, normal: Normal, row: FloatColumn, score: float, told_ms: int
+    ) -> Watched:
+        assert watched.state is not None
+        told = normal.explain(watched.state)
+        away = dict(zip(normal.features, normal.away(watched.state) / normal.spread, strict=True))
+        levels = normal.levels(watched.state, row)
+        causes = causes_of(self._plan, self._detector.rule, away, told, levels)
+        if causes.sensor is not None and self._sensors is not None:
+            raised = self._raised(self._sensors.id, causes.sensor, watched.since, told_ms)
+        else:
+            first = causes.modes[0][0] if causes.modes else None
+            rule = self._detector.rule
+            component = self._plan.failure_mode[first].component if first else rule.component
+            raised = Raised(rule.id, component, watched.since, told_ms)
+        self._tell(raised, _learned(normal, watched.state, causes, score))
+        return replace(watched, raised=raised)
+
+    def _tell(self, raised: Raised, learned: Mapping[str, Any]) -> None:
+        seconds = self._detector.every_ms / 1000
+        self.changes.append(
+            AlarmChange(
+                self._machine_id, raised.rule, raised.component, "raised", raised.at,
+                raised.since, raised.at, self._regime,
+                learned={**learned, "detector": self._detector.rule.id, "stretch_s": seconds},
+            )
+        )  # fmt: skip
+
+    def _clear(self, raised: Raised, at: int) -> None:
+        self.changes.append(
+            AlarmChange(
+                self._machine_id, raised.rule, raised.component, "cleared", at, raised.since,
+                raised.at, self._regime,
+            )
+        )  # fmt: skip
+
+
+def _learned(normal: Normal, state: RegimeState, causes: Causes, score: float) -> dict[str, Any]:
+    """A finding as JSON."""
+    return {
+        "score": round(score, 3),
+        "limit": REGIME_THRESHOLD.limit,
+        "signals": [
+            {
+                "signal": one.signal.removeprefix("~"),
+                "fluctuation": one.signal.startswith("~"),
+                "share": round(one.share, 3),
+                "seen": float(f"{one.seen:.5g}"),
+                "expected": float(f"{one.expected:.5g}"),
+            }
+            for one in normal.explain(state)[:MOST_TOLD]
+            if one.share >= 0.05
+        ],
+        "failure_modes": [{"mode": mode, "fit": fit} for mode, fit in causes.modes],
+        "sensor": causes.sensor,
+        "fault": None if causes.sensor is None else "unit" if causes.unit else "drift",
+        "unit": causes.unit,
+        "own_stretches": round(state.age),
+        "fleet_machines": normal.machines,
+        "learned_ms": normal.since_ms,
+        "operating_point": {
+            key: float(f"{value:.5g}")
+            for key, value in zip(normal.inputs, state.seen_at.tolist(), strict=True)
+        },
+    }

@@ -1,0 +1,138 @@
+"""Rows gathered into stretches of a regime: what a detector sees of a machine.
+
+A stretch is a fixed span of machine time (`every_ms`, counted from 1970). It is over with the
+machine's first row behind it, whatever the machine does then, so that an answer depends on the
+rows alone and not on how they are cut into batches: sums go on, in the same order, where the
+batch before left them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.batch import FloatColumn, IntColumn
+from rules.compiled import DetectorRule
+from rules.detectors.watched import NO_STRETCH, OpenStretch
+from rules.holding import Grid
+
+#: A stretch with fewer rows in the regime says nothing.
+FEWEST_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Stretches that are over, (n,) in order of machine and time: `machine` index, `end_ms` and
+    `told_ms`, the row behind it; `count`, `mean`, `deviation`, `low`, `high` (n, c)."""
+
+    machine: NDArray[np.intp]
+    end_ms: IntColumn
+    told_ms: IntColumn
+    count: FloatColumn
+    mean: FloatColumn
+    deviation: FloatColumn
+    low: FloatColumn
+    high: FloatColumn
+
+    def __len__(self) -> int:
+        return len(self.machine)
+
+
+def gather(
+    detector: DetectorRule,
+    before: Sequence[OpenStretch],
+    grid: Grid,
+    columns: Mapping[str, FloatColumn],
+    regime: NDArray[np.int16],
+) -> tuple[list[OpenStretch], Stretches]:
+    """The stretches that ended in a batch, and those that are open after it; one of `before` for
+    each machine of the grid."""
+    number = grid.times // detector.every_ms
+    first = np.ones(len(number), bool)
+    first[1:] = (np.diff(grid.machine) != 0) | (np.diff(number) != 0)
+    begins = np.flatnonzero(first)
+    part = np.cumsum(first) - 1
+    # Each machine's open stretch stands before its parts, and is the same one as the first of
+    # these where the numbers agree.
+    opened = np.arange(len(before))
+    owner = np.concatenate((grid.machine[begins], opened))
+    numbers = np.concatenate((number[begins], [each.number for each in before]))
+    order = np.lexsort((np.concatenate((np.ones(len(begins)), np.zeros(len(opened)))), owner))
+    owner, numbers = owner[order], numbers[order]
+    same = np.zeros(len(order), bool)
+    same[1:] = (owner[1:] == owner[:-1]) & (numbers[1:] == numbers[:-1])
+    group = np.empty(len(order), np.intp)
+    group[order] = np.cumsum(~same) - 1
+    heads = np.flatnonzero(~same)
+    group_of_part, group_of_open = group[: len(begins)], group[len(begins) :]
+    rows = np.flatnonzero(np.isin(regime, detector.regimes))
+    sums = _sums(
+        len(heads), group_of_open, before, group_of_part[part[rows]],
+        np.column_stack([columns[key][rows] for key in detector.columns]),
+    )  # fmt: skip
+    told = np.full(len(heads), np.iinfo(np.int64).max)
+    np.minimum.at(told, group_of_part, grid.times[begins])
+    last = np.append(owner[heads][1:] != owner[heads][:-1], True)
+    over = np.flatnonzero(~last & (numbers[heads] != NO_STRETCH) & (sums.count.max(axis=1) > 0))
+    still = [sums.open(int(at), int(numbers[heads[at]])) for at in np.flatnonzero(last)]
+    ended = sums.stretches(over, owner[heads], (numbers[heads] + 1) * detector.every_ms, told)
+    return still, ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    count: FloatColumn
+    total: FloatColumn
+    squares: FloatColumn
+    low: FloatColumn
+    high: FloatColumn
+
+    def open(self, at: int, number: int) -> OpenStretch:
+        return OpenStretch(
+            number, self.count[at], self.total[at], self.squares[at], self.low[at], self.high[at]
+        )
+
+    def stretches(
+        self, over: NDArray[np.intp], owner: NDArray[np.intp], end_ms: IntColumn, told: IntColumn
+    ) -> Stretches:
+        count = self.count[over]
+        enough = np.where(count >= FEWEST_ROWS, count, np.nan)
+        mean = self.total[over] / enough
+        variance = np.maximum(self.squares[over] / enough - mean**2, 0.0)
+        return Stretches(
+            owner[over], end_ms[over], told[over + 1], count, mean, np.sqrt(variance),
+            self.low[over], self.high[over],
+        )  # fmt: skip
+
+
+def _sums(
+    groups: int,
+    group_of_open: NDArray[np.intp],
+    before: Sequence[OpenStretch],
+    group_of_row: NDArray[np.intp],
+    values: FloatColumn,
+) -> _Sums:
+    """Sums of rows (n, c) by group, in order, beginning with what was open before."""
+    c = values.shape[1]
+    found = _Sums(
+        np.zeros((groups, c)), np.zeros((groups, c)), np.zeros((groups, c)),
+        np.full((groups, c), np.inf), np.full((groups, c), -np.inf),
+    )  # fmt: skip
+    if before:
+        found.count[group_of_open] = [each.count for each in before]
+        found.total[group_of_open] = [each.total for each in before]
+        found.squares[group_of_open] = [each.squares for each in before]
+        found.low[group_of_open] = [each.low for each in before]
+        found.high[group_of_open] = [each.high for each in before]
+    for k in range(c):
+        known = ~np.isnan(values[:, k])
+        own, column = group_of_row[known], values[known, k]
+        np.add.at(found.count[:, k], own, 1.0)
+        np.add.at(found.total[:, k], own, column)
+        np.add.at(found.squares[:, k], own, column**2)
+        np.minimum.at(found.low[:, k], own, column)
+        np.maximum.at(found.high[:, k], own, column)
+    return found

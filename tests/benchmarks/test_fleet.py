@@ -1,0 +1,79 @@
+"""How a run is counted, by hand; and a small fleet from end to end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from benchmarks.fleet.__main__ import PRODUCTS, run
+from benchmarks.fleet.course import Course
+from benchmarks.fleet.protocol import cases_of, false_visits, figures
+from fleet.loader import load_catalogue
+from rules.backtest import Alarm, Decided
+from simulators.fleet import FleetMachine
+from simulators.truth import Episode
+from tests.simulators import world
+
+HOUR = 3_600_000
+catalogue = cache(lambda: load_catalogue(PRODUCTS))
+END = 1000 * HOUR
+
+
+def _episode(onset: int, detectable: int, failed: int | None, repaired: int | None) -> Episode:
+    return Episode(
+        "X", "concrete_boom_pump", "CP-F04", onset * HOUR, detectable * HOUR,
+        None if failed is None else failed * HOUR, None if repaired is None else repaired * HOUR,
+        None, {},
+    )  # fmt: skip
+
+
+def _decided(at: int, modes: tuple[str, ...], visit: int = 1) -> Decided:
+    alarm = Alarm(1, "swing_slow_warn", "hydraulics", at * HOUR, None, None, {})
+    return Decided(alarm, "opened", visit, 10.0, modes)
+
+
+def _course(episodes: list[Episode], decided: list[Decided]) -> Course:
+    return Course(_spec(), tuple(episodes), tuple(decided), 10)
+
+
+def _spec() -> FleetMachine:
+    return replace(world.fleet(1).machines[0], product="concrete_boom_pump", model="BP56")
+
+
+@pytest.mark.parametrize(
+    ("at", "recall", "in_time", "share"),
+    [(50, 1, 1, 1.0), (150, 1, 1, 0.5), (190, 1, 1, 0.1), (205, 1, 0, 0.0), (220, 0, 0, None)],
+)
+def test_a_case_is_found_until_its_repair_and_lead_ends_with_the_failure(
+    at: int, recall: int, in_time: int, share: float | None
+) -> None:
+    course = _course([_episode(40, 100, 200, 210)], [_decided(at, ("CP-F04",))])
+    (case,) = cases_of(catalogue(), course, END)
+    assert (case.found_ms is not None, case.in_time) == (bool(recall), bool(in_time))
+    assert case.lead_share == (None if share is None else pytest.approx(share))
+
+
+def test_an_alarm_that_names_another_mode_does_not_find_a_case_but_is_not_false() -> None:
+    course = _course([_episode(40, 100, None, 200)], [_decided(150, ("CP-F05",))])
+    (case,) = cases_of(catalogue(), course, END)
+    assert case.found_ms is None
+    assert case.beside
+    assert false_visits(course, END)[1].total() == 0
+
+
+def test_what_is_not_over_is_no_case_yet_and_a_visit_without_cause_is_false() -> None:
+    course = _course([_episode(400, 500, None, None)], [_decided(150, ("CP-F04",))])
+    assert cases_of(catalogue(), course, END) == []
+    found = figures(catalogue(), [course], 0, END)
+    assert found.false_by == {"swing_slow_warn": 1}
+    assert found.false_per_machine_year == pytest.approx(365.25 * 24 / 1000)
+
+
+def test_a_small_fleet_from_end_to_end() -> None:
+    _, found = run(5, 24, 11, 180.0)
+    assert found.machines == 5
+    assert found.samples > 10_000
+    assert found.found <= found.cases
+    assert set(found.as_json()) >= {"recall", "modes", "false_per_machine_year"}

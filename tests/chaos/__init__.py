@@ -1,0 +1,1 @@
+"""Everything is killed at random while machines report; nothing may be lost, nothing come twice."""

@@ -1,0 +1,210 @@
+"""Learned detectors through the engine, on simulated boom pumps with made faults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fleet.batch import FloatColumn, SampleBatch
+from fleet.clock import MS_PER_DAY, to_ms
+from fleet.loader import load_catalogue
+from fleet.plan import Catalogue
+from rules.changes import AlarmChange
+from rules.codec import dump, load
+from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.detectors.live import NOTHING_TAUGHT, Taught
+from rules.detectors.past import joined, past_of
+from rules.detectors.teaching import learned
+from rules.engine import fold
+from rules.evidence import account_of
+from rules.faults import FaultState
+from rules.state import empty_state
+from simulators.fleet import DemoFleet, demo_fleet
+from simulators.history import generate
+
+START = to_ms(datetime(2026, 5, 1, tzinfo=UTC))
+DAYS = 24
+TAUGHT_AT = START + 12 * MS_PER_DAY
+FAULTY_FROM = START + 18 * MS_PER_DAY
+MACHINES = 6
+WHO = Identity("CPB-1", "BP56", "x")
+LEARNED = {"pump_unlike_normal", "boom_unlike_normal", "engine_unlike_normal", "sensor_implausible"}
+
+
+@cache
+def catalogue() -> Catalogue:
+    return load_catalogue(Path(__file__).parents[3] / "products")
+
+
+@cache
+def compiled() -> CompiledPlan:
+    return compile_plan(catalogue().plans["concrete_boom_pump"])
+
+
+@cache
+def healthy(number: int) -> SampleBatch:
+    """The healthy past of one boom pump."""
+    plan = compiled().plan
+    specs = demo_fleet({plan.product: plan}, MACHINES, seed=5, today=datetime(2026, 6, 1).date())
+    spec = replace(specs.machines[number - 1], model="BP56")
+    pieces = generate(
+        DemoFleet((), (), (), (spec,)), {plan.product: plan}, {spec.serial: number}, START,
+        START + DAYS * MS_PER_DAY, step_s=120.0, seed=5, illness_rate=0.0,
+    )  # fmt: skip
+    batches = [piece.batch for piece in pieces]
+    return replace(
+        batches[0],
+        machine_id=np.concatenate([batch.machine_id for batch in batches]),
+        measured_at=np.concatenate([batch.measured_at for batch in batches]),
+        received_at=np.concatenate([batch.received_at for batch in batches]),
+        values=np.concatenate([batch.values for batch in batches]),
+    )
+
+
+@cache
+def taught() -> Taught:
+    pasts = [past_of(compiled(), healthy(number)) for number in range(2, MACHINES + 1)]
+    normals = {}
+    for detector in compiled().detectors:
+        seen = joined([past[detector.rule.id] for past in pasts])
+        found = learned(detector, seen, {}, TAUGHT_AT)
+        later = learned(detector, seen, {}, TAUGHT_AT + 8 * MS_PER_DAY)
+        normals[detector.rule.id, ""] = (found[""], later[""])
+    return Taught(normals)
+
+
+def column(batch: SampleBatch, key: str) -> FloatColumn:
+    return np.asarray(batch.values[:, batch.signals.index(key)])
+
+
+def spoiled(key: str, values: FloatColumn) -> SampleBatch:
+    """The first machine with another column from FAULTY_FROM on."""
+    batch = healthy(1)
+    spoilt = batch.values.copy()
+    late = batch.measured_at >= FAULTY_FROM
+    spoilt[late, batch.signals.index(key)] = values[late]
+    return replace(batch, values=spoilt)
+
+
+def run(
+    batch: SampleBatch,
+    known: Taught,
+    cuts: Sequence[int] = (),
+    stored: bool = False,
+    who: Identity = WHO,
+) -> list[AlarmChange]:
+    """Changes of learned detectors; between pieces the state may go through the store's bytes."""
+    state = empty_state(compiled(), [1])
+    changes: list[AlarmChange] = []
+    edges = [0, *cuts, len(batch)]
+    for first, last in pairwise(edges):
+        piece = batch.take(np.arange(first, last))
+        state, more = fold(compiled(), {1: who}, state, piece, taught=known)
+        changes += more
+        if stored:
+            state = replace(
+                load(compiled(), 1, dump(compiled(), state, 0, FaultState(), learned=True)).state,
+                tails=state.tails,
+            )
+    return [change for change in changes if change.rule in LEARNED]
+
+
+def test_nothing_is_said_before_anything_was_learned_nor_of_a_healthy_machine() -> None:
+    assert run(healthy(1), NOTHING_TAUGHT) == []
+    assert run(healthy(1), taught()) == []
+
+
+def drifting() -> SampleBatch:
+    swing = column(healthy(1), "svalve_swing_time_ms")
+    grown = np.clip((healthy(1).measured_at - FAULTY_FROM) / (3 * MS_PER_DAY), 0, 1)
+    return spoiled("svalve_swing_time_ms", swing + 120 * grown)
+
+
+def test_a_drift_is_raised_with_what_was_seen_and_what_it_may_be() -> None:
+    raised = run(drifting(), taught())[0]
+    assert (raised.rule, raised.kind) == ("pump_unlike_normal", "raised")
+    assert FAULTY_FROM < raised.at < FAULTY_FROM + 2 * MS_PER_DAY
+    assert raised.failure_modes[0] == "CP-F04"
+    assert raised.component == compiled().plan.failure_mode["CP-F04"].component
+    assert raised.learned is not None
+    first = raised.learned["signals"][0]
+    assert first["signal"] == "svalve_swing_time_ms"
+    assert first["share"] > 0.5
+    assert first["seen"] > first["expected"] + 5
+    # Far below what the rules take for slow.
+    assert first["seen"] < 350
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_it_does_not_matter_where_a_stream_is_cut(stored: bool) -> None:
+    batch = drifting()
+    cuts = np.linspace(100, len(batch) - 100, 9).astype(int).tolist()
+    assert run(batch, taught(), cuts, stored) == run(batch, taught())
+
+
+def test_a_value_in_another_unit_is_the_sensors() -> None:
+    fahrenheit = column(healthy(1), "hyd_oil_temp_c") * 1.8 + 32
+    raised = run(spoiled("hyd_oil_temp_c", fahrenheit), taught())[0]
+    assert (raised.rule, raised.component) == ("sensor_implausible", "control/hyd_oil_temp_c")
+    assert raised.learned is not None
+    assert raised.learned["fault"] == "unit"
+    assert raised.learned["unit"] == "°C as °F"
+
+
+def test_a_value_that_stands_still_is_the_sensors_and_comes_back() -> None:
+    batch = spoiled("tcase_oil_temp_c", np.full(len(healthy(1)), 61.0))
+    until = FAULTY_FROM + 2 * MS_PER_DAY
+    over = batch.measured_at >= until
+    batch.values[over] = healthy(1).values[over]
+    changes = run(batch, taught())
+    assert [(one.rule, one.kind) for one in changes] == [
+        ("sensor_implausible", "raised"),
+        ("sensor_implausible", "cleared"),
+    ]
+    assert changes[0].learned is not None
+    assert changes[0].learned["fault"] == "stuck"
+    assert FAULTY_FROM < changes[0].at < until < changes[1].at
+
+
+def test_a_drift_that_no_failure_mode_explains_is_the_sensors() -> None:
+    current = column(healthy(1), "pump_disp_current_ma")
+    raised = run(spoiled("pump_disp_current_ma", current + 25), taught())[0]
+    named = ("sensor_implausible", "control/pump_disp_current_ma")
+    # The plan knows a step of this current, so it is a failure of the valve as well.
+    assert raised.failure_modes[0] == "CP-F13" or (raised.rule, raised.component) == named
+    swing = column(healthy(1), "svalve_swing_time_ms")
+    falling = run(spoiled("svalve_swing_time_ms", swing - 40), taught())[0]
+    assert (falling.rule, falling.component) == (
+        "sensor_implausible",
+        "control/svalve_swing_time_ms",
+    )
+    assert falling.learned is not None
+    assert falling.learned["fault"] == "drift"
+
+
+def test_after_a_repair_the_machine_is_learned_anew() -> None:
+    changed = spoiled("svalve_swing_time_ms", column(healthy(1), "svalve_swing_time_ms") + 60)
+    before = run(changed, taught())
+    assert [one.kind for one in before] == ["raised"]
+    repaired = before[0].at + MS_PER_DAY // 2
+    after = run(changed, taught(), who=replace(WHO, repairs=(("hydraulics", repaired),)))
+    assert [one.kind for one in after] == ["raised", "cleared"]
+    elsewhere = replace(WHO, repairs=(("connection", repaired),))
+    assert run(changed, taught(), who=elsewhere) == before
+
+
+def test_an_alarm_is_explained_in_both_languages() -> None:
+    raised = run(drifting(), taught())[0]
+    account = account_of(compiled(), catalogue(), WHO, raised)
+    assert "S-valve swing time" in account.reason.en or "swing" in account.reason.en.lower()
+    assert "expected" in account.reason.en
+    assert "应为" in account.reason.zh
+    assert compiled().plan.failure_mode["CP-F04"].name.en in account.title.en
+    assert account.evidence["signals"]["svalve_swing_time_ms"]["unit"] == "ms"
