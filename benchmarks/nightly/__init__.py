@@ -1,0 +1,1 @@
+"""The nightly run: remaining life, dates, alerts, services and visits of a whole fleet."""
