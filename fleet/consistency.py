@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fleet.errors import ExpressionError
 from fleet.expression import Expression, parse
-from fleet.plan import Driver, ProductPlan, Rule, Signal
+from fleet.plan import Condition, Driver, ProductPlan, Rule, Signal
 from fleet.words import SIGNAL_UNITS
 
 Path = tuple[str | int, ...]
@@ -153,6 +153,10 @@ def _failure_modes(plan: ProductPlan) -> Iterator[Problem]:
             yield Problem((*path, "lead_h"), f"the lead time of {mode.id} is upside down")
 
 
+#: Units of drivers that are units of signals too.
+_COUNTED = {"m3": "m³", "h": "h", "t": "t", "km": "km"}
+
+
 def _parts(plan: ProductPlan) -> Iterator[Problem]:
     for i, part in enumerate(plan.parts):
         path: Path = ("parts", i)
@@ -161,6 +165,16 @@ def _parts(plan: ProductPlan) -> Iterator[Problem]:
             (*path, "failure_modes"), part.failure_modes, plan.failure_mode, "failure mode"
         )
         yield from _driver((*path, "driver"), part.driver, plan)
+        if part.condition is not None:
+            yield from _condition((*path, "condition"), part.condition, plan)
+
+
+def _condition(path: Path, condition: Condition, plan: ProductPlan) -> Iterator[Problem]:
+    yield from _all_known((*path, "regimes"), condition.regimes, plan.regime, "regime")
+    found = _expression((*path, "shows"), condition.shows, plan.signal)
+    yield from found[1]
+    if found[0] is not None and not found[0].momentary:
+        yield Problem((*path, "shows"), "a condition has no windows")
 
 
 def _driver(path: Path, driver: Driver, plan: ProductPlan) -> Iterator[Problem]:
@@ -169,6 +183,10 @@ def _driver(path: Path, driver: Driver, plan: ProductPlan) -> Iterator[Problem]:
         signal = plan.signal.get(driver.counter)
         if signal is not None and signal.kind != "counter":
             yield Problem((*path, "counter"), f"{driver.counter} is no counter")
+        counts = _COUNTED.get(driver.unit)
+        if signal is not None and counts and driver.per_count == 1 and signal.unit != counts:
+            message = f"{driver.counter} counts in {signal.unit}, the driver in {counts}"
+            yield Problem((*path, "unit"), message)
     if isinstance(driver.hours, tuple):
         yield from _all_known((*path, "hours"), driver.hours, plan.regime, "regime")
     wanted = "month" if driver.age else "h" if driver.hours is not None else None

@@ -292,6 +292,24 @@ class Life(Model):
         return self
 
 
+class Condition(Model):
+    """What a part shows of its wear: the expression `shows` over signals while one of `regimes`
+    runs. It stands at `new` on a sound part, leaves that value from the share `shows_from` of the
+    part's life on, and reaches `limit` when the part is worn out."""
+
+    shows: str
+    regimes: tuple[Key, ...] = Field(min_length=1)
+    new: float
+    limit: float
+    shows_from: float = Field(default=0.8, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if self.new == self.limit:
+            raise ValueError("a condition needs a limit other than its value on a new part")
+        return self
+
+
 class Position(Model):
     """A place on the machine where a part is fitted."""
 
@@ -311,6 +329,7 @@ class WearPart(Model):
     quantity: int = Field(default=1, gt=0)
     driver: Driver
     life: Life
+    condition: Condition | None = None
     discard: Text
     price_class: Literal["A", "B", "C", "D", "E"]
     lead_class: Literal["L0", "L1", "L2", "L3"]

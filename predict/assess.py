@@ -65,7 +65,7 @@ def assess(
     coming = use_ahead(connection, places, states, recent, learned.seasons, now_ms)
     paces = {m: _pace(recent[m], states[m], now_ms) for m in recent}
     known = {m: pace for m, pace in paces.items() if pace is not None}
-    assess_parts(connection, machines, known, coming, learned.lives, now_ms)
+    assess_parts(connection, machines, states, known, coming, learned.lives, now_ms)
     due = _assess_services(connection, machines, states, coming, now_ms)
     findings = _findings(connection, machines, due, now_ms)
     return dispatch(connection, catalogue, findings, now_ms)

@@ -13,13 +13,15 @@ from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.plan import ProductPlan, WearPart
 from predict.alerts import Need, needs
+from predict.as_shown import SHOWN_DAYS, by_part, with_condition
 from predict.fleet_lives import LifeSource
 from predict.life import LifeModel
 from predict.outlook import Outlook, left_of, month_ends, outlook
 from predict.pace import Ahead, by_calendar
 from predict.services import DAYS_PER_MONTH
+from predict.usage import MachineUsage
 from predict.use_ahead import UseAhead
-from store import part_alerts, wear
+from store import part_alerts, usage, wear
 from store.connection import Connection
 from store.wear import Row
 
@@ -48,6 +50,7 @@ class _Results:
 def assess_parts(
     connection: Connection,
     machines: Mapping[int, ProductPlan],
+    states: Mapping[int, MachineUsage],
     paces: Mapping[int, Pace],
     coming: Mapping[str, UseAhead],
     lives: LifeSource,
@@ -55,6 +58,8 @@ def assess_parts(
 ) -> None:
     """Bring remaining life and alerts of all parts fitted to `machines` up to date."""
     peers = wear.peers_per_day(connection)
+    since = now_ms - SHOWN_DAYS * MS_PER_DAY
+    shown = by_part(usage.shown(connection, machines, since), states)
     newest = part_alerts.newest(connection, machines)
     results = _Results()
     for fitted in _kinds(wear.live_parts(connection, machines), machines):
@@ -64,16 +69,19 @@ def assess_parts(
         ahead = _ahead(part, fitted, coming[plan.product], peers, now_ms)
         model = lives.of(plan.product, part)
         longer = lives.factors(plan.product, part, fitted, now_ms)
-        seen = outlook(left_of(model, used / longer) * longer[:, None], ahead)
+        believed = left_of(model, used / longer) * longer[:, None]
+        left, condition = with_condition(part, fitted, used, believed, shown)
+        seen = outlook(left, ahead)
         own = _own_pace(part, fitted, paces)
         worn = used / (model.median * longer)
         for name, column in _life_columns(fitted, part, model, used, own, worn, seen, now_ms):
             results.columns.setdefault(name, []).extend(column)
+        results.columns.setdefault("condition", []).extend(condition)
         found = needs(plan, part, seen, to_datetime(now_ms))
         for place, (row, need) in enumerate(zip(fitted, found, strict=True)):
             if need.needed and not _dismissed(newest.get(row["id"]), now_ms):
-                shown = {name: results.columns[name][place - len(fitted)] for name in _SHOWN}
-                results.raised.append(_alert(row, part, need, shown))
+                kept = {name: results.columns[name][place - len(fitted)] for name in _SHOWN}
+                results.raised.append(_alert(row, part, need, kept))
             elif need.needed is False:
                 results.withdrawn.append(row["id"])
     if results.columns:

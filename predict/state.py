@@ -19,6 +19,7 @@ def to_json(state: MachineUsage) -> dict[str, Any]:
             for name, c in state.counters.items()
         },
         "last": {name: list(pair) for name, pair in state.last.items()},
+        "shown": {part: list(day) for part, day in state.shown.items()},
     }
 
 
@@ -29,5 +30,6 @@ def from_json(data: Mapping[str, Any]) -> MachineUsage:
             **data,
             "counters": {name: Counter(*values) for name, values in data["counters"].items()},
             "last": {name: (value, at) for name, (value, at) in data["last"].items()},
+            "shown": {part: tuple(day) for part, day in data.get("shown", {}).items()},
         }
     )

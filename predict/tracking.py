@@ -187,6 +187,20 @@ def _keep_states(connection: Connection, folded: Folded) -> None:
         if state is not None and cut % MS_PER_DAY == 0
     }
     usage.put_months(connection, ahead_of_days)
+    usage.put_shown(connection, _shown(folded))
+
+
+def _shown(folded: Folded) -> list[usage.ShownDay]:
+    """What parts showed on the days that were folded, each with the use of the part by its end."""
+    found: dict[tuple[int, str, int], usage.ShownDay] = {}
+    states = [(machine, state) for (machine, _), state in folded.before.items() if state]
+    for machine, state in [*states, *folded.states.items()]:
+        for part, (day, samples, total) in state.shown.items():
+            known = found.get((machine, part, day))
+            if known is None or known.samples <= samples:
+                mean, use = total / samples, state.totals.get(part, 0.0)
+                found[machine, part, day] = usage.ShownDay(machine, part, day, samples, mean, use)
+    return list(found.values())
 
 
 def _keep_use(

@@ -17,7 +17,7 @@ from fleet.carry import NEVER, Carried, carry, hold_ms, known_columns, regime_si
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_S
 from fleet.evaluate import evaluate
 from fleet.expression import parse
-from fleet.plan import ProductPlan, WearPart
+from fleet.plan import Condition, ProductPlan, WearPart
 from fleet.windows import Columns
 from predict.counters import Counter, Growth, grow, pace_of
 
@@ -28,7 +28,8 @@ class MachineUsage:
 
     `totals` use per wear part since the first sample `first_at`, in the driver's unit, whichever
     piece was fitted; `hours` the operating hours, reset-safe, `first_hours` at the first sample;
-    `ignored` how many values of a counter could not be.
+    `ignored` how many values of a counter could not be; `shown` what parts showed of their wear on
+    the last day: (UTC day, samples, sum of values).
     """
 
     as_of: int
@@ -41,6 +42,7 @@ class MachineUsage:
     factors: dict[str, float] = field(default_factory=dict)
     last: dict[str, tuple[float, int]] = field(default_factory=dict)
     ignored: dict[str, int] = field(default_factory=dict)
+    shown: dict[str, tuple[int, int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class _Stretch:
         counters = {p.driver.counter for p in plan.parts if p.driver.counter}
         self.growth = {name: self._grow(name) for name in counters | {plan.hours_signal}}
         self.use = {p.id: self._use(p) for p in plan.parts if not p.driver.age}
+        self.shows = {p.id: self._shows(p.condition, columns) for p in plan.parts if p.condition}
 
     def advance(
         self, state: MachineUsage | None, index: int, start: int, stop: int
@@ -154,7 +157,31 @@ class _Stretch:
                 if column.last_at[end] != NEVER
             },
             ignored=ignored,
+            shown=self._shown(state, start, stop),
         )
+
+    def _shown(
+        self, state: MachineUsage | None, start: int, stop: int
+    ) -> dict[str, tuple[int, int, float]]:
+        """What parts showed up to the last row's day; the rows lie within one."""
+        day = int(self.times[start] // MS_PER_DAY)
+        shown = dict(state.shown) if state else {}
+        for part, column in self.shows.items():
+            values = column[start:stop]
+            known = np.isfinite(values)
+            if not known.any():
+                continue
+            before = shown.get(part)
+            samples, total = (before[1], before[2]) if before and before[0] == day else (0, 0.0)
+            shown[part] = (day, samples + int(known.sum()), total + float(values[known].sum()))
+        return shown
+
+    def _shows(self, condition: Condition, columns: Columns) -> FloatColumn:
+        """What a part shows in every row; NaN outside of its regimes."""
+        names = [regime.id for regime in self.plan.regimes]
+        wanted = [names.index(name) for name in condition.regimes]
+        value = evaluate(parse(condition.shows, self.plan.signal), columns, {})
+        return np.where(np.isin(self.regimes, wanted), value, np.nan)
 
     def _hours(
         self, state: MachineUsage | None, start: int, stop: int
@@ -233,8 +260,9 @@ class _Stretch:
 
 
 def _carried_signals(plan: ProductPlan) -> frozenset[str]:
-    factors = (p.driver.factor for p in plan.parts if p.driver.factor)
-    return regime_signals(plan).union(*(parse(text, plan.signal).names for text in factors))
+    texts = [p.driver.factor for p in plan.parts if p.driver.factor]
+    texts += [p.condition.shows for p in plan.parts if p.condition]
+    return regime_signals(plan).union(*(parse(text, plan.signal).names for text in texts))
 
 
 def _factor(plan: ProductPlan, part: WearPart, columns: Columns) -> FloatColumn:

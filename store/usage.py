@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from fleet.clock import to_datetime
+from fleet.clock import MS_PER_DAY, to_datetime
 from store.connection import Connection
 from store.queries import load
 
@@ -16,6 +17,19 @@ _SQL = load("usage")
 _LOCK = 0x57454152  # any number of our own: one transaction at a time takes usage on
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDay:
+    """What a part of a machine showed of its wear on a UTC `day` since 1970: the mean over its
+    `samples`, and the machine's total `use` of the part by then."""
+
+    machine_id: int
+    part: str
+    day: int
+    samples: int
+    mean: float
+    use: float
 
 
 def lock(connection: Connection) -> None:
@@ -87,6 +101,25 @@ def month_hours(connection: Connection, since_ms: int) -> list[Row]:
     """Product, latitude, month and hours of every machine ahead of each month, in order."""
     values = {"since": to_datetime(since_ms).date()}
     return connection.execute(_SQL["month_hours"], values).fetchall()
+
+
+def put_shown(connection: Connection, days: Sequence[ShownDay]) -> None:
+    """Keep what parts showed; a day that is known is replaced."""
+    values = {
+        "machine_ids": [each.machine_id for each in days],
+        "parts": [each.part for each in days],
+        "days": [to_datetime(each.day * MS_PER_DAY).date() for each in days],
+        "samples": [each.samples for each in days],
+        "means": [each.mean for each in days],
+        "uses": [each.use for each in days],
+    }
+    connection.execute(_SQL["put_shown"], values)
+
+
+def shown(connection: Connection, machine_ids: Collection[int], since_ms: int) -> list[Row]:
+    """Machine, part, day, mean and use of what parts showed since then, in order of time."""
+    values = {"machine_ids": list(machine_ids), "since": to_datetime(since_ms).date()}
+    return connection.execute(_SQL["shown"], values).fetchall()
 
 
 def _put_states(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from fleet.clock import to_datetime
 from store.connection import Connection
 from store.queries import load
@@ -115,6 +117,7 @@ def put_remaining_life(
     """Remaining life and recent use per day of fitted parts: columns of equal length named as in
     `remaining_life` and `part_usage`, `ids` being the fitted parts."""
     values: Row = {name: list(column) for name, column in columns.items()}
+    values["condition"] = [None if each is None else Jsonb(each) for each in columns["condition"]]
     values["now"] = to_datetime(now_ms)
     connection.execute(_SQL["put_assessed_usage"], values)
     connection.execute(_SQL["put_remaining_life"], values)

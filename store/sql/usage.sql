@@ -89,3 +89,16 @@ join machine on machine.id = usage_month.machine_id
 where usage_month.month >= %(since)s and usage_month.hours is not null
     and machine.retired_at is null
 order by usage_month.machine_id, usage_month.month;
+
+-- name: put_shown
+insert into condition_day (machine_id, part, day, samples, mean, use)
+select * from unnest(%(machine_ids)s::integer[], %(parts)s::text[], %(days)s::date[],
+    %(samples)s::integer[], %(means)s::double precision[], %(uses)s::double precision[])
+on conflict (machine_id, part, day) do update
+set samples = excluded.samples, mean = excluded.mean, use = excluded.use;
+
+-- name: shown
+select machine_id, part, day, mean, use
+from condition_day
+where machine_id = any(%(machine_ids)s) and day >= %(since)s
+order by machine_id, part, day;
