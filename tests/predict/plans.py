@@ -163,6 +163,13 @@ PLAN: dict[str, Any] = {
             {"unit": "h", "hours": ["pumping"], "factor": "press_bar / 150"},
             {"low": 800, "mid": 1500, "high": 2500, "shape": 3},
             price_class="D",
+            condition={
+                "shows": "press_bar",
+                "regimes": ["pumping"],
+                "new": 150,
+                "limit": 250,
+                "shows_from": 0.94,
+            },
         ),
         _part(
             "filter",

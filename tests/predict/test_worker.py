@@ -224,3 +224,38 @@ def test_the_process_follows_beats_and_takes_leave(pump_store: str) -> None:
         thread.join(30)
         assert not failed
         assert connection.execute("select from process_beat").fetchone() is None
+
+
+def test_what_a_part_shows_shortens_its_remaining_life(connection: Connection) -> None:
+    """The pressure at the valve rises from 150 bar for twelve days to nearly 250: its end."""
+    wear.record_fitted(connection, [wear.Fitting(1, "valve", "main", to_datetime(START), 900.0)])
+    rising = [
+        (machine, hours, pressure + max(0.0, hours / 24 - 18) * 8.0, *rest)
+        for machine, hours, pressure, *rest in days_of_work(1, 30)
+    ]
+    write(connection, rising)
+    follow(connection)
+    query = "select day, samples, mean, use from condition_day where part = 'valve' order by day"
+    days = connection.execute(query).fetchall()
+    assert len(days) == 30
+    assert {day["samples"] for day in days} == {121}
+    assert days[0]["mean"] == pytest.approx(150.0)
+    assert days[-1]["mean"] == pytest.approx(150 + 8 * 11.1, abs=1)
+    assert days[-1]["use"] - days[0]["use"] == pytest.approx(29 * 4 * 1.17, rel=0.05)
+
+    judge(connection)
+    row = connection.execute(
+        "select p50, condition from remaining_life join fitted_part on id = fitted_part_id"
+        " where machine_id = 1 and part = 'valve'"
+    ).fetchone()
+    assert row is not None
+    told = row["condition"]
+    assert (told["new"], told["limit"], told["days"]) == (150.0, 250.0, 29)
+    assert 220 < told["value"] < 250
+    assert row["p50"] < 0.3 * told["p50_before"]
+    # A late sample has its day counted anew, and no other.
+    write(connection, [(1, 5.5, 150.0, 20.0, 100.0, 2014.0)])
+    follow(connection)
+    again = connection.execute(query).fetchall()
+    assert again[0]["samples"] == 122
+    assert again[1:] == days[1:]
