@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from fleet.clock import monotonic_s
+from fleet.clock import monotonic_s, now_ms, to_datetime
 from store import broker_loss, fleet_view, ingest_log, ingest_view
 from store.connection import Database
 
@@ -69,6 +69,8 @@ class StoreState(Collector):
             rejected = ingest_view.rejected_by_reason(connection, None)
             groups = fleet_view.health_groups(connection)
             connections = fleet_view.connections(connection)
+            bad = ingest_view.bad_values_by_signal(connection)
+            beats = ingest_view.beats(connection)
             lost = broker_loss.total(connection)
         behind = GaugeMetricFamily(
             "ironpulse_consumer_behind", "Commits not yet read.", labels=("consumer",)
@@ -91,12 +93,42 @@ class StoreState(Collector):
         )
         for row in rejected:
             reasons.add_metric((row["reason"],), row["count"])
+        waiting = GaugeMetricFamily(
+            "ironpulse_rejected_waiting",
+            "Rejected messages that were not put back, by reason.",
+            labels=("reason",),
+        )
+        for row in rejected:
+            waiting.add_metric((row["reason"],), row["waiting"])
         dropped = CounterMetricFamily(
             "ironpulse_broker_dropped_messages", "Messages that the broker dropped: lost."
         )
         dropped.add_metric((), lost.dropped)
-        yield from (behind, lag, samples, reasons, dropped)
+        yield from (behind, lag, samples, reasons, waiting, dropped, _bad_values(bad))
+        yield _silence(beats)
         yield from _machines(groups, connections)
+
+
+def _bad_values(rows: list[ingest_view.Row]) -> CounterMetricFamily:
+    values = CounterMetricFamily(
+        "ironpulse_bad_values", "Values stored as missing.", labels=("reason", "signal")
+    )
+    for row in rows:
+        values.add_metric((row["reason"], row["signal"]), row["count"])
+    return values
+
+
+def _silence(beats: list[ingest_view.Row]) -> GaugeMetricFamily:
+    silence = GaugeMetricFamily(
+        "ironpulse_process_silence_seconds",
+        "Time since a process last said that it runs.",
+        labels=("process", "instance"),
+    )
+    now = to_datetime(now_ms())
+    for row in beats:
+        age = (now - row["beat_at"]).total_seconds()
+        silence.add_metric((row["process"], row["instance"]), max(0.0, age))
+    return silence
 
 
 def _machines(

@@ -301,7 +301,37 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heard": ("Heard", "心跳"),
     "running": ("running", "运行中"),
     "not_running": ("not running", "未运行"),
-    "unknown_machine": ("From unknown machines", "来自未知设备"),
+    "waiting": ("Not put back", "未重放"),
+    "also_put_back": ("Also those put back", "含已重放"),
+    "waits": ("waits", "等待处理"),
+    "put_back": ("Put back", "重放"),
+    "put_back_at": ("put back {at}", "已于 {at} 重放"),
+    "put_back_one": ("Put this message back", "重放此消息"),
+    "put_back_one_sure": (
+        "Has the cause been mended? The message is read again as of the moment it came and, where "
+        "it can be used now, stored once.",
+        "问题是否已解决？系统将按接收时刻重新解析该消息，可用则入库，且只入库一次。",
+    ),
+    "put_back_all": ("Put all {count} shown back", "重放所列 {count} 条"),
+    "put_back_all_sure": (
+        "Has the cause been mended? These {count} messages are read again as of the moment they "
+        "came; what still cannot be used stays here.",
+        "问题是否已解决？系统将按接收时刻重新解析这 {count} 条消息；仍不可用的会保留在此。",
+    ),
+    "put_back_done": (
+        "{messages} messages put back: {stored} samples stored, {merged} merged, {repeated} known "
+        "already.",
+        "已重放 {messages} 条消息：入库 {stored} 个样本，合并 {merged} 个，重复 {repeated} 个。",
+    ),
+    "put_back_still": (
+        "{count} could not be put back: {reason}",
+        "{count} 条未能重放：{reason}",
+    ),
+    "early_messages": (
+        "Messages of a machine that is not registered go into the store by themselves once it is.",
+        "未登记设备的消息会保留，设备登记后自动入库。",
+    ),
+    "unknown_machine": ("Waiting, unknown machines", "未登记设备待入库"),
     "payload": ("What was sent (first 1,024 bytes)", "原始内容（前 1024 字节）"),
 }  # fmt: skip
 

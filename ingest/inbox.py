@@ -37,6 +37,11 @@ class Inbox:
         """Messages that nobody has taken yet."""
         return len(self._messages)
 
+    @property
+    def held(self) -> int:
+        """Messages that came and are not committed yet, those waiting among them."""
+        return self._held
+
     def put(self, messages: Sequence[Message]) -> None:
         """Add messages; waits while too many bytes are held."""
         size = sum(len(message.payload) for message in messages)

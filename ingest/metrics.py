@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -12,6 +12,7 @@ from ingest.record import Recorded
 
 _FATES = ("stored", "merged", "repeated", "rejected")
 _COMMIT_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+_LAG_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 _SIZES = (1, 10, 100, 1_000, 3_000, 10_000, 30_000, 100_000)
 
 
@@ -28,13 +29,18 @@ class Metrics:
             "bad_values", "Unusable values by reason and signal.", "reason", "signal"
         )
         self._put_back = self._counter("put_back", "Early messages put back.")
+        self._lag_s = self._histogram(
+            "lag_seconds", "From receipt of a batch's oldest message to its commit.", _LAG_S
+        )
+        self._batch_messages = self._histogram("batch_messages", "Messages in a batch.", _SIZES)
         self._commit_s = self._histogram("commit_seconds", "Time to write a batch.", _COMMIT_S)
         self._batch = self._histogram("batch_samples", "Samples in a batch.", _SIZES)
         self.totals: dict[str, int] = dict.fromkeys(("messages", "late", *_FATES), 0)
         self._beat = (clock.monotonic_s(), 0)
 
-    def committed(self, messages: int, recorded: Recorded, seconds: float) -> None:
-        """Count one commit."""
+    def committed(self, received_at: Sequence[int], recorded: Recorded, seconds: float) -> None:
+        """Count one commit of messages that were received at these times, in milliseconds."""
+        messages = len(received_at)
         fates = {fate: recorded.total(fate) for fate in _FATES}
         fates["rejected"] += recorded.strangers
         late = recorded.total("late")
@@ -50,6 +56,8 @@ class Metrics:
             # What machines call signals that no plan has is without end: they count together.
             signal = "" if bad.reason == "unknown_signal" else bad.signal
             self._bad.labels(bad.reason, signal).inc(count)
+        self._lag_s.observe(max(0, clock.now_ms() - min(received_at)) / clock.MS_PER_S)
+        self._batch_messages.observe(messages)
         self._commit_s.observe(seconds)
         self._batch.observe(sum(fates.values()))
 

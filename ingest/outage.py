@@ -58,6 +58,11 @@ class Outage:
         self._lock = threading.Lock()
         self._since: float | None = None
 
+    @property
+    def lasts(self) -> bool:
+        """Whether the database takes nothing now."""
+        return self._since is not None
+
     def hold(self, action: Callable[[], T]) -> T:
         """Do `action`, again and again until the database takes it.
 

@@ -135,6 +135,8 @@ class _Service:
 
     def _watch(self) -> None:
         self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)
+        self.metrics.watch("in_flight", "Messages not yet committed.", lambda: self.inbox.held)
+        self.metrics.watch("database_away", "1 while the database takes nothing.", self._away)
         self.metrics.watch(
             "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
         )
@@ -154,6 +156,9 @@ class _Service:
             self.metrics.watch(
                 "sparkplug_rebirths", "Births asked for since the start.", lambda: host.rebirths
             )
+
+    def _away(self) -> float:
+        return float(self.outage.lasts)
 
     def _subscriptions(self) -> dict[str, bool]:
         """Which of our subscriptions the broker serves now."""

@@ -108,7 +108,8 @@ class Writer:
         started = clock.monotonic_s()
         with self._writing.transaction() as connection:
             recorded = record(connection, decoded, self.registry.products)
-        self._metrics.committed(len(messages), recorded, clock.monotonic_s() - started)
+        received = [message.received_at for message in messages]
+        self._metrics.committed(received, recorded, clock.monotonic_s() - started)
         self._settled(messages)
 
     def _reject(self, message: Message, error: Exception) -> None:

@@ -237,6 +237,10 @@ def status(as_json: Json = False) -> None:
         return
     Console().print(table("Servers", found["servers"]))
     Console().print(table("Processes", found["processes"]))
+    Console().print(table("Samples received", found["samples"]))
+    Console().print(table("Machines by connection", found["connections"]))
+    if found["rejected"]:
+        Console().print(table("Rejected messages", found["rejected"]))
     if found["losses"]:
         Console().print(table("Losses", found["losses"]))
     Console().print(table("Consumers of the ingest log", found["consumers"]))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fleet import clock
 from ironpulse.settings import Settings
-from store import broker_loss, ingest_log, ingest_view, partitions
+from store import broker_loss, fleet_view, ingest_log, ingest_view, partitions
 from store.connection import connect, our_errors
 from store.processes import SILENT_AFTER_S
 
@@ -16,7 +16,8 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """`servers` with addresses; `processes` with name, pid, address, state and age of the last
     word in seconds; `consumers` with batches, samples and seconds behind; `rule_workers` with the
     partitions and machines that each worker of the rules has; `losses` with what the broker
-    dropped, empty where it never did.
+    dropped, empty where it never did; `samples` with what became of all that came; `rejected` with
+    messages by reason and how many of them were not put back; `connections` with machines.
 
     Raises SettingsError and StoreUnavailable.
     """
@@ -27,6 +28,9 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
         lags = ingest_log.lags(connection)
         holders = partitions.holders(connection)
         lost = broker_loss.total(connection)
+        totals = ingest_view.totals(connection)
+        rejected = ingest_view.rejected_by_reason(connection, None)
+        connections = fleet_view.connections(connection)
     return {
         "servers": [
             {"server": "database", "address": _address(database_url)},
@@ -43,6 +47,12 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
             for lag in lags
         ],
         "rule_workers": [_holder(row) for row in holders],
+        "samples": [totals],
+        "rejected": [
+            {"reason": row["reason"], "messages": row["count"], "not_put_back": row["waiting"]}
+            for row in rejected
+        ],
+        "connections": [connections],
         "losses": [_loss(lost)] if lost.last_at is not None else [],
     }
 
@@ -80,4 +90,5 @@ def _process(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
         "address": row["address"],
         "state": "running" if age_s <= SILENT_AFTER_S else "silent",
         "last_word_s": round(age_s, 1),
+        "messages_per_s": row["detail"].get("messages_per_s"),
     }

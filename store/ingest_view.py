@@ -24,12 +24,13 @@ def totals(connection: Connection) -> Row:
 
 
 def rejected_by_reason(connection: Connection, machine_id: int | None) -> list[Row]:
-    """Rejected messages counted by reason, of one machine or of all."""
+    """Rejected messages counted by reason, of one machine or of all; `waiting` of them were not put
+    back."""
     return connection.execute(_SQL["rejected_by_reason"], {"machine_id": machine_id}).fetchall()
 
 
 def unknown_machine(connection: Connection) -> int:
-    """How many rejected messages belong to no machine."""
+    """How many messages wait until their machine is registered."""
     row = connection.execute(_SQL["unknown_machine"]).fetchone()
     assert row is not None
     count: int = row["count"]
@@ -39,6 +40,11 @@ def unknown_machine(connection: Connection) -> int:
 def bad_values_by_reason(connection: Connection) -> list[Row]:
     """Values stored as missing, counted by reason."""
     return connection.execute(_SQL["bad_values_by_reason"]).fetchall()
+
+
+def bad_values_by_signal(connection: Connection) -> list[Row]:
+    """The same by reason and signal, those that no plan has together under an empty name."""
+    return connection.execute(_SQL["bad_values_by_signal"]).fetchall()
 
 
 def bad_values(connection: Connection, machine_id: int) -> list[Row]:
@@ -74,7 +80,16 @@ def rejected(
     reason: str | None,
     serial: str | None,
     limit: int,
+    *,
+    waiting: bool = False,
 ) -> list[Row]:
-    """Rejected messages with an id below `before`, the newest first, with their first bytes."""
-    parameters = {"before": before, "reason": reason, "serial": serial, "limit": limit}
+    """Rejected messages with an id below `before`, the newest first, with their first bytes; all,
+    or those `waiting` that were not put back."""
+    parameters = {
+        "before": before,
+        "reason": reason,
+        "serial": serial,
+        "waiting": waiting,
+        "limit": limit,
+    }
     return connection.execute(_SQL["rejected"], parameters).fetchall()

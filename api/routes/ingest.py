@@ -6,9 +6,9 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.auth import Caller, Manager
 from api.context import Shared
@@ -27,6 +27,7 @@ from api.schemas.ingest import (
     Ledger,
     ReasonCount,
     Rejected,
+    RejectionCount,
     Replayed,
     Reporter,
 )
@@ -69,7 +70,7 @@ def get_ingest(_caller: Caller, shared: Shared) -> Ingest:
             **ingest_view.totals(connection),
             unknown_machine=ingest_view.unknown_machine(connection),
             connections=fleet_view.connections(connection),
-            rejected_by_reason=_reasons(ingest_view.rejected_by_reason(connection, None)),
+            rejected_by_reason=_rejections(ingest_view.rejected_by_reason(connection, None)),
             bad_values_by_reason=_reasons(ingest_view.bad_values_by_reason(connection)),
             consumers=consumers(connection),
             beats=[_beat(row, now) for row in ingest_view.beats(connection)],
@@ -106,7 +107,7 @@ def get_ledger(serial: Serial, _caller: Caller, shared: Shared) -> Ledger:
         serial=serial,
         **ledger,
         bad_values=[BadValues(**{**row, "last_day": row["last_day"].isoformat()}) for row in bad],
-        rejected_by_reason=_reasons(rejected),
+        rejected_by_reason=_rejections(rejected),
     )
 
 
@@ -116,6 +117,7 @@ def list_rejected(
     shared: Shared,
     reason: Word = None,
     machine: MachineSerial = None,
+    waiting: Annotated[bool, Query(description="Only those that were not put back.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Rejected]:
@@ -123,7 +125,12 @@ def list_rejected(
     before = decode(cursor, (int,))
     with shared.database.connection() as connection:
         rows = ingest_view.rejected(
-            connection, before[0] if before else None, reason, machine, limit + 1
+            connection,
+            before[0] if before else None,
+            reason,
+            machine,
+            limit + 1,
+            waiting=waiting,
         )
     return page(rows, limit, _rejected, lambda row: [row["id"]])
 
@@ -164,6 +171,10 @@ _NOTHING: Row = {
 
 def _reasons(rows: list[ingest_view.Row]) -> list[ReasonCount]:
     return [ReasonCount(**row) for row in rows]
+
+
+def _rejections(rows: list[ingest_view.Row]) -> list[RejectionCount]:
+    return [RejectionCount(**row) for row in rows]
 
 
 def _beat(row: Row, now: datetime) -> Beat:

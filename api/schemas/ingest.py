@@ -52,6 +52,12 @@ class ReasonCount(Answer):
     count: int
 
 
+class RejectionCount(ReasonCount):
+    """How often messages were rejected for a reason."""
+
+    waiting: int = Field(description="Of them, those that were not put back.")
+
+
 class Reporter(Answer):
     """A machine and when it was last heard."""
 
@@ -81,13 +87,15 @@ class Ingest(Answer):
     repeated: int
     rejected: int
     late: int
-    unknown_machine: int = Field(description="Rejected messages that belong to no machine.")
+    unknown_machine: int = Field(
+        description="Messages that wait until their machine is registered."
+    )
     broker_dropped: int = Field(
         description="Messages that the broker dropped since it is watched; they are lost."
     )
     broker_dropped_at: Time | None = Field(description="When that was last seen to grow.")
     connections: dict[str, int]
-    rejected_by_reason: list[ReasonCount]
+    rejected_by_reason: list[RejectionCount]
     bad_values_by_reason: list[ReasonCount]
     consumers: list[Consumer]
     beats: list[Beat]
@@ -122,7 +130,7 @@ class Ledger(Answer):
     rejected: int
     late: int
     bad_values: list[BadValues]
-    rejected_by_reason: list[ReasonCount]
+    rejected_by_reason: list[RejectionCount]
 
 
 class Rejected(Answer):

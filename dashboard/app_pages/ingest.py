@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-
 import streamlit as st
 
-from dashboard import live_html, markup, visit
+from dashboard import live_html, markup, rejected, visit
 from dashboard.client import Json
-from dashboard.formats import MISSING, number
+from dashboard.formats import number
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
 EVERY_S = 5
 MOST_REPORTERS = 30
-MOST_REJECTED = 50
 #: Key of a title, list in the answer, group of words.
 REASONS = (
     ("rejected_by_reason", "rejected_by_reason", "rejection_reasons"),
@@ -26,7 +23,7 @@ def draw() -> None:
     """The whole page."""
     st.title(t("ingest_title"))
     _numbers()
-    _messages()
+    rejected.draw()
 
 
 @st.fragment(run_every=EVERY_S)
@@ -117,50 +114,16 @@ def _runs(alive: bool) -> Html:
 def _reasons(ingest: Json) -> Html:
     tables = []
     for title, key, group in REASONS:
-        rows = [[visit.word(group, row["reason"]), f"{row['count']:,}"] for row in ingest[key]]
-        shown = markup.table([t("reason"), t("count")], rows, right=(1,)) if rows else None
+        waiting = key == "rejected_by_reason"
+        heads = [t("reason"), t("count"), *([t("waiting")] if waiting else [])]
+        rows = [
+            [
+                visit.word(group, row["reason"]),
+                f"{row['count']:,}",
+                *([f"{row['waiting']:,}"] if waiting else []),
+            ]
+            for row in ingest[key]
+        ]
+        shown = markup.table(heads, rows, right=(1, 2)) if rows else None
         tables.append(markup.card(t(title), shown or markup.empty(t("none"))))
     return markup.join(tables)
-
-
-def _messages() -> None:
-    with visit.answers(), st.container(key="rejected_card"):
-        st.html(f'<h3 class="ip-heading">{t("rejected_messages")}</h3>')
-        rejected = visit.client().pages("/rejected", MOST_REJECTED)
-        if not rejected:
-            st.html(str(markup.empty(t("no_rejected"))))
-            return
-        by_id = {message["id"]: message for message in rejected}
-        chosen = st.selectbox(
-            t("message"), list(by_id), format_func=lambda key: _name(by_id[key]), key="message"
-        )
-        message = by_id[chosen]
-        facts = markup.facts(
-            [
-                (t("received_at"), visit.moment(message["received_at"], seconds=True)),
-                (t("serial"), message["serial"] or MISSING),
-                (t("topic"), message["topic"]),
-                (t("reason"), visit.word("rejection_reasons", message["reason"])),
-                (t("detail"), visit.pick(message["detail"])),
-                (t("size"), f"{message['payload_size']:,} B"),
-            ]
-        )
-        label = tag("div", t("payload"), class_="ip-label")
-        payload = tag("div", _payload(message["payload_base64"]), class_="ip-code")
-        st.html(str(markup.join([facts, label, payload])))
-
-
-def _name(message: Json) -> str:
-    when = visit.moment(message["received_at"], seconds=True)
-    reason = visit.word("rejection_reasons", message["reason"])
-    return f"{when} · {message['serial'] or message['topic']} · {reason}"
-
-
-def _payload(encoded: str) -> str:
-    """The bytes as text where they are text, else as hexadecimal digits."""
-    raw = base64.b64decode(encoded)
-    try:
-        shown = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.hex(" ")
-    return shown if all(c.isprintable() or c in "\r\n\t" for c in shown) else raw.hex(" ")

@@ -9,16 +9,23 @@ select coalesce(sum(messages), 0)::bigint as messages,
 from machine_ledger
 
 -- name: rejected_by_reason
-select reason, count(*) as count from rejected_message
+select reason, count(*) as count, count(*) filter (where replayed_at is null) as waiting
+from rejected_message
 where %(machine_id)s::integer is null or machine_id = %(machine_id)s::integer
 group by reason order by count(*) desc, reason
 
 -- name: unknown_machine
-select count(*) as count from rejected_message where machine_id is null
+select count(*) as count from rejected_message
+where reason = 'unknown_machine' and replayed_at is null
 
 -- name: bad_values_by_reason
 select reason, sum(count)::bigint as count from bad_value
 group by reason order by sum(count) desc, reason
+
+-- name: bad_values_by_signal
+select reason, case when reason = 'unknown_signal' then '' else signal end as signal,
+    sum(count)::bigint as count
+from bad_value group by 1, 2 order by 1, 2
 
 -- name: bad_values
 select signal, reason, sum(count)::bigint as count, max(day) as last_day from bad_value
@@ -63,5 +70,6 @@ where (%(before)s::bigint is null or rejected.id < %(before)s::bigint)
     and (%(reason)s::text is null or rejected.reason = %(reason)s::text)
     and (%(serial)s::text is null
         or coalesce(machine.serial, rejected.sender) = %(serial)s::text)
+    and (not %(waiting)s::boolean or rejected.replayed_at is null)
 order by rejected.id desc
 limit %(limit)s::integer

@@ -46,7 +46,7 @@ def test_a_ledger_balances_and_lists_what_was_bad(manager: httpx.Client, store: 
     assert body["bad_values"] == [
         {"signal": "fuel_pct", "reason": "not_available", "count": 7, "last_day": "2024-10-04"}
     ]
-    assert body["rejected_by_reason"] == [{"reason": "no_json", "count": 1}]
+    assert body["rejected_by_reason"] == [{"reason": "no_json", "count": 1, "waiting": 1}]
     silent = manager.get("/machines/P-2/ledger").json()
     assert silent["received"] == 0 and silent["first_measured_at"] is None
     fleet = manager.get("/ingest").json()
@@ -94,6 +94,14 @@ def test_a_manager_puts_a_rejected_message_back(api: httpx.Client, store: Connec
     shown = {item["id"]: item for item in api.get("/rejected").json()["items"]}
     assert shown[first]["replayed_at"] and not shown[second]["replayed_at"]
     assert (shown[second]["serial"], shown[second]["reason"]) == ("P-1", "not_json")
+    waiting = api.get("/rejected", params={"waiting": True}).json()["items"]
+    assert [item["id"] for item in waiting] == [long, second]
+    fleet = api.get("/ingest").json()
+    assert fleet["unknown_machine"] == 1, "the long one"
+    assert fleet["rejected_by_reason"] == [
+        {"reason": "unknown_machine", "count": 2, "waiting": 1},
+        {"reason": "not_json", "count": 1, "waiting": 1},
+    ]
     ends = api.get("/machines/P-1/ledger").json()
     assert (ends["received"], ends["stored"], ends["rejected"]) == (2, 1, 1)
 

@@ -40,7 +40,7 @@ def _fill(store: Connection) -> str:
     return world.put_ticket(store, "P-1", at=now - 10 * MINUTE_MS)
 
 
-def _sign_in(page: Page, name: str) -> None:
+def sign_in_at(page: Page, name: str) -> None:
     page.get_by_label(re.compile("User name|用户名")).fill(name)
     page.locator("input[type=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
@@ -73,7 +73,7 @@ def test_read_a_machine_and_advance_a_ticket(
     expect.set_options(timeout=PATIENCE_MS)
 
     page.goto(f"{dashboard_url}/machine?machine=P-1&lang=en")
-    _sign_in(page, "mia")
+    sign_in_at(page, "mia")
     tile = page.locator(".ip-tile", has_text="°C")
     expect(tile).to_contain_text(["104", "°C"][0])
     expect(tile).to_contain_text(re.compile(r"\d+ (s|min) ago"))
@@ -86,7 +86,7 @@ def test_read_a_machine_and_advance_a_ticket(
     assert "lang=zh" in page.url
 
     _sign_out(page)
-    _sign_in(page, "tom")
+    sign_in_at(page, "tom")
     page.locator(".ip-nav a", has_text="工单").click()
     row = page.locator("tr", has_text=number)
     expect(row).to_have_count(1)  # the page left behind showed the number too
@@ -128,7 +128,7 @@ def test_every_page_is_drawn_whole_for_every_role(
     }
     page.goto(f"{dashboard_url}/?lang=en")
     for person in ("mia", "tom", "pat"):
-        _sign_in(page, person)
+        sign_in_at(page, person)
         for path, words in shown.items():
             if person == "pat" and path.startswith("tickets"):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from api.app import PREFIX, create
 from fleet.plan import FaultMatch, ProductPlan, Rule
+from ingest.service import _Service
 from ironpulse.cli import app
 from ironpulse.settings import Settings
 from rules.plan_tests import check_products
@@ -76,6 +78,22 @@ def test_every_setting_is_documented() -> None:
     text = text_of("docs/operation.md")
     assert not [name for name in sorted(known | used) if f"`{name}`" not in text]
     assert set(word.findall(text_of())) <= known | used, "no setting is named that does not exist"
+
+
+def metrics() -> Iterator[str]:
+    """Every metric that the ingest and the API export, as Prometheus names it."""
+    nowhere = ("postgresql://nobody@127.0.0.1:1/x", "mqtt://127.0.0.1:1")
+    service = _Service(*nowhere, "docs", "docs", threading.Event(), None)
+    for family in service.metrics.registry.collect():
+        yield family.name + ("_total" if family.type == "counter" else "")
+    source = (ROOT / "api" / "metrics.py").read_text(encoding="utf-8")
+    for kind, name in re.findall(r"(Counter|Gauge|Histogram)\w*\(\s*\"(ironpulse_\w+)\"", source):
+        yield name + ("_total" if kind == "Counter" else "")
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    named = set(re.findall(r"^\| `(ironpulse_\w+)`", text_of("docs/operation.md"), re.MULTILINE))
+    assert named == set(metrics())
 
 
 def test_every_key_of_a_rule_is_documented() -> None:

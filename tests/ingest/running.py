@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
-from urllib.parse import quote
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from fleet.broker import BrokerAddress
 from ingest import service
 from ingest.message import Message
 from store.connection import connect
@@ -27,9 +27,8 @@ Row = dict[str, Any]
 
 
 def ingest_url(broker: BrokerAccess) -> str:
-    return (
-        f"mqtt://{broker.ingest_user}:{quote(broker.ingest_password)}@{broker.host}:{broker.port}"
-    )
+    address = BrokerAddress.of(broker.url)
+    return address.signing_in(broker.ingest_user, broker.ingest_password).url
 
 
 @contextmanager
@@ -79,6 +78,8 @@ class Device:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, user, protocol=mqtt.MQTTv5)
         self._client.username_pw_set(user, password)
         self._client.max_inflight_messages_set(1000)
+        if (context := BrokerAddress.of(broker.url).tls()) is not None:
+            self._client.tls_set_context(context)
         ready = threading.Event()
         self.let_in = False
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from prometheus_client import generate_latest
 
+from fleet.clock import now_ms
 from ingest.metrics import Metrics
 from ingest.record import Recorded
 from store.ledger import BadValue, Tally
@@ -21,7 +22,7 @@ def test_a_commit_is_counted_everywhere() -> None:
         ),
         strangers=1,
     )
-    metrics.committed(3, recorded, 0.004)
+    metrics.committed([now_ms() - 300, now_ms() - 30_000, now_ms()], recorded, 0.004)
     metrics.watch("waiting", "Messages not yet taken.", lambda: 7)
     text = generate_latest(metrics.registry).decode()
     for line in (
@@ -33,6 +34,9 @@ def test_a_commit_is_counted_everywhere() -> None:
         'ironpulse_ingest_bad_values_total{reason="error",signal="fuel_pct"} 4.0',
         'ironpulse_ingest_bad_values_total{reason="unknown_signal",signal=""} 1.0',
         'ironpulse_ingest_commit_seconds_bucket{le="0.005"} 1.0',
+        'ironpulse_ingest_lag_seconds_bucket{le="10.0"} 0.0',
+        'ironpulse_ingest_lag_seconds_bucket{le="60.0"} 1.0',
+        'ironpulse_ingest_batch_messages_bucket{le="10.0"} 1.0',
         "ironpulse_ingest_waiting 7.0",
     ):
         assert line in text

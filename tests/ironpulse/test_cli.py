@@ -130,6 +130,8 @@ def test_status_says_what_runs_and_how_far_behind_it_is(tmp_path: Path, small_st
     assert states == {"api": ("running", "http://127.0.0.1:8000"), "rules": ("silent", None)}
     assert {"server": "broker", "address": "mqtt://broker.example:2883"} in found["servers"]
     assert "secret" not in done.stdout
+    assert found["samples"][0]["received"] == 0 and found["rejected"] == []
+    assert found["connections"] == [{"never_seen": 3}]
     assert all({"batches_behind", "seconds_behind"} <= set(row) for row in found["consumers"])
     table = ironpulse("status", folder=tmp_path, **servers)
     assert table.returncode == 0 and "http://127.0.0.1:8000" in table.stdout
