@@ -16,10 +16,12 @@ from fleet.plan import Catalogue
 from rules.changes import AlarmChange
 from rules.codec import Snapshot, load, nothing_known
 from rules.compiled import Identity, compile_plan
+from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import fold
 from rules.evidence import Account, account_of
 from rules.faults import FaultState, fold_faults, ripen
 from rules.keeping import Known, Work, keep
+from rules.known_before import identities_of, taught_in
 from rules.late import Key, episodes_of, late_rows, reconcile
 from rules.lifecycle import Entry, Ledger, Setting
 from rules.refold import Refold
@@ -27,7 +29,6 @@ from rules.sheet import with_tails
 from rules.state import NEVER, RAISED, FleetState, Memory, stack
 from store import alarms, rule_state
 from store.connection import Connection
-from store.machines import list_machines
 from store.reading import read_range
 
 _HOUR_MS = 3_600_000
@@ -46,10 +47,18 @@ class Desk:
         self.late_ms = round(self.plan.report.offline_s * 1000)
         self._known = Known(Memory(self.compiled))
         self._identities: dict[int, Identity] = {}
+        self._taught: Taught | None = None
 
     def forget_identities(self) -> None:
-        """Ask the registry anew: a machine may have moved to another region."""
+        """Ask the registry anew: a machine may have moved to another region, or was repaired, or
+        its fleet has taught something."""
         self._identities.clear()
+        self._taught = None
+
+    @property
+    def taught(self) -> Taught:
+        """What detectors learned from the fleet, as of the last look at the store."""
+        return NOTHING_TAUGHT if self._taught is None else self._taught
 
     def setting(self, rule: str, now: int) -> Setting:
         """Under what an alarm of a rule is raised now."""
@@ -85,10 +94,11 @@ class Desk:
 
     def _load(self, connection: Connection, machines: Sequence[int]) -> None:
         """Have the states of machines in memory, read from the store where they are not."""
+        if self._taught is None:
+            self._taught = taught_in(connection, self.plan.product)
         strange = [machine for machine in machines if machine not in self._identities]
         if strange:
-            for one in list_machines(connection, ids=strange):
-                self._identities[one.id] = Identity(one.serial, one.model, one.region)
+            self._identities |= identities_of(connection, self.plan, strange)
         missing = self._known.states.lacks(machines)
         if not missing:
             return
@@ -135,7 +145,7 @@ class Desk:
         rows = read_range(connection, self.plan, ids, since, until)
         place = np.searchsorted(states.machine_id, rows.machine_id)
         new = (rows.measured_at > begun.as_of[place]) & (rows.measured_at <= states.as_of[place])
-        after, _ = fold(self.compiled, self._identities, begun, rows.take(new))
+        after, _ = fold(self.compiled, self._identities, begun, rows.take(new), taught=self.taught)
         memory = Memory(self.compiled)
         memory.put(begun)
         memory.put(after)
@@ -173,7 +183,7 @@ class Desk:
         late = late_rows(state, batch)
         behind = np.unique(batch.machine_id[late])
         fresh = batch.take(~np.isin(batch.machine_id, behind)) if len(behind) else batch
-        after, changes = fold(self.compiled, self._identities, state, fresh)
+        after, changes = fold(self.compiled, self._identities, state, fresh, taught=self.taught)
         work.states.append(after)
         if len(behind):
             rows = batch.take(np.isin(batch.machine_id, behind))

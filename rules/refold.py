@@ -83,7 +83,13 @@ class Refold:
         self, memory: Memory, rows: SampleBatch, identities: Mapping[int, Identity]
     ) -> tuple[FleetState, list[AlarmChange]]:
         machines = np.unique(rows.machine_id).tolist()
-        state, changes = fold(self._desk.compiled, identities, memory.take(machines), rows)
+        state, changes = fold(
+            self._desk.compiled,
+            identities,
+            memory.take(machines),
+            rows,
+            taught=self._desk.taught,
+        )
         memory.put(state)
         return state, changes
 

@@ -15,6 +15,8 @@ from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import ProductPlan
 from rules.backtest import Course, begin, go_on
 from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.detectors.lessons import Lesson, taught_of
+from rules.detectors.live import Taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,12 @@ class Piece(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What all pieces share: the rule sets as plans in JSON, and who the machines are."""
+    """What all pieces share: the rule sets as plans in JSON, who the machines are, and what
+    their fleet taught its detectors."""
 
     plans: tuple[str, ...]
     identities: tuple[tuple[int, Identity], ...]
+    lessons: tuple[Lesson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,17 @@ class Progress:
     spoiled: int = 0
 
 
-def job_of(plans: Sequence[ProductPlan], identities: Mapping[int, Identity]) -> Job:
+def job_of(
+    plans: Sequence[ProductPlan],
+    identities: Mapping[int, Identity],
+    lessons: Sequence[Lesson] = (),
+) -> Job:
     """The job of replaying history through the rules of these plans, which share their signals."""
-    return Job(tuple(plan.model_dump_json() for plan in plans), tuple(sorted(identities.items())))
+    return Job(
+        tuple(plan.model_dump_json() for plan in plans),
+        tuple(sorted(identities.items())),
+        tuple(lessons),
+    )
 
 
 def start(job: Job, machine_ids: Sequence[int]) -> Progress:
@@ -68,7 +80,7 @@ def step(job: Job, progress: Progress, piece: Piece) -> Progress:
     plans, identities = _compiled(job), _identities(job)
     chunk = piece.read(plans[0].plan)
     courses = (
-        go_on(plan, identities, course, chunk.batch, chunk.reports)
+        go_on(plan, identities, course, chunk.batch, chunk.reports, _taught(job))
         for plan, course in zip(plans, progress.courses, strict=True)
     )
     return Progress(tuple(courses), progress.spoiled + chunk.spoiled)
@@ -82,3 +94,8 @@ def _compiled(job: Job) -> tuple[CompiledPlan, ...]:
 @lru_cache(maxsize=4)
 def _identities(job: Job) -> Mapping[int, Identity]:
     return dict(job.identities)
+
+
+@lru_cache(maxsize=4)
+def _taught(job: Job) -> Taught:
+    return taught_of(job.lessons)

@@ -18,6 +18,7 @@ import structlog
 from fleet import clock
 from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue
+from rules import teacher
 from rules.desk import Desk
 from rules.keeping import Work
 from rules.lifecycle import Entry, Ledger
@@ -52,6 +53,8 @@ def run(database_url: str, stop: threading.Event) -> None:
     """Judge what arrives until `stop` is set; waits for the database where it is away."""
     process = processes.Process("rules", instance=_name())
     away = False
+    learning = threading.Thread(target=teacher.run, args=(database_url, stop), name="teacher")
+    learning.start()
     while not stop.is_set():
         try:
             with Database(database_url, max_size=2) as database:
@@ -62,6 +65,7 @@ def run(database_url: str, stop: threading.Event) -> None:
                 log.warning("database away, waiting", error=str(error))
             away = True
             stop.wait(_RETRY_S)
+    learning.join()
 
 
 def _name() -> str:

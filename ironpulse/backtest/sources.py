@@ -17,6 +17,8 @@ from ironpulse.backtest.truth import faults_found, read_truth
 from rules.backtest import warm_up_ms
 from rules.backtest_report import Asked
 from rules.compiled import Identity, compile_plan
+from rules.detectors.lessons import Lesson
+from rules.known_before import identities_of, lessons_in
 from rules.known_faults import FORESIGHT_MS, known_within
 from rules.state import NEVER
 from store import ledger, plans, tickets
@@ -29,12 +31,13 @@ Period = tuple[int, int]
 @dataclass(frozen=True)
 class History:
     """History ready to be folded: groups of machines, what overrides ask of these, what a report
-    needs to know of them, and remarks on the source."""
+    needs to know of them, remarks on the source, and what the fleet taught its detectors."""
 
     groups: Sequence[Group]
     identities: Mapping[int, Identity]
     asked: Asked
     source: Mapping[str, Any]
+    lessons: Sequence[Lesson] = ()
 
 
 def plan_of(products: Path, product: str, rules: Path | None) -> ProductPlan:
@@ -114,6 +117,8 @@ def store_history(
             )
         begin, end = max(_begin(rule_sets, period), span[0]), min(period[1], span[1] + 1)
         serials = {machine.id: machine.serial for machine in machines}
+        identities = identities_of(connection, plan, ids)
+        lessons = lessons_in(connection, plan.product)
         if truth is None:
             # Somebody may have looked after the last sample, and found what was in the history.
             looked = min(period[1], span[1] + FORESIGHT_MS)
@@ -126,8 +131,7 @@ def store_history(
     asked = Asked(
         serials, {one.id: tiers[one.tier] for one in machines}, faults, whole=truth is not None
     )
-    identities = {one.id: Identity(one.serial, one.model, one.region) for one in machines}
-    return History(groups, identities, asked, {"store": plan.product})
+    return History(groups, identities, asked, {"store": plan.product}, lessons)
 
 
 def _begin(rule_sets: Sequence[ProductPlan], period: Period) -> int:

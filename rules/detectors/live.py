@@ -61,9 +61,10 @@ def fold_detectors(
     """Fold all detectors over rows of m machines, `before` (m, detectors) in this order."""
     after: list[list[Watched]] = [[] for _ in machines]
     changes: list[AlarmChange] = []
+    ids = np.array([machine for machine, _ in machines], np.int64)
     for d, detector in enumerate(compiled.detectors):
         opened = [own[d].open for own in before]
-        still_open, ended = gather(detector, opened, grid, columns, regime)
+        still_open, ended = gather(detector, ids, opened, grid, columns, regime)
         watched = [replace(own[d], open=now) for own, now in zip(before, still_open, strict=True)]
         if len(ended):
             rows, still = features_of(detector, ended), still_of(detector, ended)
@@ -190,10 +191,15 @@ class _Judge:
         return replace(watched, standing=again.standing, raised=None, as_of=end_ms)
 
     def _components(self) -> set[str]:
-        signals = self._detector.normal.signals
-        return {self._plan.signal[key].component for key in signals} | {
-            self._detector.rule.component
+        """Whose repair changes what the detector sees: components of its signals and of the
+        failures that show in them, and the signals, for their sensors."""
+        signals = set(self._detector.normal.signals)
+        shown = {
+            mode.component
+            for mode in self._plan.failure_modes
+            if signals & {symptom.signal for symptom in mode.signature}
         }
+        return signals | shown | {self._plan.signal[key].component for key in signals}
 
     def _stuck(
         self, watched: Watched, normal: Normal, still: NDArray[np.bool_], told_ms: int

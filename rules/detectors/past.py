@@ -8,7 +8,8 @@ import numpy as np
 
 from fleet.batch import SampleBatch
 from fleet.carry import first_true
-from rules.compiled import CompiledPlan, DetectorRule
+from rules.compiled import CompiledPlan
+from rules.detectors.fitting import TooLittleToLearn
 from rules.detectors.learning import Seen
 from rules.detectors.live import features_of, still_of
 from rules.detectors.stretches import gather
@@ -27,7 +28,7 @@ def past_of(compiled: CompiledPlan, batch: SampleBatch) -> dict[str, Seen]:
     found = {}
     for detector in compiled.detectors:
         opened = [nothing_open(len(detector.columns))] * len(machines)
-        _, ended = gather(detector, opened, sheet.grid, sheet.columns.values, regime)
+        _, ended = gather(detector, machines, opened, sheet.grid, sheet.columns.values, regime)
         found[detector.rule.id] = Seen(
             machines[ended.machine],
             ended.end_ms,
@@ -38,7 +39,9 @@ def past_of(compiled: CompiledPlan, batch: SampleBatch) -> dict[str, Seen]:
 
 
 def joined(parts: Sequence[Seen]) -> Seen:
-    """Pasts of several machines as one."""
+    """Pasts of several machines as one. Raises TooLittleToLearn where there are none."""
+    if not parts:
+        raise TooLittleToLearn("No machine has sent anything yet.")
     return Seen(
         np.concatenate([part.machine for part in parts]),
         np.concatenate([part.end_ms for part in parts]),
@@ -69,8 +72,3 @@ def of_models(seen: Seen, models: Mapping[int, str], fewest_machines: int) -> di
         if len(np.unique(chosen.machine)) >= fewest_machines:
             found[model] = chosen
     return found
-
-
-def detector_named(compiled: CompiledPlan, rule: str) -> DetectorRule:
-    """The detector of a rule."""
-    return next(one for one in compiled.detectors if one.rule.id == rule)

@@ -1,6 +1,7 @@
 """Rows gathered into stretches of a regime: what a detector sees of a machine.
 
-A stretch is a fixed span of machine time (`every_ms`, counted from 1970). It is over with the
+A stretch is a fixed span of machine time (`every_ms`, counted from 1970 and shifted for each
+machine, so that not all machines are judged in the same moment). It is over with the
 machine's first row behind it, whatever the machine does then, so that an answer depends on the
 rows alone and not on how they are cut into batches: sums go on, in the same order, where the
 batch before left them.
@@ -21,6 +22,8 @@ from rules.holding import Grid
 
 #: A stretch with fewer rows in the regime says nothing.
 FEWEST_ROWS = 3
+#: Knuth's multiplicative hash: neighbours come to lie far apart.
+_SPREAD = 2_654_435_761
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,16 @@ class Stretches:
 
 def gather(
     detector: DetectorRule,
+    machine_id: IntColumn,
     before: Sequence[OpenStretch],
     grid: Grid,
     columns: Mapping[str, FloatColumn],
     regime: NDArray[np.int16],
 ) -> tuple[list[OpenStretch], Stretches]:
-    """The stretches that ended in a batch, and those that are open after it; one of `before` for
-    each machine of the grid."""
-    number = grid.times // detector.every_ms
+    """The stretches that ended in a batch, and those that are open after it; `machine_id` and one
+    of `before` for each machine of the grid."""
+    shift = shift_ms(detector, machine_id)
+    number = (grid.times + shift[grid.machine]) // detector.every_ms
     first = np.ones(len(number), bool)
     first[1:] = (np.diff(grid.machine) != 0) | (np.diff(number) != 0)
     begins = np.flatnonzero(first)
@@ -78,8 +83,14 @@ def gather(
     last = np.append(owner[heads][1:] != owner[heads][:-1], True)
     over = np.flatnonzero(~last & (numbers[heads] != NO_STRETCH) & (sums.count.max(axis=1) > 0))
     still = [sums.open(int(at), int(numbers[heads[at]])) for at in np.flatnonzero(last)]
-    ended = sums.stretches(over, owner[heads], (numbers[heads] + 1) * detector.every_ms, told)
+    ends = (numbers[heads] + 1) * detector.every_ms - shift[owner[heads]]
+    ended = sums.stretches(over, owner[heads], ends, told)
     return still, ended
+
+
+def shift_ms(detector: DetectorRule, machine_id: IntColumn) -> IntColumn:
+    """By how much the stretches of machines begin earlier than those counted from 1970."""
+    return machine_id * _SPREAD % 2**32 * detector.every_ms >> 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ FIRST_DAYS = (10, 30)
 EVERY_DAYS = 30
 #: The newest stretches of each machine that are learned from.
 MOST_OF_ONE = 1000
+#: Machines of a product that are learned from, each model in turn.
+MOST_MACHINES = 40
 #: A model with fewer machines is judged by what all machines of the product taught.
 FEWEST_OF_MODEL = 3
 

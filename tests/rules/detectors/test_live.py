@@ -19,6 +19,7 @@ from fleet.plan import Catalogue
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.detectors.lessons import dump_normal, taught_of
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.detectors.past import joined, past_of
 from rules.detectors.teaching import learned
@@ -70,14 +71,15 @@ def healthy(number: int) -> SampleBatch:
 
 @cache
 def taught() -> Taught:
+    """What the other machines taught, as it comes back from the store."""
     pasts = [past_of(compiled(), healthy(number)) for number in range(2, MACHINES + 1)]
-    normals = {}
+    lessons = []
     for detector in compiled().detectors:
         seen = joined([past[detector.rule.id] for past in pasts])
-        found = learned(detector, seen, {}, TAUGHT_AT)
-        later = learned(detector, seen, {}, TAUGHT_AT + 8 * MS_PER_DAY)
-        normals[detector.rule.id, ""] = (found[""], later[""])
-    return Taught(normals)
+        for at in (TAUGHT_AT, TAUGHT_AT + 8 * MS_PER_DAY):
+            normal = learned(detector, seen, {}, at)[""]
+            lessons.append((detector.rule.id, "", at, dump_normal(normal)))
+    return taught_of(lessons)
 
 
 def column(batch: SampleBatch, key: str) -> FloatColumn:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.compiled import DetectorRule, compile_plan
-from rules.detectors.stretches import FEWEST_ROWS, Stretches, gather
+from rules.detectors.stretches import FEWEST_ROWS, Stretches, gather, shift_ms
 from rules.detectors.watched import OpenStretch, nothing_open
 from rules.holding import Grid
 from tests.rules.plans import plan, rule
@@ -21,7 +21,7 @@ Row = tuple[int, float, float, int]
 
 def detector() -> DetectorRule:
     learned = rule(
-        "unlike", regimes=["working"], when=None, clear=None, hold_s=None, params={},
+        "unlike", regimes=["working"],
         normal={"signals": list(KEYS), "every_s": 60},
     )  # fmt: skip
     return compile_plan(plan(rules=[learned])).detectors[0]
@@ -49,7 +49,7 @@ def fold(opened: OpenStretch, rows: list[Row]) -> tuple[OpenStretch, Stretches]:
     grid = Grid(times, np.zeros(len(rows), np.intp), np.zeros(1, np.intp))
     columns = {key: np.array([row[1 + k] for row in rows]) for k, key in enumerate(KEYS)}
     regime = np.array([row[3] for row in rows], np.int16)
-    still, ended = gather(DETECTOR, [opened], grid, columns, regime)
+    still, ended = gather(DETECTOR, np.zeros(1, np.int64), [opened], grid, columns, regime)
     return still[0], ended
 
 
@@ -108,3 +108,9 @@ def test_cut_anywhere_without_a_difference(steps: list[Row], data: st.DataObject
     assert found == told(whole)
     assert opened.number == whole_open.number
     assert opened.total.tolist() == whole_open.total.tolist()
+
+
+def test_machines_are_not_all_judged_in_the_same_moment() -> None:
+    shift = shift_ms(DETECTOR, np.arange(1, 1001))
+    assert shift.min() >= 0 and shift.max() < DETECTOR.every_ms
+    assert np.bincount(shift * 10 // DETECTOR.every_ms).max() < 130

@@ -1,0 +1,87 @@
+"""What fleets taught their detectors, and the repairs after which machines are learned anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from fleet import clock
+from store.connection import Connection
+from store.queries import load
+
+_SQL = load("normal")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNormal:
+    """One lesson: the rule, the machine model ("" for all), from when on it counts (ms), and the
+    bytes that only the rules read."""
+
+    rule: str
+    model: str
+    since: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A component that was worked on, or a kind of part that was removed, at a moment (ms)."""
+
+    machine_id: int
+    component: str | None
+    part: str | None
+    at: int
+
+
+def normals(connection: Connection, product: str) -> list[StoredNormal]:
+    """All that the fleet of a product ever taught, by rule, model and time."""
+    rows = connection.execute(_SQL["normals"], {"product": product}).fetchall()
+    return [
+        StoredNormal(row["rule"], row["model"], clock.to_ms(row["since"]), bytes(row["body"]))
+        for row in rows
+    ]
+
+
+def put_normals(connection: Connection, product: str, lessons: Sequence[StoredNormal]) -> None:
+    """Keep lessons; one that is kept already stays as it is."""
+    for one in lessons:
+        values = {
+            "product": product,
+            "rule": one.rule,
+            "model": one.model,
+            "since": clock.to_datetime(one.since),
+            "body": one.body,
+        }
+        connection.execute(_SQL["put_normal"], values)
+
+
+def learned_until(connection: Connection, product: str) -> int | None:
+    """From when on the newest lesson counts, ms; None before the first."""
+    row = connection.execute(_SQL["learned_until"], {"product": product}).fetchone()
+    return None if row is None or row["since"] is None else clock.to_ms(row["since"])
+
+
+def heard_since(connection: Connection, product: str) -> int | None:
+    """The first sample of any machine of the product, ms."""
+    row = connection.execute(_SQL["heard_since"], {"product": product}).fetchone()
+    known = row is not None and row["first_measured_at"] is not None
+    return clock.to_ms(row["first_measured_at"]) if row is not None and known else None
+
+
+def teachers(connection: Connection, product: str, before_ms: int, most: int) -> dict[int, str]:
+    """Machines to learn from, at most so many, with their model; each model in turn."""
+    values = {"product": product, "before": clock.to_datetime(before_ms), "most": most}
+    rows = connection.execute(_SQL["teachers"], values).fetchall()
+    return {row["id"]: row["model"] for row in rows}
+
+
+def repairs(
+    connection: Connection, machine_ids: Collection[int], codes: Collection[str]
+) -> list[Repair]:
+    """What was worked on, by visits that ended with one of `codes`, and parts that were removed."""
+    values = {"machines": list(machine_ids), "codes": list(codes)}
+    rows = connection.execute(_SQL["repairs"], values).fetchall()
+    return [
+        Repair(row["machine_id"], row["component"], row["part"], clock.to_ms(row["repaired_at"]))
+        for row in rows
+    ]

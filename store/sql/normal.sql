@@ -1,0 +1,41 @@
+-- name: normals
+select rule, model, since, body
+from detector_normal
+where product = %(product)s
+order by rule, model, since
+
+-- name: put_normal
+insert into detector_normal (product, rule, model, since, body)
+values (%(product)s, %(rule)s, %(model)s, %(since)s, %(body)s)
+on conflict do nothing
+
+-- name: learned_until
+select max(since) as since from detector_normal where product = %(product)s
+
+-- name: heard_since
+select min(ledger.first_measured_at) as first_measured_at
+from machine_ledger ledger
+join machine on machine.id = ledger.machine_id
+where machine.product = %(product)s
+
+-- name: teachers
+with ranked as (
+    select machine.id, machine.model,
+        row_number() over (partition by machine.model order by md5(machine.serial)) as place
+    from machine
+    join machine_ledger ledger on ledger.machine_id = machine.id
+    where machine.product = %(product)s and ledger.first_measured_at < %(before)s
+)
+select id, model from ranked order by place, model limit %(most)s
+
+-- name: repairs
+select ticket.machine_id, item.component, null as part, ticket.done_at as repaired_at
+from ticket
+join ticket_item item on item.ticket_id = ticket.id
+where ticket.machine_id = any(%(machines)s::integer[])
+    and coalesce(item.finding_code, ticket.finding_code) = any(%(codes)s::text[])
+union all
+select machine_id, null, part, removed_at
+from fitted_part
+where machine_id = any(%(machines)s::integer[]) and removed_at is not null
+order by repaired_at
