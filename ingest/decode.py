@@ -172,7 +172,8 @@ class _Reader:
         return found
 
     def _make_columns(self, machine_of: IntColumn, received_of: IntColumn) -> None:
-        for name, gathering in self.gatherings.items():
+        # In a fixed order, so that two workers never wait for each other in a circle.
+        for name, gathering in sorted(self.gatherings.items()):
             limits = self.products[name].limits
             columns = assemble(name, gathering, limits, machine_of, received_of)
             batch, marks = self._believe_times(columns)

@@ -46,8 +46,8 @@ def record(connection: Connection, decoded: Decoded, products: Mapping[str, Prod
     for machine_id, (count, latest) in decoded.heard.items():
         recorded.tallies[machine_id] = Tally(latest, messages=count)
     entries = [_samples(connection, each, products, recorded) for each in decoded.samples]
-    entries += [_faults(connection, *each, recorded) for each in decoded.faults.items()]
-    entries += [_statuses(connection, *each, recorded) for each in decoded.statuses.items()]
+    entries += [_faults(connection, *each, recorded) for each in sorted(decoded.faults.items())]
+    entries += [_statuses(connection, *each, recorded) for each in sorted(decoded.statuses.items())]
     _rejections(connection, decoded, recorded)
     ledger.add(connection, recorded.tallies)
     ledger.set_status(connection, [each for some in decoded.statuses.values() for each in some])

@@ -12,9 +12,11 @@ import structlog
 from fleet import clock
 from ingest.broker_watch import BrokerWatch
 from ingest.early import EarlyMessages
+from ingest.former import Former
 from ingest.inbox import Inbox
 from ingest.metrics import Metrics
 from ingest.outage import GivenUp, Link, Outage
+from ingest.sessions import Sessions
 from ingest.sparkplug.host import Host
 from ingest.subscriber import WINDOW, Subscriber
 from ingest.writer import Batch, Writer
@@ -35,22 +37,27 @@ def run(
     mqtt_url: str,
     client_id: str,
     stop: threading.Event,
+    workers: int = 1,
+    worker: int = 1,
     metrics_port: int | None = None,
     sparkplug_host: str | None = None,
     committed: Callable[[Batch], None] | None = None,
 ) -> None:
     """Take messages until `stop` is set, then finish what was begun.
 
-    `client_id` names the broker's session, which keeps what arrives while nobody runs;
-    `sparkplug_host` the host application that edge nodes of Sparkplug B know, None where there
-    are none.
+    `client_id` names the broker's session, which keeps what arrives while nobody runs. Of several
+    `workers`, each a process with a session of its own, this is number `worker`, from 1; the first
+    one also empties sessions of earlier numbers of workers, and is the Sparkplug B host.
+    `sparkplug_host` is the host application that edge nodes know, None where there are none.
     `committed` is called between commit and acknowledgement, for tests of that gap. Raises
     StoreError where the database is not there or not migrated at the start.
     """
     # A thread that computes lets another one go on at this interval only, and the writer asks after
     # each 128 KB that it hands to the database: with Python's 5 ms it would mostly wait.
     sys.setswitchinterval(_SWITCH_S)
-    service = _Service(database_url, mqtt_url, client_id, sparkplug_host, stop, committed)
+    sessions = Sessions(client_id, workers, worker)
+    host = sparkplug_host if sessions.is_first else None
+    service = _Service(database_url, mqtt_url, sessions, host, stop, committed)
     service.writer.refresh()
     if metrics_port is not None:
         service.metrics.serve(metrics_port)
@@ -64,7 +71,7 @@ class _Service:
         self,
         database_url: str,
         mqtt_url: str,
-        client_id: str,
+        sessions: Sessions,
         sparkplug_host: str | None,
         stop: threading.Event,
         committed: Callable[[Batch], None] | None,
@@ -72,13 +79,16 @@ class _Service:
         self.stop = stop
         self.metrics = Metrics()
         self.inbox = Inbox(WINDOW)
-        self.subscriber = Subscriber(mqtt_url, client_id, self.inbox.put)
+        self.subscriber = Subscriber(mqtt_url, sessions.own, self.inbox.put, sessions.topic)
+        self.former: Former | None = None
         self.host = Host(mqtt_url, sparkplug_host, self.inbox) if sparkplug_host else None
-        self.broker = BrokerWatch(mqtt_url, client_id)
+        self.broker = BrokerWatch(mqtt_url, sessions.own)
         self.outage = Outage(stop)
         self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
         self.early = EarlyMessages(database_url, self.outage, self.metrics)
-        self.process = Process("ingest", client_id)
+        self.process = Process("ingest", sessions.own)
+        self._mqtt_url, self._sessions = mqtt_url, sessions
+        self._former = list(sessions.former) if sessions.is_first else []
         self._committed = committed
         self._beats = Link(database_url)
         self._next_beat = 0.0
@@ -105,6 +115,8 @@ class _Service:
                 self.host.stop()
             self.broker.stop()
             self.subscriber.stop()
+            if self.former is not None:
+                self.former.stop()
             self._take_leave()
             self.writer.close()
             self._beats.close()
@@ -113,6 +125,7 @@ class _Service:
         writing: Future[None] | None = None
         while not self.stop.is_set():
             self._beat()
+            self._empty_former()
             messages = self.inbox.take(_TAKE_S)
             if messages:
                 decoded = self.writer.read(messages)
@@ -129,9 +142,23 @@ class _Service:
         if self._committed is not None:
             self._committed(messages)
         self.subscriber.acknowledge(messages)
-        if self.host is not None:
-            self.host.acknowledge(messages)
+        for other in (self.host, self.former):
+            if other is not None:
+                other.acknowledge(messages)
         self.inbox.settle(messages)
+
+    def _empty_former(self) -> None:
+        """Take up one session of an earlier number of workers after the other, once our own is
+        there to get what comes from now on."""
+        if self.former is not None:
+            if not self.former.ended.is_set():
+                return
+            self.former.stop()
+            self.former = None
+        if self._former and self.subscriber.subscribed:
+            name, topics = self._former.pop(), self._sessions.topics
+            self.former = Former(self._mqtt_url, name, topics, self.inbox.put)
+            self.former.start()
 
     def _watch(self) -> None:
         self.metrics.watch("waiting", "Messages not yet taken.", lambda: self.inbox.waiting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -43,7 +43,14 @@ class Subscriber:
     no_local = False
     expiry = _FOR_EVER
 
-    def __init__(self, url: str, client_id: str, take: Callable[[list[Message]], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        take: Callable[[list[Message]], None],
+        topic: str | None = None,
+    ) -> None:
+        self.topic = topic or self.topic
         self._address = BrokerAddress.of(url)
         self._changing_session = threading.Lock()
         self._said = self._accepted = False
@@ -78,7 +85,7 @@ class Subscriber:
         )
         self.client.loop_start()
 
-    def acknowledge(self, messages: Iterable[Message]) -> None:
+    def acknowledge(self, messages: Sequence[Message]) -> None:
         """Acknowledge messages whose commit is done.
 
         Those of an earlier connection are left out: the broker sends them again, and they change

@@ -91,8 +91,22 @@ def ingest(
     sparkplug: Annotated[
         str, typer.Option(help="Host id for edge nodes of Sparkplug B; '' where there are none.")
     ] = "ironpulse",
+    workers: Annotated[
+        int, typer.Option(min=1, max=16, help="Processes that share one subscription.")
+    ] = 1,
+    worker: Annotated[
+        int | None, typer.Option(min=1, max=16, help="Run only this one of them, in this process.")
+    ] = None,
 ) -> None:
     """Take messages from the broker into the store; acknowledge after the commit."""
+    if workers > 1 and worker is None:
+        from ironpulse.crew import keep_running
+
+        crew = [
+            _ingest_worker(n, workers, client_id, metrics_port, sparkplug) for n in range(workers)
+        ]
+        keep_running(crew, stop_on_signals())
+        return
     from ingest.service import run
 
     settings = Settings()
@@ -102,7 +116,20 @@ def ingest(
         client_id=client_id,
         metrics_port=metrics_port,
         sparkplug_host=sparkplug or None,
+        workers=workers,
+        worker=worker or 1,
         stop=stop_on_signals(),
+    )
+
+
+def _ingest_worker(
+    number: int, workers: int, client_id: str, metrics_port: int | None, sparkplug: str
+) -> list[str]:
+    """The arguments of one worker of several; each has its own port for Prometheus."""
+    arguments = ["ingest", "--workers", f"{workers}", "--worker", f"{number + 1}"]
+    arguments += ["--client-id", client_id, "--sparkplug", sparkplug]
+    return arguments + (
+        [] if metrics_port is None else ["--metrics-port", f"{metrics_port + number}"]
     )
 
 
@@ -119,7 +146,7 @@ def rules(
     if workers > 1:
         from ironpulse.crew import keep_running
 
-        keep_running(["rules"], workers, stop_on_signals())
+        keep_running([["rules"]] * workers, stop_on_signals())
         return
     run(Settings().database(), stop_on_signals())
 

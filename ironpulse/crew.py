@@ -20,12 +20,12 @@ _PATIENCE_S = 30.0
 log = structlog.get_logger(__name__)
 
 
-def keep_running(arguments: Sequence[str], count: int, stop: threading.Event) -> None:
-    """Keep `count` processes of `ironpulse` with these arguments running until `stop` is set.
+def keep_running(crew: Sequence[Sequence[str]], stop: threading.Event) -> None:
+    """Keep processes of `ironpulse` running until `stop` is set, each with arguments of its own.
 
     They write where this process writes, and the kernel ends them with it however it ends.
     """
-    members = [_Member(arguments) for _ in range(count)]
+    members = [_Member(arguments) for arguments in crew]
     try:
         while not stop.is_set():
             for member in members:

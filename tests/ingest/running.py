@@ -17,6 +17,7 @@ from paho.mqtt.properties import Properties
 from fleet.broker import BrokerAddress
 from ingest import service
 from ingest.message import Message
+from ingest.sessions import Sessions
 from store.connection import connect
 from tests.conftest import BrokerAccess
 
@@ -37,6 +38,7 @@ def running(
     broker: BrokerAccess,
     committed: Callable[[list[Message]], None] | None = None,
     sparkplug_host: str | None = None,
+    sessions: Sessions = Sessions(CLIENT),
 ) -> Iterator[threading.Event]:
     """An ingest in a thread of its own that has subscribed; ended when the block ends, where its
     errors are raised."""
@@ -48,7 +50,9 @@ def running(
             service.run(
                 database_url=database_url,
                 mqtt_url=ingest_url(broker),
-                client_id=CLIENT,
+                client_id=sessions.client_id,
+                workers=sessions.workers,
+                worker=sessions.worker,
                 stop=stop,
                 committed=committed,
                 sparkplug_host=sparkplug_host,
@@ -60,7 +64,10 @@ def running(
     thread.start()
     try:
         awaited = {"subscribed": True} | ({"sparkplug_subscribed": True} if sparkplug_host else {})
-        subscribed = f"select 1 from process_beat where detail @> '{json.dumps(awaited)}'"
+        subscribed = (
+            f"select 1 from process_beat where instance = '{sessions.own}'"
+            f" and detail @> '{json.dumps(awaited)}'"
+        )
         eventually(lambda: bool(errors) or len(rows(database_url, subscribed)) == 1, True)
         yield stop
     finally:
