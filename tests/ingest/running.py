@@ -23,6 +23,7 @@ from tests.conftest import BrokerAccess
 
 PATIENCE_S = 30.0
 CLIENT = "test-ingest"
+ALONE = Sessions(CLIENT)
 
 Row = dict[str, Any]
 
@@ -38,7 +39,7 @@ def running(
     broker: BrokerAccess,
     committed: Callable[[list[Message]], None] | None = None,
     sparkplug_host: str | None = None,
-    sessions: Sessions = Sessions(CLIENT),
+    sessions: Sessions = ALONE,
 ) -> Iterator[threading.Event]:
     """An ingest in a thread of its own that has subscribed; ended when the block ends, where its
     errors are raised."""
