@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from api.app import PREFIX, create
 from fleet.plan import FaultMatch, ProductPlan, Rule
 from ingest.service import _Service
+from ingest.sessions import Sessions
 from ironpulse.cli import app
 from ironpulse.settings import Settings
 from rules.plan_tests import check_products
@@ -83,7 +84,7 @@ def test_every_setting_is_documented() -> None:
 def metrics() -> Iterator[str]:
     """Every metric that the ingest and the API export, as Prometheus names it."""
     nowhere = ("postgresql://nobody@127.0.0.1:1/x", "mqtt://127.0.0.1:1")
-    service = _Service(*nowhere, "docs", "docs", threading.Event(), None)
+    service = _Service(*nowhere, Sessions("docs"), "docs", threading.Event(), None)
     for family in service.metrics.registry.collect():
         yield family.name + ("_total" if family.type == "counter" else "")
     source = (ROOT / "api" / "metrics.py").read_text(encoding="utf-8")
