@@ -40,6 +40,7 @@ FINDING_KINDS: dict[str, Text] = {
     "connection": Text(en="connection", zh="通信"),
     "wear": Text(en="wear part", zh="易损件"),
     "service": Text(en="scheduled service", zh="定期保养"),
+    "inspection": Text(en="inspection", zh="巡检"),
 }
 
 PART_ALERT_STATES: dict[str, Text] = {

@@ -8,17 +8,17 @@ from typing import Any, Literal
 
 from fleet.text import Text
 
-Kind = Literal["alarm", "connection", "wear", "service"]
+Kind = Literal["alarm", "connection", "wear", "service", "inspection"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that asks for a decision: a visit, or a recorded reason why not.
 
-    `source` is the rule, the wear part or the service interval; `happened_at` its event time in
-    milliseconds since 1970 UTC. `evidence` is JSON: what was measured against which limit, over
-    which window, in which regime. `page` is False where it is to be recorded only, as for late
-    data that is over.
+    `source` is the rule, the wear part, the service interval or the checklist; `happened_at` its
+    event time in milliseconds since 1970 UTC. `evidence` is JSON: what was measured against which
+    limit, over which window, in which regime. `page` is False where it is to be recorded only, as
+    for late data that is over.
     """
 
     machine_id: int

@@ -10,17 +10,19 @@ from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.finding import Finding
 from fleet.plan import Catalogue, ProductPlan
 from predict.fleet_lives import FleetLives, LifeSource
+from predict.looks import Watched, next_look
 from predict.parts import Pace, assess_parts
 from predict.services import due_services, meter_of
 from predict.state import from_json
 from predict.usage import MachineUsage
 from predict.use_ahead import FleetSeasons, UseAhead, span, use_ahead
-from store import usage, wear
+from store import inspections, usage, wear
 from store.connection import Connection
+from store.inspections import DueInspection
 from store.wear import DuePart, DueService
 from tickets import Decision, dispatch
 from tickets.content import widest
-from tickets.due import DUE_SOON_DAYS, service_finding, wear_finding
+from tickets.due import DUE_SOON_DAYS, inspection_finding, service_finding, wear_finding
 
 
 @dataclass
@@ -65,9 +67,10 @@ def assess(
     coming = use_ahead(connection, places, states, recent, learned.seasons, now_ms)
     paces = {m: _pace(recent[m], states[m], now_ms) for m in recent}
     known = {m: pace for m, pace in paces.items() if pace is not None}
-    assess_parts(connection, machines, states, known, coming, learned.lives, now_ms)
+    watched = assess_parts(connection, machines, states, known, coming, learned.lives, now_ms)
     due = _assess_services(connection, machines, states, coming, now_ms)
-    findings = _findings(connection, machines, due, now_ms)
+    looks = _assess_inspections(connection, machines, watched, coming, due, now_ms)
+    findings = _findings(connection, machines, due, looks, now_ms)
     return dispatch(connection, catalogue, findings, now_ms)
 
 
@@ -99,10 +102,34 @@ def _assess_services(
     return due
 
 
+def _assess_inspections(
+    connection: Connection,
+    machines: Mapping[int, ProductPlan],
+    watched: Mapping[int, Sequence[Watched]],
+    coming: Mapping[str, UseAhead],
+    due: Sequence[DueService],
+    now_ms: int,
+) -> list[DueInspection]:
+    """When each machine is looked at next; only machines with parts that are watched."""
+    services: dict[int, list[DueService]] = {}
+    for each in due:
+        services.setdefault(each.machine_id, []).append(each)
+    visits = inspections.visits_planned(connection, now_ms)
+    found = []
+    for row in inspections.looks(connection, watched):
+        machine, plan = row["id"], machines[row["id"]]
+        hours = coming[plan.product].of_hours(machine)
+        own = services.get(machine, [])
+        found.append(next_look(row, plan, watched[machine], hours, own, visits, now_ms))
+    inspections.put(connection, found, now_ms)
+    return found
+
+
 def _findings(
     connection: Connection,
     machines: Mapping[int, ProductPlan],
     due: Sequence[DueService],
+    looks: Sequence[DueInspection],
     now_ms: int,
 ) -> list[Finding]:
     """What asks for a visit and has not been said before."""
@@ -121,6 +148,11 @@ def _findings(
             service_finding(machines[machine], announced[key], now_ms)
             for key in widest(machines[machine], announced)
         ]
+    findings += [
+        inspection_finding(machines[look.machine_id], look, now_ms)
+        for look in looks
+        if to_ms(look.due_at) <= until and machines[look.machine_id].checklists
+    ]
     return [f for f in findings if (f.machine_id, f.kind, f.source) not in said]
 
 

@@ -16,6 +16,7 @@ from predict.alerts import Need, needs
 from predict.as_shown import SHOWN_DAYS, by_part, with_condition
 from predict.fleet_lives import LifeSource
 from predict.life import LifeModel
+from predict.looks import CHANCE_DAYS, Watched, severity_of
 from predict.outlook import Outlook, left_of, month_ends, outlook
 from predict.pace import Ahead, by_calendar
 from predict.services import DAYS_PER_MONTH
@@ -44,6 +45,7 @@ class _Results:
 
     columns: dict[str, list[Any]] = field(default_factory=dict)
     raised: list[Row] = field(default_factory=list)
+    watched: dict[int, list[Watched]] = field(default_factory=dict)
     withdrawn: list[int] = field(default_factory=list)
 
 
@@ -55,8 +57,9 @@ def assess_parts(
     coming: Mapping[str, UseAhead],
     lives: LifeSource,
     now_ms: int,
-) -> None:
-    """Bring remaining life and alerts of all parts fitted to `machines` up to date."""
+) -> dict[int, list[Watched]]:
+    """Bring remaining life and alerts of all parts fitted to `machines` up to date; by machine,
+    the parts that an inspection would look after."""
     peers = wear.peers_per_day(connection)
     since = now_ms - SHOWN_DAYS * MS_PER_DAY
     shown = by_part(usage.shown(connection, machines, since), states)
@@ -77,6 +80,7 @@ def assess_parts(
         for name, column in _life_columns(fitted, part, model, used, own, worn, seen, now_ms):
             results.columns.setdefault(name, []).extend(column)
         results.columns.setdefault("condition", []).extend(condition)
+        _watch(results, plan, part, fitted, seen)
         found = needs(plan, part, seen, to_datetime(now_ms))
         for place, (row, need) in enumerate(zip(fitted, found, strict=True)):
             if need.needed and not _dismissed(newest.get(row["id"]), now_ms):
@@ -88,6 +92,19 @@ def assess_parts(
         wear.put_remaining_life(connection, results.columns, now_ms)
         part_alerts.raise_(connection, results.raised, now_ms)
         part_alerts.withdraw(connection, results.withdrawn, now_ms)
+    return results.watched
+
+
+def _watch(
+    results: _Results, plan: ProductPlan, part: WearPart, fitted: Sequence[Row], seen: Outlook
+) -> None:
+    """Note the chances of parts that no service replaces anyway."""
+    if any(need.part == part.id for service in plan.services for need in service.parts):
+        return
+    severity, chance = severity_of(plan, part.id), seen.within(CHANCE_DAYS)
+    for row, each in zip(fitted, chance, strict=True):
+        watched = Watched(part.id, row["position"], severity, each)
+        results.watched.setdefault(row["machine_id"], []).append(watched)
 
 
 def _kinds(rows: Sequence[Row], machines: Mapping[int, ProductPlan]) -> list[list[Row]]:

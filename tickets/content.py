@@ -14,6 +14,8 @@ SAFETY_SEVERITY = 4
 #: Parts of so many of the likeliest causes are brought; dear ones for the likeliest alone.
 CAUSES_TO_PREPARE = 3
 DEAR = ("D", "E")
+#: Findings that a repair answers; the others ask for a replacement, a service or a look.
+REPAIRED = ("alarm", "connection", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def contribution(
     """
     services = contained(plan, finding.source) if finding.kind == "service" else ()
     causes = likely_causes(plan, [finding.failure_modes])
-    repair = [mode for mode in causes[:1] if mode.id not in prepared and finding.kind != "wear"]
+    repair = [mode for mode in causes[:1] if mode.id not in prepared and finding.kind in REPAIRED]
     worn = [p for p in (plan.part.get(finding.source),) if p and finding.kind == "wear"]
     minutes = sum(mode.minutes for mode in repair) + sum(
         part.minutes * max(1, len(_places(finding, part, fitted))) for part in worn
@@ -131,7 +133,7 @@ def _checks(
     for checklist in plan.checklists:
         for item in checklist.items:
             concerned = item.component == finding.component or modes & set(item.failure_modes)
-            whole = bool(services) and checklist is routine
+            whole = (bool(services) or finding.kind == "inspection") and checklist is routine
             if concerned or whole or item.fail_severity == SAFETY_SEVERITY:
                 yield Check(checklist.id, item)
     # A longer service lists its own lines first, then those of the shorter ones it includes.
@@ -166,6 +168,8 @@ def _parts(
     fitted: Sequence[FittedPlace],
 ) -> Iterator[PartToBring]:
     wanted: dict[str, tuple[int | None, Text]] = {}
+    if finding.kind == "inspection":
+        causes = ()
     if finding.kind == "wear":
         wanted[finding.source] = (None, finding.reason)
     else:

@@ -9,6 +9,7 @@ from fleet.finding import Finding
 from fleet.plan import ProductPlan, ServiceInterval, WearPart
 from fleet.text import Text
 from fleet.words import USAGE_UNITS
+from store.inspections import DueInspection
 from store.wear import DuePart, DueService
 
 #: What falls due within this time is done on a visit that takes place anyway.
@@ -63,6 +64,24 @@ def service_finding(plan: ProductPlan, due: DueService, now_ms: int) -> Finding:
             "since": to_ms(due.since),
         },
         parts={need.part: need.quantity for need in service.parts},
+    )
+
+
+def inspection_finding(plan: ProductPlan, due: DueInspection, now_ms: int) -> Finding:
+    """The finding for an inspection that is due: the routine checklist, and what looks for the
+    likeliest failures."""
+    routine = plan.checklists[0]
+    return Finding(
+        machine_id=due.machine_id,
+        kind="inspection",
+        source=routine.id,
+        component=plan.components[0].id,
+        severity=1,
+        happened_at=now_ms,
+        title=Text(en="Inspection before parts wear out", zh="预防性巡检"),
+        reason=due.reason,
+        evidence={"due_at": to_ms(due.due_at), **due.evidence},
+        failure_modes=due.failure_modes,
     )
 
 

@@ -109,7 +109,7 @@ def _obstacle(finding: Finding, plan: ProductPlan, open_items: tuple[OpenItem, .
 
 
 def _too_small(finding: Finding) -> Text | None:
-    if finding.kind in ("wear", "service") or finding.severity >= VISIT_SEVERITY:
+    if finding.kind in ("wear", "service", "inspection") or finding.severity >= VISIT_SEVERITY:
         return None
     grade = SEVERITIES[finding.severity]
     return Text(

@@ -24,7 +24,7 @@ left join ticket on ticket.id = finding.ticket_id
 left join lateral (
     select max(at) as at from ticket_event where ticket_event.ticket_id = ticket.id
 ) ended on true
-where finding.machine_id = any(%(machine_ids)s) and finding.kind in ('wear', 'service')
+where finding.machine_id = any(%(machine_ids)s) and finding.kind in ('wear', 'service', 'inspection')
     and (ticket.status not in ('done', 'cancelled')
         or coalesce(ended.at, finding.decided_at) > %(rest_since)s);
 

@@ -1,0 +1,208 @@
+"""The next inspection of every machine, with why it is then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from fleet.batch import FloatColumn
+from fleet.clock import MS_PER_DAY, to_datetime, to_ms
+from fleet.plan import ProductPlan
+from fleet.text import Text
+from predict.inspection import (
+    LATEST_DAYS,
+    SIGHT_DAYS,
+    WITH_NEIGHBOUR,
+    WITH_SERVICE,
+    Choice,
+    Occasion,
+    choose,
+    fixed_day,
+    prevented,
+)
+from predict.pace import Ahead
+from store.inspections import DueInspection
+from store.wear import DueService, Row
+
+#: Visits so near share a drive.
+NEAR_KM = 40.0
+#: Days on which chances are kept for choosing.
+CHANCE_DAYS = np.concatenate([[0.0], np.arange(7.0, LATEST_DAYS + SIGHT_DAYS + 14, 7.0)])
+_DAYS = np.arange(0.0, LATEST_DAYS + 1)
+_MOST_PARTS = 3
+#: The weeks after and before a day differ so much that the season is worth a word.
+_TURNS = 1.5
+_SEASON_DAYS = 42.0
+_KM_PER_DEGREE = 111.2
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A part in its place, whose `chance` to be worn out by CHANCE_DAYS is watched."""
+
+    part: str
+    position: str
+    severity: int
+    chance: FloatColumn
+
+
+def severity_of(plan: ProductPlan, part: str) -> int:
+    """The worst that the part leads to; 1 where nothing is known of it."""
+    modes = plan.part[part].failure_modes
+    return max((plan.failure_mode[mode].severity for mode in modes), default=1)
+
+
+def next_look(
+    machine: Row,
+    plan: ProductPlan,
+    watched: Sequence[Watched],
+    coming: Ahead | None,
+    services: Sequence[DueService],
+    visits: Sequence[Row],
+    now_ms: int,
+) -> DueInspection:
+    """The next inspection of a machine (id, lat, lon, commissioned_on, looked_at): `watched` parts,
+    its coming hours, the `services` that are due on it, `visits` planned to other machines."""
+    now = to_datetime(now_ms)
+    begun = machine["looked_at"] or datetime.combine(machine["commissioned_on"], time(), UTC)
+    since = max(0.0, (now_ms - to_ms(begun)) / MS_PER_DAY)
+    chance = np.array([each.chance for each in watched]).reshape(len(watched), len(CHANCE_DAYS))
+    by_week = prevented(CHANCE_DAYS, chance, [each.severity for each in watched])
+    gain = np.interp(_DAYS, CHANCE_DAYS, by_week)
+    occasions = [*_services(plan, services, now), *_neighbours(machine, visits, now)]
+    choice = choose(_DAYS, gain, since, occasions)
+    age = (now.date() - machine["commissioned_on"]).days
+    fixed = fixed_day(float(age))
+    parts = _likely(plan, watched, choice.day)
+    season = _season(coming, choice.day)
+    evidence: dict[str, Any] = {
+        "prevents": round(choice.prevents, 3),
+        "price": choice.price,
+        "sight_days": SIGHT_DAYS,
+        "parts": [{"part": p, "position": q, "chance": round(c, 3)} for p, q, c in parts],
+        "season": round(season, 2) if season is not None else None,
+        "together_with": choice.occasion.name if choice.occasion else None,
+        "fixed_at": to_ms(now + timedelta(days=fixed)),
+        "fixed_prevents": round(float(np.interp(fixed, _DAYS, gain)), 3),
+        "looked_at": to_ms(machine["looked_at"]) if machine["looked_at"] else None,
+    }
+    due_at = now + timedelta(days=choice.day)
+    reason = _why(plan, choice, parts, season)
+    modes = dict.fromkeys(m for p, _, _ in parts for m in plan.part[p].failure_modes)
+    return DueInspection(machine["id"], due_at, reason, evidence, tuple(modes))
+
+
+def _services(plan: ProductPlan, services: Sequence[DueService], now: datetime) -> list[Occasion]:
+    return [
+        Occasion(
+            float(max(0, (each.due_at - now).days)),
+            WITH_SERVICE,
+            f"service:{each.service}",
+        )
+        for each in services
+        if each.due_at is not None and each.service in plan.service
+    ]
+
+
+def _neighbours(machine: Row, visits: Sequence[Row], now: datetime) -> list[Occasion]:
+    found = []
+    for visit in visits:
+        if visit["machine_id"] != machine["id"] and _km(machine, visit) <= NEAR_KM:
+            day = float(max(0, (visit["at"] - now).days))
+            found.append(Occasion(day, WITH_NEIGHBOUR, f"visit:{visit['number']}"))
+    return found
+
+
+def _km(one: Row, other: Row) -> float:
+    """Distance as the crow flies; good enough over some tens of kilometres."""
+    north = one["lat"] - other["lat"]
+    east = (one["lon"] - other["lon"]) * math.cos(math.radians(one["lat"]))
+    return _KM_PER_DEGREE * math.hypot(north, east)
+
+
+def _likely(
+    plan: ProductPlan, watched: Sequence[Watched], day: float
+) -> list[tuple[str, str, float]]:
+    """The parts a look on that day is for: part, position, chance to wear out soon after."""
+    found = []
+    for each in watched:
+        then, later = np.interp([day, day + SIGHT_DAYS], CHANCE_DAYS, each.chance)
+        weight = prevented(np.array([0.0, SIGHT_DAYS]), np.array([[then, later]]), [each.severity])
+        found.append((float(weight[0]), each.part, each.position, float(later - then)))
+    found.sort(key=lambda item: -item[0])
+    return [(part, position, chance) for _, part, position, chance in found[:_MOST_PARTS]]
+
+
+def _season(coming: Ahead | None, day: float) -> float | None:
+    """Activity of the weeks after a day over that of the weeks before it."""
+    if coming is None:
+        return None
+    edges = np.array([max(day - _SEASON_DAYS, 0.01), max(day, 0.02), day + _SEASON_DAYS])
+    reached = coming.activity(edges)[0]
+    before = (reached[1] - reached[0]) / (edges[1] - edges[0])
+    after = (reached[2] - reached[1]) / _SEASON_DAYS
+    return float((after + 0.05) / (before + 0.05)) if day >= _SEASON_DAYS else None
+
+
+def _why(
+    plan: ProductPlan,
+    choice: Choice,
+    parts: Sequence[tuple[str, str, float]],
+    season: float | None,
+) -> Text:
+    named = [(plan.part[part].name, chance) for part, _, chance in parts if chance >= 0.01]
+    en = ", ".join(f"{name.en} ({chance:.0%})" for name, chance in named)
+    zh = "、".join(f"{name.zh}（{chance:.0%}）" for name, chance in named)
+    sentences = [
+        Text(
+            en=f"Most likely to wear out in the {SIGHT_DAYS:.0f} days after: {en}.",
+            zh=f"其后{SIGHT_DAYS:.0f}天内最可能磨损到限的是：{zh}。",
+        )
+        if named
+        else Text(
+            en=f"Nothing is likely to wear out in the {SIGHT_DAYS:.0f} days after.",
+            zh=f"其后{SIGHT_DAYS:.0f}天内没有部件可能磨损到限。",
+        )
+    ]
+    if not choice.pays:
+        sentences.append(
+            Text(
+                en="No day pays for a visit by itself; it is looked at once a year all the same.",
+                zh="没有哪一天单独上门是划算的，但每年至少检查一次。",
+            )
+        )
+    if season is not None and (season >= _TURNS or season <= 1 / _TURNS):
+        busy = season >= _TURNS
+        sentences.append(
+            Text(
+                en="It lies before the machine's busy season."
+                if busy
+                else "It lies after the machine's busy season.",
+                zh="安排在该设备旺季之前。" if busy else "安排在该设备旺季之后。",
+            )
+        )
+    if choice.occasion is not None:
+        sentences.append(_together(plan, choice.occasion))
+    return Text(
+        en=" ".join(sentence.en for sentence in sentences),
+        zh="".join(sentence.zh for sentence in sentences),
+    )
+
+
+def _together(plan: ProductPlan, occasion: Occasion) -> Text:
+    kind, _, name = occasion.name.partition(":")
+    if kind == "service":
+        service = plan.service[name].name
+        return Text(
+            en=f"The service {service.en} is due then anyway: one drive for both.",
+            zh=f"届时正好要做“{service.zh}”，一次上门完成。",
+        )
+    return Text(
+        en=f"Visit {name} goes to a machine nearby on that day: one drive for both.",
+        zh=f"当天工单 {name} 前往附近设备，可顺路完成。",
+    )
