@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -66,11 +66,13 @@ def next_look(
     visits: Sequence[Row],
     now_ms: int,
 ) -> DueInspection:
-    """The next inspection of a machine (id, lat, lon, commissioned_on, looked_at): `watched` parts,
+    """The next inspection of a machine (id, lat, lon, commissioned_on,
+    registered_at, looked_at): `watched` parts,
     its coming hours, the `services` that are due on it, `visits` planned to other machines."""
     now = to_datetime(now_ms)
-    begun = machine["looked_at"] or datetime.combine(machine["commissioned_on"], time(), UTC)
-    since = max(0.0, (now_ms - to_ms(begun)) / MS_PER_DAY)
+    # What was done before it was registered is unknown: it counts as looked at then.
+    begun = to_ms(machine["looked_at"] or machine["registered_at"])
+    since = max(0.0, (now_ms - begun) / MS_PER_DAY)
     chance = np.array([each.chance for each in watched]).reshape(len(watched), len(CHANCE_DAYS))
     by_week = prevented(CHANCE_DAYS, chance, [each.severity for each in watched])
     gain = np.interp(_DAYS, CHANCE_DAYS, by_week)

@@ -1,5 +1,6 @@
 -- name: looks
-select machine.id, machine.lat, machine.lon, machine.commissioned_on, looked.at as looked_at
+select machine.id, machine.lat, machine.lon, machine.commissioned_on,
+    machine.registered_at, looked.at as looked_at
 from machine
 left join lateral (
     select max(ticket.done_at) as at from ticket

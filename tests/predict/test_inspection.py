@@ -61,6 +61,7 @@ def look(
         "lat": 45.7,
         "lon": 126.6,
         "commissioned_on": date(2025, 3, 1),
+        "registered_at": AUTUMN - timedelta(days=200),
         "looked_at": looked,
     }
     return next_look(machine, plan, parts, ahead(climate), services, visits, to_ms(AUTUMN))
