@@ -40,7 +40,7 @@ def ahead(climate: str, now: datetime = AUTUMN, rate: float = 1.0) -> Ahead:
 
 
 def watched(climate: str, worn: float, rate: float, now: datetime = AUTUMN) -> list[Watched]:
-    """Eight auger bearings that have used a share of their life, at hours a day of mean activity."""
+    """Eight bearings that have used a share of their life, at hours a day of mean activity."""
     part = PAVER.part["auger_bearing"]
     model = PlanLife(part.life)
     left = left_of(model, np.array([worn * part.life.mid]))
