@@ -41,8 +41,7 @@ def draw(serial: str) -> None:
 
 def _alarms(machine: Json) -> None:
     found = visit.client().pages("/alarms", MOST_ALARMS, machine=machine["serial"])
-    codes = [_code(fault) for fault in machine["faults"]]
-    below = markup.card(t("active_codes"), tag("ul", *codes)) if codes else Html("")
+    below = _codes(machine["faults"]) if machine["faults"] else Html("")
     listed = tag("section", lists.alarms(found, machine=False), class_="ip-card")
     live_html.show(markup.join([listed, below]), "alarm_list")
     waiting = {a["id"]: a for a in found if a["state"] in ("active", "returned")}
@@ -50,9 +49,32 @@ def _alarms(machine: Json) -> None:
         _acknowledge(waiting)
 
 
-def _code(fault: Json) -> Html:
-    words = [visit.pick(text) for text in (fault["spn_text"], fault["fmi_text"]) if text]
-    return tag("li", tag("b", fault["key"]), " ", ": ".join(words))
+def _codes(faults: list[Json]) -> Html:
+    """What the control units report, as J1939 DM1 has it."""
+    heads = [
+        t("code"),
+        t("meaning"),
+        t("lamp"),
+        t("active_since"),
+        t("occurrences"),
+        t("unit_address"),
+    ]
+    rows = []
+    for fault in faults:
+        meaning = [visit.pick(text) for text in (fault["spn_text"], fault["fmi_text"]) if text]
+        own = fault["spn"] is None
+        name = fault["code"] if own else f"SPN {fault['spn']} FMI {fault['fmi']}"
+        rows.append(
+            [
+                tag("b", name),
+                ": ".join(meaning) or (t("makers_code") if own else MISSING),
+                t(f"lamp_{fault['lamp']}") if fault["lamp"] else MISSING,
+                visit.moment(fault["since"], seconds=True),
+                number(fault["occurrences"]) if fault["occurrences"] is not None else MISSING,
+                number(fault["source_address"]) if fault["source_address"] is not None else MISSING,
+            ]
+        )
+    return markup.card(t("active_codes"), markup.table(heads, rows, right=(4, 5)))
 
 
 def _acknowledge(waiting: dict[int, Json]) -> None:

@@ -70,8 +70,11 @@ class FaultCode:
 
     @property
     def key(self) -> str:
-        """The code as one word: `spn110-fmi0`, or the maker's own code."""
-        return self.code if self.code is not None else f"spn{self.spn}-fmi{self.fmi}"
+        """The code as one word: `spn110-fmi0`, with `-sa3` behind it where a unit other than the
+        engine's (0) reports it; or the maker's own code."""
+        if self.code is not None:
+            return self.code
+        return f"spn{self.spn}-fmi{self.fmi}" + (f"-sa{self.sa}" if self.sa else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,13 +161,15 @@ def _fault(code: Mapping[str, Any], catalogue: Catalogue) -> FaultNow:
     spn, fmi = code.get("spn"), code.get("fmi")
     spn_text = catalogue.spn.get(spn) if spn is not None else None
     fmi_text = catalogue.fmi.get(fmi) if fmi is not None else None
-    own = code.get("code")
     return FaultNow(
-        key=own if own is not None else f"spn{spn}-fmi{fmi}",
+        key=code["key"],
         spn=spn,
         fmi=fmi,
-        code=own,
+        code=code.get("code"),
         occurrences=code.get("oc"),
+        source_address=code.get("sa"),
+        lamp=code.get("lamp"),
+        since=to_datetime(code["since_ms"]),
         spn_text=bilingual(spn_text) if spn_text is not None else None,
         fmi_text=bilingual(fmi_text) if fmi_text is not None else None,
     )

@@ -83,7 +83,10 @@ class FaultNow(Answer):
     spn: int | None
     fmi: int | None
     code: str | None
-    occurrences: int | None
+    occurrences: int | None = Field(description="As the control unit counts them.")
+    source_address: int | None = Field(description="The control unit on the machine's bus.")
+    lamp: Literal["stop", "warning", "mil", "protect"] | None
+    since: Time = Field(description="From when it has been active.")
     spn_text: Bilingual | None
     fmi_text: Bilingual | None
 

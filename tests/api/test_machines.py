@@ -71,7 +71,8 @@ def test_last_values_have_time_age_unit_and_grade(manager: httpx.Client, store: 
         "gps_lat": [30.5, now - 20_000],
         "gps_lon": [114.3, now - 20_000],
     }
-    faults = [{"spn": 110, "fmi": 0, "oc": 3}, {"code": "E1042"}]
+    code = {"key": "spn110-fmi0", "spn": 110, "fmi": 0, "oc": 3, "sa": 0, "lamp": "stop"}
+    faults = [{**code, "since_ms": 0}, {"key": "E1042", "code": "E1042", "since_ms": 1000}]
     since = to_datetime(now - 60_000)
     put_now(
         store,
@@ -102,6 +103,8 @@ def test_last_values_have_time_age_unit_and_grade(manager: httpx.Client, store: 
     assert body["regime"]["id"] == "working"
     assert body["faults"][0]["fmi_text"] == NAME and body["faults"][0]["occurrences"] == 3
     assert body["faults"][1]["key"] == "E1042"
+    assert (body["faults"][0]["lamp"], body["faults"][0]["source_address"]) == ("stop", 0)
+    assert body["faults"][1]["since"] == "1970-01-01T00:00:01.000Z"
 
 
 def test_the_list_is_filtered(manager: httpx.Client, store: Connection) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.batch import FaultCode, FaultReport
-from rules.faults import FaultState, active_codes, fold_faults, ripen, rules_of
+from rules.faults import FaultState, active_codes, active_state, fold_faults, ripen, rules_of
 from tests.rules.plans import compiled
 
 PLAN = compiled()
@@ -44,6 +45,20 @@ def test_each_code_is_its_own_alarm_and_absence_clears_it() -> None:
         ("raised", "body/E7", 10),
         ("raised", "body/spn110-fmi0", 10),
     ]
+
+
+def test_two_control_units_with_one_code_are_two_alarms() -> None:
+    engine, gearbox = FaultCode(110, 0, sa=0, oc=3), FaultCode(110, 0, sa=3, oc=1)
+    state, changes = fold_faults(
+        PLAN, FaultState(), [report(10, engine, gearbox), report(20, replace(engine, oc=4))]
+    )
+    assert told(changes) == [
+        ("cleared", "body/spn110-fmi0-sa3", 20),
+        ("raised", "body/spn110-fmi0", 10),
+        ("raised", "body/spn110-fmi0-sa3", 10),
+    ]
+    (known,) = active_state(state)
+    assert (known["oc"], known["since_ms"]) == (4, 10_000), "the count goes on, the moment stays"
 
 
 def test_a_hold_that_ran_out_between_two_reports_counts_from_its_end() -> None:
