@@ -17,8 +17,17 @@
     GET    /machines/{serial}/regimes?from&to&step                  -> RegimeBands
     GET    /machines/{serial}/alarms?live       -> Page[Alarm]
     GET    /machines/{serial}/ledger            -> Ledger
-    GET    /alarms?live&state&severity&product&region&machine&rule&from&to -> Page[Alarm]
+    GET    /alarms?live&state&severity&product&region&machine&rule
+           &suppressed&flapping&from&to         -> Page[Alarm]
+    GET    /alarms/{id}/history                 -> AlarmHistory
     POST   /alarms/{id}/acknowledge             -> Alarm
+    POST   /alarms/{id}/shelve                  Shelve -> Alarm
+    POST   /alarms/{id}/unshelve                -> Alarm
+    POST   /alarms/{id}/out-of-service          OutOfService -> Alarm
+    POST   /alarms/{id}/return-to-service       -> Alarm
+    POST   /machines/{serial}/maintenance       Maintenance -> Suppression
+    GET    /suppressions?machine&running        -> Page[Suppression], the latest first
+    POST   /suppressions/{id}/end               -> Suppression
     GET    /tickets?open&status&station&region&product&priority&machine&assignee
                                                 -> Page[TicketSummary]
     GET    /tickets/{number}                    -> Ticket

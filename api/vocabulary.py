@@ -35,6 +35,27 @@ ALARM_STATES: dict[str, Text] = {
     "withdrawn": Text(en="withdrawn", zh="已撤回"),
 }
 
+ALARM_SUPPRESSIONS: dict[str, Text] = {
+    "shelved": Text(en="shelved", zh="已搁置"),
+    "maintenance": Text(en="maintenance mode", zh="维护模式"),
+    "out_of_service": Text(en="out of service", zh="已停用"),
+    "ticket": Text(en="attached to a ticket", zh="已并入工单"),
+    "recurrence": Text(en="came again soon", zh="短时复发"),
+}
+
+ALARM_EVENTS: dict[str, Text] = {
+    "raised": Text(en="raised", zh="触发"),
+    "came_again": Text(en="came again", zh="再次出现"),
+    "returned": Text(en="returned to normal", zh="恢复正常"),
+    "acknowledged": Text(en="acknowledged", zh="确认"),
+    "cleared": Text(en="cleared", zh="解除"),
+    "withdrawn": Text(en="withdrawn: later data showed otherwise", zh="撤回（后到数据表明不成立）"),
+    "suppressed": Text(en="pages nobody from here on", zh="开始抑制"),
+    "released": Text(en="no longer suppressed", zh="结束抑制"),
+    "flapping": Text(en="flaps: held as one alarm", zh="频繁波动，合并为一条"),
+    "steady": Text(en="flaps no longer", zh="波动结束"),
+}
+
 FINDING_KINDS: dict[str, Text] = {
     "alarm": Text(en="alarm", zh="报警"),
     "connection": Text(en="connection", zh="通信"),

@@ -35,5 +35,7 @@ class Finding:
     page: bool = True
     alarm_id: int | None = None
     fitted_part_id: int | None = None
+    quiet: Text | None = None
+    """Why it is to be recorded only, where that is no matter of late data."""
     parts: Mapping[str, int] = field(default_factory=dict)
     """Wear parts to bring beyond those of the failure modes: part -> pieces."""

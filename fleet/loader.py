@@ -22,6 +22,8 @@ from fleet.yaml_source import Node, read_yaml
 PLAN_FILES = ("product.yaml", "rules.yaml", "failures.yaml", "parts.yaml", "service.yaml")
 #: Stands beside the plan and is read by those who run it.
 TEST_FILE = "rules.test.yaml"
+#: What a layer may say for all its products; a product's own word goes before.
+DEFAULTS = ("alarms",)
 #: Sections whose entries are merged by key from layers and from the files of the product.
 LISTS = {
     "components": "id",
@@ -40,6 +42,7 @@ class _Assembly:
 
     def __init__(self) -> None:
         self.head: dict[str, Node] = {}
+        self.defaulted: frozenset[str] = frozenset()
         self.lists: dict[str, dict[str, Node]] = {section: {} for section in LISTS}
         self.faults: list[Fault] = []
 
@@ -52,6 +55,9 @@ class _Assembly:
                 self._add_list(key, value, own[key])
             elif key == "include" and not layer:
                 continue
+            elif key in DEFAULTS and (layer or key in self.defaulted):
+                self.head[key] = value
+                self.defaulted = self.defaulted | {key} if layer else self.defaulted - {key}
             elif layer or key in self.head:
                 self.faults.append(place.fault(f"{key} does not belong here"))
             else:

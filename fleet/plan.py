@@ -150,6 +150,23 @@ class Normal(Model):
     every_s: float = Field(default=900, ge=60, le=86400)
 
 
+class Flapping(Model):
+    """An alarm that is raised or returns `changes` times within `within_s` of machine time flaps,
+    until it has been quiet for as long."""
+
+    changes: int = Field(ge=3)
+    within_s: float = Field(gt=0)
+
+
+class AlarmHandling(Model):
+    """How often the same alarm may come: not anew within `again_after_h` hours of machine time
+    after its condition was gone. What a rule says itself goes before."""
+
+    again_after_h: float = Field(default=0, ge=0)
+    flapping: Flapping | None = None
+    source: str = "J"
+
+
 class Rule(Model):
     """When an alarm is raised and when it returns.
 
@@ -180,6 +197,8 @@ class Rule(Model):
     advice: Text
     late: Literal["page", "record", "ignore"] = "record"
     ticket: bool = True
+    again_after_h: float | None = Field(default=None, ge=0)
+    flapping: Flapping | None = None
     source: str = "J"
 
     @cached_property
@@ -503,6 +522,7 @@ class ProductPlan(Model):
     signals: tuple[Signal, ...] = Field(min_length=1)
     regimes: tuple[Regime, ...] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
+    alarms: AlarmHandling = AlarmHandling()
     failure_modes: tuple[FailureMode, ...] = ()
     parts: tuple[WearPart, ...] = ()
     services: tuple[ServiceInterval, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +22,9 @@ from rules.compiled import CompiledPlan, Identity
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
+from rules.recurrence import joins, locked_until, recurrence_of
 from rules.state import NEVER, FleetState, empty_state, stack
+from store.alarms import Span
 from tickets.content import contribution
 from tickets.policy import OpenItem, Outcome, Visit, decide
 
@@ -56,10 +59,11 @@ class Alarm:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What an alarm would have become: `visit` counts the machine's visits from 1, 0 for none;
-    `minutes` of a technician's work on site that it would have added."""
+    `minutes` of a technician's work on site that it would have added. `again` is one that came
+    back so soon that it is no new alarm."""
 
     alarm: Alarm
-    outcome: Outcome
+    outcome: Outcome | Literal["again"]
     visit: int
     minutes: float
     failure_modes: tuple[str, ...] = ()
@@ -145,19 +149,19 @@ def visits(plan: ProductPlan, tier: ServiceTier, alarms: Iterable[Alarm]) -> Ite
     moment that was promised, after which nothing is open any more."""
     open_: _Open | None = None
     number = 0
-    order = sorted(
-        alarms,
-        key=lambda one: (one.raised_at, -plan.rule[one.rule].severity, one.rule, one.component),
-    )
-    for alarm in order:
-        if open_ is not None and open_.visit.target_at <= alarm.raised_at:
+    for at, alarm in _when_paged(plan, alarms):
+        if at is None:
+            yield Decided(alarm, "again", 0, 0.0)
+            continue
+        if open_ is not None and open_.visit.target_at <= at:
             open_ = None
         finding = _finding(plan, alarm)
         items = () if open_ is None else tuple(open_.items)
         standing = None if open_ is None else open_.visit
-        verdict = decide(finding, plan, tier, standing, items, alarm.raised_at)
-        if verdict.outcome == "recorded":
-            yield Decided(alarm, "recorded", 0, 0.0, finding.failure_modes)
+        verdict = decide(finding, plan, tier, standing, items, at)
+        if verdict.outcome in ("recorded", "attached"):
+            visit_number = number if verdict.outcome == "attached" else 0
+            yield Decided(alarm, verdict.outcome, visit_number, 0.0, finding.failure_modes)
             continue
         if open_ is None:
             number += 1
@@ -166,6 +170,32 @@ def visits(plan: ProductPlan, tier: ServiceTier, alarms: Iterable[Alarm]) -> Ite
         open_.visit = replace(open_.visit, priority=verdict.priority, target_at=verdict.target_at)
         minutes = _join(plan, open_, finding)
         yield Decided(alarm, verdict.outcome, number, minutes, finding.failure_modes)
+
+
+def _when_paged(plan: ProductPlan, alarms: Iterable[Alarm]) -> list[tuple[int | None, Alarm]]:
+    """When each alarm of a machine is handed over, in that order: as it is raised; one that came
+    again too soon once it has outlasted the lock, or never (None)."""
+    laws = {rule.id: recurrence_of(plan, rule) for rule in plan.rules}
+    spans: dict[tuple[str, str], list[Span]] = {}
+    found: list[tuple[int | None, Alarm]] = []
+    for alarm in sorted(alarms, key=lambda one: (one.raised_at, one.rule, one.component)):
+        own, law = spans.setdefault((alarm.rule, alarm.component), []), laws[alarm.rule]
+        at: int | None = alarm.raised_at
+        if own and joins(own, alarm.raised_at, law):
+            lock = locked_until(own, law)
+            assert lock is not None
+            at = lock if alarm.cleared_at is None or alarm.cleared_at >= lock else None
+        else:
+            own.clear()
+        own.append((alarm.raised_at, alarm.cleared_at))
+        found.append((at, alarm))
+
+    def order(one: tuple[int | None, Alarm]) -> tuple[int, int, str, str]:
+        at, alarm = one
+        moment = alarm.raised_at if at is None else at
+        return moment, -plan.rule[alarm.rule].severity, alarm.rule, alarm.component
+
+    return sorted(found, key=order)
 
 
 def _join(plan: ProductPlan, open_: _Open, finding: Finding) -> float:

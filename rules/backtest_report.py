@@ -69,6 +69,8 @@ class Report:
             "machines": len({one.alarm.machine_id for one in decided}),
             "tickets": outcomes["opened"],
             "joined": outcomes["merged"] + outcomes["raised"],
+            "attached": outcomes["attached"],
+            "again": outcomes["again"],
             "recorded": outcomes["recorded"],
             "technician_hours": round(hours, 2),
         }
@@ -119,7 +121,9 @@ def told(own: Report, alarm: Alarm) -> dict[str, Any]:
 
 
 #: Counts that a difference shows side by side.
-COMPARED = ("alarms", "machines", "tickets", "joined", "recorded", "technician_hours")
+COMPARED = (
+    "alarms", "machines", "tickets", "joined", "attached", "again", "recorded", "technician_hours",
+)  # fmt: skip
 
 
 def difference(here: Report, there: Report) -> list[dict[str, Any]]:

@@ -24,10 +24,11 @@ from rules.keeping import Known, Work, keep
 from rules.known_before import identities_of, taught_in
 from rules.late import Key, episodes_of, late_rows, reconcile
 from rules.lifecycle import Entry, Ledger, Setting
+from rules.recurrence import recurrence_of
 from rules.refold import Refold
 from rules.sheet import with_tails
 from rules.state import NEVER, RAISED, FleetState, Memory, stack
-from store import alarms, rule_state
+from store import alarms, rule_state, suppressions
 from store.connection import Connection
 from store.reading import read_range
 
@@ -45,6 +46,8 @@ class Desk:
         self.plan = catalogue.plans[product]
         self.compiled = compile_plan(self.plan)
         self.late_ms = round(self.plan.report.offline_s * 1000)
+        self._laws = {rule.id: recurrence_of(self.plan, rule) for rule in self.plan.rules}
+        self.longest_ms = max((law.longest_ms for law in self._laws.values()), default=0)
         self._known = Known(Memory(self.compiled))
         self._identities: dict[int, Identity] = {}
         self._taught: Taught | None = None
@@ -62,7 +65,8 @@ class Desk:
 
     def setting(self, rule: str, now: int) -> Setting:
         """Under what an alarm of a rule is raised now."""
-        return Setting(self.plan.rule[rule], self.plan.version, "alarm", now, self.late_ms)
+        law = self._laws[rule]
+        return Setting(self.plan.rule[rule], self.plan.version, "alarm", now, self.late_ms, law)
 
     def judge(
         self,
@@ -222,10 +226,12 @@ class Desk:
         changes: Sequence[AlarmChange],
         now: int,
     ) -> list[Entry]:
-        records = [one for one in alarms.after(connection, since) if one.rule in rules]
+        before = {machine: moment - self.longest_ms for machine, moment in since.items()}
+        records = [one for one in alarms.after(connection, before) if one.rule in rules]
+        holds = suppressions.of_machines(connection, since, min(before.values()))
         settings = {rule: self.setting(rule, now) for rule in rules}
         episodes = episodes_of(standing, changes)
-        return reconcile(records, episodes, since, settings, self._explain)
+        return reconcile(records, episodes, since, settings, self._explain, holds)
 
     def _reports(
         self,
@@ -300,7 +306,10 @@ class Desk:
         if not changes:
             return []
         machines = {change.machine_id for change in changes}
-        ledger = Ledger(alarms.live(connection, machines))
+        since = min(change.at for change in changes) - self.longest_ms
+        records = alarms.live(connection, machines, since)
+        oldest = min(change.raised_at for change in changes)
+        ledger = Ledger(records, suppressions.of_machines(connection, machines, oldest))
         for change in sorted(changes, key=lambda change: change.at):
             setting = self.setting(change.rule, change.at if self._as_it_came else now)
             if change.kind == "raised":

@@ -18,16 +18,18 @@ from rules.changes import AlarmChange
 from rules.evidence import Account
 from rules.lifecycle import (
     Entry,
+    Holds,
     Setting,
     again,
-    ended,
     finding_of,
     needs_somebody,
     new_record,
     settled,
 )
+from rules.recurrence import joins
 from rules.state import NEVER, FleetState
 from store.alarms import AlarmRecord, Span
+from store.suppressions import Hold
 
 Key = tuple[int, str, str]
 Explain = Callable[[AlarmChange], Account]
@@ -81,6 +83,7 @@ def reconcile(
     since: Mapping[int, int],
     settings: Mapping[str, Setting],
     explain: Explain,
+    holds: Holds | None = None,
 ) -> list[Entry]:
     """Bring the recorded alarms of machines in line with what the fold says now.
 
@@ -91,29 +94,78 @@ def reconcile(
     for key in sorted(keys):
         own = [record for record in records if record.key == key]
         new = [episode for episode in episodes if episode.key == key]
-        setting = settings[key[2]]
-        entries += _one_live(
-            list(_reconcile_key(own, new, since[key[0]], setting, explain)), setting
-        )
+        context = _Context(since[key[0]], settings[key[2]], explain, (holds or {}).get(key[0], ()))
+        entries += _one_live(list(_reconcile_key(own, new, context)), context.setting)
     return entries
 
 
+@dataclass(frozen=True, slots=True)
+class _Context:
+    since: int
+    setting: Setting
+    explain: Explain
+    holds: Sequence[Hold]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One occurrence: whose it was so far (place of a record), and its episode where it lies
+    after the checkpoint."""
+
+    span: Span
+    place: int | None
+    episode: Episode | None = None
+
+
 def _reconcile_key(
-    records: list[AlarmRecord],
-    episodes: list[Episode],
-    since: int,
-    setting: Setting,
-    explain: Explain,
+    records: list[AlarmRecord], episodes: list[Episode], context: _Context
 ) -> Iterator[Entry]:
-    owner = _owners(records, episodes, since, setting)
-    for place, record in enumerate(records):
-        yield _amended(
-            record, [e for e, who in zip(episodes, owner, strict=True) if who == place],
-            since, setting, explain,
-        )  # fmt: skip
-    for episode, who in zip(episodes, owner, strict=True):
-        if who is None:
-            yield from _added(episode, setting, explain)
+    owner = _owners(records, episodes, context.since, context.setting)
+    items = [
+        _Item(span, place)
+        for place, record in enumerate(records)
+        for span in record.spans
+        if not _ends_after(span, context.since)
+    ]
+    items += [_Item(one.span, who, one) for one, who in zip(episodes, owner, strict=True)]
+    items.sort(key=lambda item: item.span[0])
+    left = set(range(len(records)))
+    for group in _groups(items, records, context.setting):
+        owners = list(dict.fromkeys(item.place for item in group if item.place in left))
+        left.difference_update(owners)
+        own = [records[place] for place in owners if place is not None]
+        if own:
+            yield from _amended(own, group, context)
+        else:
+            yield from _added(group, context)
+    for place in sorted(left):
+        yield Entry(_withdrawn(records[place], context.setting))
+
+
+def _groups(
+    items: Sequence[_Item], records: Sequence[AlarmRecord], setting: Setting
+) -> Iterator[list[_Item]]:
+    """Occurrences that are one alarm: each came so soon after the one before that it is no new
+    alarm, or while the alarm waited to be seen."""
+    group: list[_Item] = []
+    for item in items:
+        if group and not _together(group, item, records, setting):
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
+
+
+def _together(
+    group: Sequence[_Item], item: _Item, records: Sequence[AlarmRecord], setting: Setting
+) -> bool:
+    if joins([one.span for one in group], item.span[0], setting.recurrence):
+        return True
+    if item.place is None or item.place not in {one.place for one in group}:
+        return False
+    record = records[item.place]
+    return item.episode is None or not record.late or item.span[0] < _waits_until(record, setting)
 
 
 def _owners(
@@ -165,60 +217,85 @@ def _waits_until(record: AlarmRecord, setting: Setting) -> int:
     return _FOREVER if waits else NEVER
 
 
+def _withdrawn(record: AlarmRecord, setting: Setting) -> AlarmRecord:
+    """An alarm that never was, or was an occurrence of another."""
+    end = record.spans[-1][1] or record.raised_at
+    cleared_at = record.cleared_at or setting.now
+    return replace(record, state="withdrawn", returned_at=end, cleared_at=cleared_at, judged=True)
+
+
 def _amended(
-    record: AlarmRecord, episodes: list[Episode], since: int, setting: Setting, explain: Explain
-) -> Entry:
-    """A recorded alarm with the occurrences it has now; withdrawn where none is left."""
-    before = [span for span in record.spans if not _ends_after(span, since)]
-    spans = tuple(before + [episode.span for episode in episodes])
+    records: Sequence[AlarmRecord], group: Sequence[_Item], context: _Context
+) -> Iterator[Entry]:
+    """A recorded alarm with the occurrences it has now; what else was recorded of the same is
+    withdrawn."""
+    record, *others = records
+    setting = context.setting
+    entry = Entry(record, absorbed=tuple(one.id for one in others if one.id is not None))
+    yield from (Entry(_withdrawn(one, setting)) for one in others)
+    spans = tuple(item.span for item in group)
     if spans == record.spans:
-        return Entry(record)
-    if not spans:
-        end = record.spans[-1][1] or record.raised_at
-        cleared_at = record.cleared_at or setting.now
-        withdrawn = replace(
-            record, state="withdrawn", returned_at=end, cleared_at=cleared_at, judged=True
-        )
-        return Entry(withdrawn)
-    known = {begin for begin, _ in record.spans}
-    last = episodes[-1] if episodes else None
-    occurrences = record.occurrences + len(spans) - len(record.spans)
-    entry = Entry(replace(record, spans=spans, occurrences=max(occurrences, 1)))
+        yield entry
+        return
+    known = {begin for one in records for begin, _ in one.spans}
+    occurrences = sum(one.occurrences for one in records)
+    occurrences += len(spans) - sum(len(one.spans) for one in records)
+    entry.record = replace(record, spans=spans, occurrences=max(occurrences, 1))
     if len(record.spans) == record.occurrences:
         entry.record = replace(entry.record, raised_at=spans[0][0])
-    if last is not None and last.begin not in known and _follows(last, record):
-        account = explain(last.change)
-        one_less = replace(entry.record, spans=spans[:-1], occurrences=entry.record.occurrences - 1)
-        entry.record = again(one_less, last.begin, account, setting)
-        entry.record = replace(entry.record, spans=spans)
-        if last.end is not None:
-            entry.findings.append(finding_of(entry.record, account, setting, page=_pages(setting)))
-            entry.record = replace(entry.record, judged=True, late=True)
-    entry.record = settled(entry.record, setting.rule)
-    return entry
+    last = group[-1].episode
+    if last is not None and last.begin not in known and _follows(last, records):
+        _add_last(entry, last, context)
+    entry.record = settled(entry.record, setting)
+    yield entry
 
 
-def _follows(episode: Episode, record: AlarmRecord) -> bool:
+def _add_last(entry: Entry, last: Episode, context: _Context) -> None:
+    """The newest occurrence is news: as late data tells it, it may be over already."""
+    setting, spans = context.setting, entry.record.spans
+    account = context.explain(last.change)
+    one_less = replace(entry.record, spans=spans[:-1], occurrences=entry.record.occurrences - 1)
+    entry.record = again(one_less, last.begin, account, setting, context.holds)
+    entry.record = replace(entry.record, spans=spans)
+    if last.end is not None:
+        if entry.record.suppression != "recurrence":
+            page = _pages(setting) and entry.record.suppression is None
+            entry.findings.append(finding_of(entry.record, account, setting, page=page))
+        entry.record = replace(entry.record, judged=True, late=True)
+
+
+def _follows(episode: Episode, records: Sequence[AlarmRecord]) -> bool:
     """Whether an episode is an occurrence more and not a known one that began otherwise."""
-    return all(end is not None and end < episode.begin for _, end in record.spans)
+    return all(
+        end is not None and end < episode.begin for record in records for _, end in record.spans
+    )
 
 
-def _added(episode: Episode, setting: Setting, explain: Explain) -> Iterator[Entry]:
+def _added(group: Sequence[_Item], context: _Context) -> Iterator[Entry]:
     """An alarm nobody knew of. One that is over already pages nobody, unless the rule says so."""
-    account = explain(episode.change)
-    record = new_record(episode.begin, episode.key, account, setting)
-    if episode.end is None:
-        page = record.judged or setting.rule.late == "page"
-        entry = Entry(replace(record, judged=page))
+    setting = context.setting
+    episodes = [item.episode for item in group if item.episode is not None]
+    if not episodes:
+        return
+    first, last = episodes[0], episodes[-1]
+    account = context.explain(first.change)
+    record = new_record(first.begin, first.key, account, setting, context.holds)
+    spans = tuple(item.span for item in group)
+    record = replace(record, spans=spans, occurrences=len(spans))
+    if last.end is None:
+        late_page = record.suppression is None and setting.rule.late == "page"
+        page = len(episodes) == 1 and (record.judged or late_page)
+        entry = Entry(settled(replace(record, judged=page), setting))
         if page:
             entry.findings.append(finding_of(record, account, setting, page=True))
         yield entry
         return
     if setting.rule.late == "ignore":
         return
-    record = ended(replace(record, late=True, judged=False), episode.end, setting.rule)
-    finding = finding_of(record, account, setting, page=_pages(setting))
-    yield Entry(replace(record, judged=True), [finding])
+    record = settled(replace(record, late=True, judged=False), setting)
+    page = _pages(setting) and record.suppression is None
+    told = replace(record, spans=spans[:1])
+    yield Entry(replace(record, judged=True), [finding_of(told, account, setting, page=page)])
 
 
 def _pages(setting: Setting) -> bool:

@@ -4,6 +4,10 @@ active -> (seen) acknowledged. When the condition is gone, an alarm that was ack
 no more than a warning, or leads to no ticket is cleared; any other stands as returned until
 somebody has seen it, and the same alarm raised again meanwhile is one more occurrence of it.
 
+An alarm that comes again soon after it was cleared, or flaps, is a further occurrence of the
+earlier one (rules.recurrence). What somebody silenced (rules.quiet), and what comes again so soon,
+is recorded and pages nobody; where it still stands when that is over, it is paged then.
+
 A late alarm is one that is detected long after it was raised. Nobody is paged for it before it
 is known whether it still stands: it is cleared without a page when its end is found, and judged
 when the machine's data has caught up.
@@ -11,7 +15,7 @@ when the machine's data has caught up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +24,10 @@ from fleet.plan import Rule
 from fleet.text import Text
 from rules.changes import AlarmChange
 from rules.evidence import Account
-from store.alarms import AlarmRecord, Span
+from rules.quiet import in_words, silenced, why
+from rules.recurrence import Recurrence, flaps, joins, locked_until
+from store.alarms import AlarmRecord, Span, Suppression
+from store.suppressions import Hold
 
 #: Up to this severity an alarm that is gone needs nobody to see it.
 SELF_CLEARING_SEVERITY = 2
@@ -31,43 +38,70 @@ KEPT_SPANS = 100
 @dataclass(frozen=True, slots=True)
 class Setting:
     """Under what an alarm is raised: its rule, the plan's version, what kind of finding it makes,
-    the time now, and from which age on (ms) it counts as late."""
+    the time now, from which age on (ms) it counts as late, and how often it may come."""
 
     rule: Rule
     plan_version: str
     kind: Kind
     now: int
     late_ms: int
+    recurrence: Recurrence = field(default_factory=Recurrence)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Why an occurrence pages nobody, and until when; `text` where that deserves a word."""
+
+    kind: Suppression
+    until: int
+    text: Text | None = None
 
 
 @dataclass(slots=True)
 class Entry:
-    """An alarm being worked on, and the findings it made; `dropped` where it is to be unmade."""
+    """An alarm being worked on, and the findings it made; `dropped` where it is to be unmade,
+    `absorbed` the ids of alarms whose findings are its own from now on."""
 
     record: AlarmRecord
     findings: list[Finding] = field(default_factory=list)
     dropped: bool = False
+    absorbed: tuple[int, ...] = ()
+
+
+Holds = Mapping[int, Sequence[Hold]]
 
 
 class Ledger:
-    """The live alarms of some machines, and everything that becomes of them in one batch."""
+    """The live alarms of some machines and those cleared of late, and everything that becomes of
+    them in one batch; `holds` is what people silenced on these machines."""
 
-    def __init__(self, live: Iterable[AlarmRecord]) -> None:
-        self._live = {record.key: Entry(record) for record in live}
+    def __init__(self, records: Iterable[AlarmRecord], holds: Holds | None = None) -> None:
+        entries = [Entry(record) for record in records]
+        self._live = {entry.record.key: entry for entry in entries if entry.record.live}
+        over = [entry for entry in entries if not entry.record.live]
+        over.sort(key=lambda entry: entry.record.spans[-1][1] or 0)
+        self._over = {entry.record.key: entry for entry in over}
+        self._holds: Holds = holds or {}
         self._touched: dict[int, Entry] = {}
 
     def raise_(self, change: AlarmChange, account: Account, setting: Setting) -> None:
-        """An alarm was raised: a new one, or one more occurrence of one that had returned."""
+        """An alarm was raised: a new one, or one more occurrence of one that had returned or was
+        cleared a short while ago."""
         key = (change.machine_id, change.component, change.rule)
-        entry = self._live.get(key)
+        holds = self._holds.get(change.machine_id, ())
+        self._calm(self._live.get(key), setting, change.at)
+        entry, over = self._live.get(key), self._over.get(key)
+        if entry is None and over is not None:
+            entry = over if joins(over.record.spans, change.at, setting.recurrence) else None
         if entry is None:
-            entry = Entry(_new(change, account, setting))
-        elif entry.record.state == "returned":
-            entry.record = again(entry.record, change.at, account, setting)
+            entry = Entry(_new(change, account, setting, holds))
+        elif entry.record.spans[-1][1] is not None:
+            entry.record = again(entry.record, change.at, account, setting, holds)
         else:
             return
         self._keep(entry)
-        if not entry.record.late or setting.rule.late == "page":
+        unjudged = not entry.record.judged and entry.record.suppression is None
+        if entry.record.judged or (unjudged and setting.rule.late == "page"):
             self.judge(entry, account, setting, page=True)
 
     def clear(self, change: AlarmChange, setting: Setting) -> None:
@@ -76,29 +110,78 @@ class Ledger:
         if entry is None or entry.record.state == "returned":
             return
         record = entry.record
-        entry.record = ended(record, change.at, setting.rule)
-        if not record.judged and setting.rule.late == "ignore":
+        silent = quiet_of(record, setting, self._holds.get(change.machine_id, ()))
+        entry.record = ended(record, change.at, setting)
+        if not record.judged and record.late and setting.rule.late == "ignore":
             entry.record = replace(entry.record, judged=True)
             entry.dropped = record.occurrences == 1
         elif not record.judged:
-            account = Account(*_texts(record, setting.rule), dict(record.evidence))
-            self.judge(entry, account, setting, page=False)
+            self._close_unjudged(entry, silent, change.at, setting)
         self._keep(entry)
 
-    def judge(self, entry: Entry, account: Account, setting: Setting, *, page: bool) -> None:
+    def _close_unjudged(
+        self, entry: Entry, silent: Quiet | None, at: int, setting: Setting
+    ) -> None:
+        """An occurrence nobody was paged for is over: record it, with the reason; where it
+        outlived what kept it quiet, it is paged as it would have been then."""
+        account = Account(*_texts(entry.record, setting.rule), dict(entry.record.evidence))
+        if silent is None:
+            known = None if entry.record.late else entry.record.suppression
+            self.judge(entry, account, setting, page=False, quiet=in_words(known))
+        elif silent.until <= at:
+            self.judge(entry, account, setting, page=not entry.record.late)
+            entry.record = settled(_told(entry.record), setting)
+        elif silent.text is not None:
+            self.judge(entry, account, setting, page=False, quiet=silent.text)
+        else:
+            entry.record = replace(entry.record, judged=True)
+
+    def judge(
+        self,
+        entry: Entry,
+        account: Account,
+        setting: Setting,
+        *,
+        page: bool,
+        quiet: Text | None = None,
+    ) -> None:
         """Hand the latest occurrence over to tickets."""
-        entry.findings.append(finding_of(entry.record, account, setting, page=page))
+        finding = finding_of(entry.record, account, setting, page=page)
+        entry.findings.append(replace(finding, quiet=quiet))
         entry.record = replace(entry.record, judged=True)
         self._keep(entry)
 
-    def judge_waiting(self, settings: Mapping[str, Setting]) -> None:
-        """Page for late alarms that still stand although the machine's data has caught up."""
+    def judge_waiting(self, settings: Mapping[str, Setting], machines: Collection[int]) -> None:
+        """Page for alarms that waited and still stand: late ones whose machine's data has caught
+        up, and those that nothing keeps quiet any more."""
+        for entry in list(self._live.values()):
+            record, setting = entry.record, settings.get(entry.record.rule)
+            if setting is None or record.judged or record.machine_id not in machines:
+                continue
+            silent = quiet_of(record, setting, self._holds.get(record.machine_id, ()))
+            if silent is not None and silent.until > setting.now:
+                continue
+            entry.record = _told(record) if record.suppression is not None else record
+            account = Account(*_texts(record, setting.rule), dict(record.evidence))
+            self.judge(entry, account, setting, page=True)
+
+    def steady(self, settings: Mapping[str, Setting], as_of: Mapping[int, int]) -> None:
+        """End the flapping of alarms that were quiet for long enough in their machine's time
+        (machine -> newest moment)."""
         for entry in list(self._live.values()):
             setting = settings.get(entry.record.rule)
-            if setting is not None and not entry.record.judged:
-                texts = _texts(entry.record, setting.rule)
-                account = Account(*texts, dict(entry.record.evidence))
-                self.judge(entry, account, setting, page=True)
+            if setting is not None:
+                self._calm(entry, setting, as_of.get(entry.record.machine_id, 0))
+
+    def _calm(self, entry: Entry | None, setting: Setting, as_of: int) -> None:
+        if entry is None or not entry.record.flapping:
+            return
+        begin, end = entry.record.spans[-1]
+        quiet_at = (begin if end is None else end) + setting.recurrence.within_ms
+        if as_of >= quiet_at:
+            calm = replace(entry.record, flapping=False)
+            entry.record = settled(calm, setting, steady_at=quiet_at)
+            self._keep(entry)
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -109,48 +192,82 @@ class Ledger:
         self._touched[id(entry)] = entry
         if entry.record.live and not entry.dropped:
             self._live[entry.record.key] = entry
-        elif self._live.get(entry.record.key) is entry:
+            return
+        if self._live.get(entry.record.key) is entry:
             del self._live[entry.record.key]
+        if not entry.dropped:
+            self._over[entry.record.key] = entry
 
 
-def again(record: AlarmRecord, at: int, account: Account, setting: Setting) -> AlarmRecord:
-    """One more occurrence of an alarm that had returned."""
+def quiet_of(record: AlarmRecord, setting: Setting, holds: Sequence[Hold]) -> Quiet | None:
+    """What keeps the latest occurrence of an alarm from paging, as of its begin and of now: what
+    people silenced, and the lock after the occurrence before it."""
+    *before, (begin, _) = record.spans
+    found = silenced(holds, record.component, record.rule, (begin, max(setting.now, begin)))
+    lock = locked_until(before, setting.recurrence) if before else None
+    if lock is not None and begin >= lock:
+        lock = None
+    if found is not None:
+        hold, until = found
+        return Quiet(hold.kind, max(until, lock or 0), why(hold))
+    return None if lock is None else Quiet("recurrence", lock)
+
+
+def _told(record: AlarmRecord) -> AlarmRecord:
+    """The alarm once nothing keeps it quiet any more. Where it came again, somebody had seen it the
+    last time; that it stays is news."""
+    free = replace(record, suppression=None)
+    if record.suppression == "recurrence":
+        free = replace(free, acknowledged_at=None, acknowledged_by=None)
+    seen = free.acknowledged_at is not None
+    return replace(free, state="acknowledged" if seen else "active")
+
+
+def again(
+    record: AlarmRecord, at: int, account: Account, setting: Setting, holds: Sequence[Hold] = ()
+) -> AlarmRecord:
+    """One more occurrence of an alarm that had returned, or was cleared a short while ago."""
     late = setting.now - at > setting.late_ms
-    return replace(
+    more = replace(
         record,
-        state="active",
         plan_version=setting.plan_version,
         severity=setting.rule.severity,
-        returned_at=None,
         occurrences=record.occurrences + 1,
         spans=(*record.spans, (at, None))[-KEPT_SPANS:],
         late=late,
-        judged=not late,
         evidence=_evidence(account),
     )
+    silent = quiet_of(more, setting, holds)
+    kind = None if silent is None else silent.kind
+    return settled(replace(more, judged=not late and silent is None, suppression=kind), setting)
 
 
-def ended(record: AlarmRecord, at: int, rule: Rule) -> AlarmRecord:
+def ended(record: AlarmRecord, at: int, setting: Setting) -> AlarmRecord:
     """The alarm once its condition is gone at `at`."""
     spans = (*record.spans[:-1], (record.spans[-1][0], at))
-    return settled(replace(record, spans=spans), rule)
+    return settled(replace(record, spans=spans), setting)
 
 
-def settled(record: AlarmRecord, rule: Rule) -> AlarmRecord:
-    """The record with the state that its occurrences and what people did make of it."""
+def settled(record: AlarmRecord, setting: Setting, *, steady_at: int | None = None) -> AlarmRecord:
+    """The record with the state that its occurrences and what people did make of it; `steady_at`
+    is when its flapping ended, where it has."""
     end = record.spans[-1][1]
     seen = record.acknowledged_at is not None
+    if steady_at is None:
+        record = replace(record, flapping=flaps(record.spans, setting.recurrence))
     if end is None:
         state = "acknowledged" if seen else "active"
         return replace(record, state=state, returned_at=None, cleared_at=None)  # type: ignore[arg-type]  # one of the states
     over = (
         seen
-        or not needs_somebody(record, rule)
-        or (record.late and not record.judged)
+        or not needs_somebody(record, setting.rule)
+        or not record.judged
         or record.state == "cleared"
     )
+    if record.flapping and not record.late:
+        over = False
     if over:
-        cleared_at = max(end, record.acknowledged_at or end)
+        cleared_at = max(end, record.acknowledged_at or end, steady_at or end)
         return replace(record, state="cleared", returned_at=end, cleared_at=cleared_at)
     return replace(record, state="returned", returned_at=end, cleared_at=None)
 
@@ -181,21 +298,31 @@ def finding_of(record: AlarmRecord, account: Account, setting: Setting, *, page:
 
 
 def new_record(
-    at: int, key: tuple[int, str, str], account: Account, setting: Setting
+    at: int,
+    key: tuple[int, str, str],
+    account: Account,
+    setting: Setting,
+    holds: Sequence[Hold] = (),
 ) -> AlarmRecord:
-    """An alarm just raised; a late one is not judged yet."""
+    """An alarm just raised; a late or silenced one is not judged yet."""
     machine_id, component, rule = key
     late = setting.now - at > setting.late_ms
     span: Span = (at, None)
-    return AlarmRecord(
+    record = AlarmRecord(
         None, machine_id, component, rule, setting.plan_version, setting.rule.severity, "active",
         at, None, setting.now, None, None, None, 1, (span,), late, not late, _evidence(account),
     )  # fmt: skip
+    silent = quiet_of(record, setting, holds)
+    if silent is None:
+        return record
+    return replace(record, judged=False, suppression=silent.kind)
 
 
-def _new(change: AlarmChange, account: Account, setting: Setting) -> AlarmRecord:
+def _new(
+    change: AlarmChange, account: Account, setting: Setting, holds: Sequence[Hold]
+) -> AlarmRecord:
     key = (change.machine_id, change.component, change.rule)
-    return new_record(change.at, key, account, setting)
+    return new_record(change.at, key, account, setting, holds)
 
 
 def _evidence(account: Account) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from rules.connection import Connection as Link
 from rules.connection import Contact, connection_of, silence_since
 from rules.evidence import silence_account
 from rules.lifecycle import Entry, Ledger, Setting
-from store import alarms, rule_state
+from rules.recurrence import recurrence_of
+from store import alarms, rule_state, suppressions
 from store.connection import Connection
 from store.rule_state import ContactRow
 
@@ -75,10 +76,17 @@ def _alarms(
                 due.append((row, rule, since))
     if not due:
         return []
-    ledger = Ledger(alarms.live(connection, {row.machine_id for row, _, _ in due}))
+    machines = {row.machine_id for row, _, _ in due}
+    longest = max(
+        recurrence_of(catalogue.plans[row.product], rule).longest_ms for row, rule, _ in due
+    )
+    since = min([now, *(at for _, _, at in due if at is not None)]) - longest
+    holds = suppressions.of_machines(connection, machines, since)
+    ledger = Ledger(alarms.live(connection, machines, since), holds)
     for row, rule, since in due:
         plan = catalogue.plans[row.product]
-        setting = Setting(rule, plan.version, "connection", now, _NEVER_LATE_MS)
+        law = recurrence_of(plan, rule)
+        setting = Setting(rule, plan.version, "connection", now, _NEVER_LATE_MS, law)
         if since is None:
             back = links[row.machine_id].since
             ledger.clear(_change(row, rule, "cleared", back), setting)

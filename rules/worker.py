@@ -23,7 +23,7 @@ from rules.desk import Desk
 from rules.keeping import Work
 from rules.lifecycle import Entry, Ledger
 from rules.silence import judge_silence
-from store import alarms, ingest_log, partitions, plans, processes
+from store import alarms, ingest_log, partitions, plans, processes, suppressions
 from store.connection import Connection, Database, StoreUnavailable, connect
 from store.ingest_log import LogEntry
 from store.reading import read_batch
@@ -184,6 +184,7 @@ class Worker:
                 own = tuple(self._cursors)
                 if plans.versions(connection) != self._versions:
                     self._load(connection)
+                suppressions.apply(connection, now, partitions=own)
                 entries = judge_silence(connection, self._catalogue, own, now, listening=listening)
                 for desk in self._desks.values():
                     entries += _caught_up(connection, desk, own, now)
@@ -253,6 +254,9 @@ class Worker:
         """Write alarms, then hand their findings over to tickets."""
         kept = [entry for entry in entries if not entry.dropped]
         ids = alarms.write(connection, [entry.record for entry in kept]) if kept else []
+        for entry, alarm_id in zip(kept, ids, strict=True):
+            if entry.absorbed:
+                alarms.move_findings(connection, entry.absorbed, alarm_id)
         gone = [entry.record.id for entry in entries if entry.dropped]
         alarms.remove(connection, [one for one in gone if one is not None])
         findings = [
@@ -294,12 +298,18 @@ def _joined(batches: Sequence[SampleBatch]) -> SampleBatch | None:
 
 
 def _caught_up(connection: Connection, desk: Desk, parts: tuple[int, ...], now: int) -> list[Entry]:
-    """Page for late alarms that still stand although the machine's data has caught up."""
-    machines = alarms.waiting(
+    """Page for alarms that waited and still stand; end the flapping of those that are quiet."""
+    flapping = alarms.flapping(connection, desk.plan.product, parts)
+    waiting = alarms.waiting(
         connection, desk.plan.product, parts, now - desk.late_ms, now - BACKLOG_OVER_MS
     )
-    if not machines:
+    if not waiting and not flapping:
         return []
-    ledger = Ledger(alarms.live(connection, machines))
-    ledger.judge_waiting({rule.id: desk.setting(rule.id, now) for rule in desk.plan.rules})
+    machines = {*waiting, *flapping}
+    records = alarms.live(connection, machines)
+    since = min((record.spans[-1][0] for record in records), default=now)
+    ledger = Ledger(records, suppressions.of_machines(connection, machines, since))
+    settings = {rule.id: desk.setting(rule.id, now) for rule in desk.plan.rules}
+    ledger.judge_waiting(settings, waiting)
+    ledger.steady(settings, flapping)
     return list(ledger.entries)

@@ -17,12 +17,17 @@ State = Literal["active", "acknowledged", "returned", "cleared", "withdrawn"]
 #: States of an alarm that is not over; one such alarm per machine, component and rule.
 LIVE: tuple[State, ...] = ("active", "acknowledged", "returned")
 
+#: Why an alarm pages nobody: silenced by somebody, attached to a ticket, or back too soon.
+Suppression = Literal["shelved", "maintenance", "out_of_service", "ticket", "recurrence"]
+
 Span = tuple[int, int | None]
+Row = dict[str, Any]
 
 _SQL = load("alarm")
 _TIMES = ("raised_at", "returned_at", "detected_at", "acknowledged_at", "cleared_at")
 _WRITTEN = ("plan_version", "severity", "state", "raised_at", "returned_at", "cleared_at",
-            "occurrences", "spans", "late", "judged", "evidence")  # fmt: skip
+            "occurrences", "spans", "late", "judged", "evidence", "acknowledged_at",
+            "acknowledged_by", "suppression", "flapping")  # fmt: skip
 _INSERTED = ("machine_id", "component", "rule", "detected_at", *_WRITTEN)
 
 
@@ -32,7 +37,8 @@ class AlarmRecord:
 
     `spans` are its last occurrences, each from when it was raised to when its condition was
     gone (None while it stands); `returned_at` is the end of the last. `judged` is False while
-    nobody knows yet whether this late alarm still stands. `id` is None until it is written.
+    nobody knows yet whether this late alarm still stands, or while it is kept quiet. `id` is None
+    until it is written.
     """
 
     id: int | None
@@ -53,6 +59,8 @@ class AlarmRecord:
     late: bool
     judged: bool
     evidence: Mapping[str, Any]
+    suppression: Suppression | None = None
+    flapping: bool = False
 
     @property
     def key(self) -> tuple[int, str, str]:
@@ -64,9 +72,14 @@ class AlarmRecord:
         return self.state in LIVE
 
 
-def live(connection: Connection, machine_ids: Iterable[int]) -> list[AlarmRecord]:
-    """The live alarms of machines, locked until the transaction ends."""
-    rows = connection.execute(_SQL["records_live"], {"machines": list(machine_ids)}).fetchall()
+def live(
+    connection: Connection, machine_ids: Iterable[int], since_ms: int | None = None
+) -> list[AlarmRecord]:
+    """The live alarms of machines, and those cleared that had returned after `since_ms` where it
+    is given; locked until the transaction ends."""
+    since = None if since_ms is None else clock.to_datetime(max(since_ms, 0))
+    values = {"machines": list(machine_ids), "since": since}
+    rows = connection.execute(_SQL["records_live"], values).fetchall()
     return [_record(row) for row in rows]
 
 
@@ -105,6 +118,28 @@ def standing(connection: Connection, rules: Collection[str]) -> set[tuple[int, s
     """Machine and rule of every alarm of these rules whose condition stands."""
     rows = connection.execute(_SQL["standing"], {"rules": list(rules)}).fetchall()
     return {(row["machine_id"], row["rule"]) for row in rows}
+
+
+def flapping(connection: Connection, product: str, partitions: Sequence[int]) -> dict[int, int]:
+    """Machines with live alarms that flap, and the newest moment known of each (ms)."""
+    values = {"product": product, "partitions": list(partitions)}
+    rows = connection.execute(_SQL["flapping"], values).fetchall()
+    return {row["machine_id"]: clock.to_ms(row["measured_at"]) for row in rows}
+
+
+def move_findings(connection: Connection, absorbed: Sequence[int], alarm_id: int) -> None:
+    """The findings of alarms that proved to be occurrences of another are that one's."""
+    connection.execute(_SQL["move_findings"], {"absorbed": list(absorbed), "alarm": alarm_id})
+
+
+def history(connection: Connection, alarm_id: int) -> list[dict[str, Any]]:
+    """Every transition of an alarm, in order: at, noted_at, kind, actor, detail."""
+    return connection.execute(_SQL["history"], {"id": alarm_id}).fetchall()
+
+
+def act_as(connection: Connection, who: str) -> None:
+    """Say who changes alarms in this transaction, for their history."""
+    connection.execute(_SQL["act_as"], {"who": who})
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
@@ -154,6 +189,8 @@ def list_alarms(
     rule: str | None = None,
     states: Collection[State] | None = None,
     severity: int = 1,
+    suppressed: bool | None = None,
+    flapping: bool | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     after: tuple[datetime, int] | None = None,
@@ -167,6 +204,8 @@ def list_alarms(
     """
     values = _filters(serial=serial, product=product, region=region, rule=rule, severity=severity)
     values |= {
+        "suppressed": suppressed,
+        "flapping": flapping,
         "states": None if states is None else list(states),
         "since": since,
         "until": until,
@@ -184,7 +223,7 @@ def get_alarm(connection: Connection, alarm_id: int) -> dict[str, Any] | None:
 
 def _filters(**given: Any) -> dict[str, Any]:
     names = ("id", "serial", "product", "region", "rule", "states", "since", "until", "after_at",
-             "after_id")  # fmt: skip
+             "after_id", "suppressed", "flapping")  # fmt: skip
     return {**dict.fromkeys(names), "severity": 1, "limit": 1, **given}
 
 

@@ -150,6 +150,11 @@ def settle_alarms(connection: Connection, ticket_id: int, actor: str, now_ms: in
     connection.execute(_SQL["settle_alarms"], values)
 
 
+def release_alarms(connection: Connection, ticket_id: int) -> None:
+    """The ticket is over: its alarms are attached to it no longer."""
+    connection.execute(_SQL["release_alarms"], {"ticket_id": ticket_id})
+
+
 def _version(connection: Connection, block: str, values: Row) -> int:
     row = connection.execute(_SQL[block], values).fetchone()
     assert row is not None

@@ -33,6 +33,7 @@ class WholeTicket:
     checks: list[Row]
     parts: list[Row]
     events: list[Row]
+    attached: list[Row]
 
 
 def queue(
@@ -58,19 +59,19 @@ def queue(
 
 
 def whole(connection: Connection, number: str) -> WholeTicket | None:
-    """The ticket of that number with its items (the most severe first), checks, parts and
-    events; None when there is none."""
+    """The ticket of that number with its items (the most severe first), checks, parts,
+    events and the alarms attached to it; None when there is none."""
     values: Row = dict.fromkeys((*FILTERS, "after_priority", "after_target", "after_id"))
     values |= {"number": number, "limit": 1}
     ticket = connection.execute(_SQL["tickets"], values).fetchone()
     if ticket is None:
         return None
     of_ticket = {"ticket_id": ticket["id"]}
-    items, checks, parts, events = (
+    items, checks, parts, events, attached = (
         connection.execute(_SQL[block], of_ticket).fetchall()
-        for block in ("items", "checks", "parts", "events")
+        for block in ("items", "checks", "parts", "events", "attached")
     )
-    return WholeTicket(ticket, items, checks, parts, events)
+    return WholeTicket(ticket, items, checks, parts, events, attached)
 
 
 def found_items(

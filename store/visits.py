@@ -43,8 +43,13 @@ def planned_visit(connection: Connection, machine_id: int) -> Row | None:
 
 
 def open_items(connection: Connection, machine_id: int) -> list[Row]:
-    """kind, source, component and ticket number of all that open tickets deal with."""
+    """kind, source, component and ticket of all that open tickets deal with."""
     return connection.execute(_SQL["open_items"], {"machine_id": machine_id}).fetchall()
+
+
+def attach_alarm(connection: Connection, alarm_id: int) -> None:
+    """Mark an alarm that an open ticket deals with: it pages nobody anew."""
+    connection.execute(_SQL["attach_alarm"], {"alarm_id": alarm_id})
 
 
 def fitted_places(connection: Connection, machine_id: int) -> list[Row]:

@@ -99,6 +99,10 @@ def _decide(
     verdict = decide(finding, plan, tier, visit, items, now_ms)
     if verdict.outcome == "recorded":
         return _keep(connection, finding, verdict, None, now_ms)
+    if verdict.outcome == "attached":
+        if finding.alarm_id is not None:
+            visits.attach_alarm(connection, finding.alarm_id)
+        return _keep(connection, finding, verdict, verdict.ticket_id, now_ms)
     if visit is not None:
         decision = _keep(connection, finding, verdict, visit.id, now_ms)
         _join(connection, plan, decision, finding, verdict, now_ms)

@@ -49,6 +49,7 @@ def finish(
     plan = catalogue.plans[ticket["product"]]
     _count_services(connection, plan, ticket, items, found, now_ms)
     ticket_steps.settle_alarms(connection, ticket["id"], actor.name, now_ms)
+    ticket_steps.release_alarms(connection, ticket["id"])
     event(connection, ticket, "done", actor, now_ms, FINDING_CODES[code], note)
     new_version = ticket_steps.set_status(
         connection, ticket["id"], "done", now_ms, code=code, note=note

@@ -74,6 +74,7 @@ def cancel(
     require_step(number, ticket["status"], "cancelled", ticket["assignee"], actor)
     if not note.strip():
         raise error("note_missing", "Say why the ticket is cancelled.", "请注明取消原因。")
+    ticket_steps.release_alarms(connection, ticket["id"])
     event(connection, ticket, "cancelled", actor, now_ms, None, note)
     return ticket_steps.set_status(connection, ticket["id"], "cancelled", now_ms, note=note)
 

@@ -11,7 +11,7 @@ from fleet.plan import ProductPlan, ServiceTier
 from fleet.text import Text
 from fleet.words import SEVERITIES
 
-Outcome = Literal["opened", "merged", "raised", "recorded"]
+Outcome = Literal["opened", "merged", "raised", "attached", "recorded"]
 
 #: Below this severity an alarm or a connection case joins a visit, but is worth none of its own.
 VISIT_SEVERITY = 2
@@ -29,22 +29,27 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """Something that an open ticket of the machine, planned or under way, already deals with."""
+    """Something that an open ticket of the machine already deals with; `under_way` once the
+    technician has set out for it."""
 
     kind: str
     source: str
     component: str
     number: str
+    ticket_id: int = 0
+    under_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome, why, and the visit's priority (1 most urgent) and target time (ms) with it."""
+    """The outcome, why, and the visit's priority (1 most urgent) and target time (ms) with it;
+    `ticket_id` is the open ticket an alarm is attached to."""
 
     outcome: Outcome
     reason: Text
     priority: int
     target_at: int
+    ticket_id: int | None = None
 
 
 def priority_of(severity: int) -> int:
@@ -68,6 +73,9 @@ def decide(
 ) -> Verdict:
     """The outcome of one finding, given what is open on its machine."""
     priority, target = priority_of(finding.severity), target_of(finding.severity, tier, now_ms)
+    item = _on_it(finding, open_items) if _may_page(finding, plan) else None
+    if item is not None:
+        return Verdict("attached", _attached(finding, item), priority, target, item.ticket_id)
     obstacle = _obstacle(finding, plan, open_items) or (
         _too_small(finding) if visit is None else None
     )
@@ -81,6 +89,43 @@ def decide(
     return Verdict("merged", _merged(visit), visit.priority, visit.target_at)
 
 
+def _may_page(finding: Finding, plan: ProductPlan) -> bool:
+    rule = plan.rule.get(finding.source)
+    return finding.kind == "alarm" and finding.page and (rule is None or rule.ticket)
+
+
+def _on_it(finding: Finding, open_items: tuple[OpenItem, ...]) -> OpenItem | None:
+    """The item of an open ticket that an alarm belongs to: the same alarm, or another one of a
+    component that somebody is on the way to. While the visit is only planned, another alarm joins
+    it as an item of its own, with its checks and parts."""
+    for item in open_items:
+        if _same(finding, item):
+            return item
+    component = finding.component.split("/")[0]
+    under_way = (item for item in open_items if item.under_way)
+    return next((one for one in under_way if one.component.split("/")[0] == component), None)
+
+
+def _same(finding: Finding, item: OpenItem) -> bool:
+    return (item.kind, item.source, item.component) == (
+        finding.kind,
+        finding.source,
+        finding.component,
+    )
+
+
+def _attached(finding: Finding, item: OpenItem) -> Text:
+    if _same(finding, item):
+        return Text(
+            en=f"Ticket {item.number} already deals with it.",
+            zh=f"工单 {item.number} 已在处理同一问题。",
+        )
+    return Text(
+        en=f"Somebody is already on the way to this component with ticket {item.number}.",
+        zh=f"已有人员持工单 {item.number} 前往处理该部件。",
+    )
+
+
 def _obstacle(finding: Finding, plan: ProductPlan, open_items: tuple[OpenItem, ...]) -> Text | None:
     rule = plan.rule.get(finding.source) if finding.kind in ("alarm", "connection") else None
     if rule is not None and not rule.ticket:
@@ -88,6 +133,8 @@ def _obstacle(finding: Finding, plan: ProductPlan, open_items: tuple[OpenItem, .
             en=f"The rule {rule.name.en} records and opens no visits.",
             zh=f"规则“{rule.name.zh}”只作记录，不派工。",
         )
+    if finding.quiet is not None:
+        return finding.quiet
     if not finding.page and finding.late:
         return Text(
             en="It was reported late and is over by now; nobody needs to drive out for it.",
@@ -96,15 +143,8 @@ def _obstacle(finding: Finding, plan: ProductPlan, open_items: tuple[OpenItem, .
     if not finding.page:
         return Text(en="It is to be recorded only.", zh="仅作记录，不派工。")
     for item in open_items:
-        if (item.kind, item.source, item.component) == (
-            finding.kind,
-            finding.source,
-            finding.component,
-        ):
-            return Text(
-                en=f"Ticket {item.number} already deals with it.",
-                zh=f"工单 {item.number} 已在处理同一问题。",
-            )
+        if _same(finding, item):
+            return _attached(finding, item)
     return None
 
 

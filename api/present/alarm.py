@@ -8,6 +8,7 @@ from typing import Any
 from api.present.product import bilingual, named
 from api.schemas.alarm import Alarm
 from api.schemas.base import Bilingual
+from api.schemas.suppression import Suppression
 from fleet.plan import Catalogue, ProductPlan
 
 Row = Mapping[str, Any]
@@ -24,6 +25,20 @@ def alarm(row: Row, catalogue: Catalogue) -> Alarm:
         name=named(row["rule"], rule.name if rule is not None else None).name,
         advice=bilingual(rule.advice) if rule is not None else None,
         shows=list(rule.shows) if rule is not None else [],
+    )
+
+
+def suppression(row: Row, catalogue: Catalogue) -> Suppression:
+    """What somebody silenced, with the plan's names."""
+    plan = catalogue.plans.get(row["product"])
+    rules = plan.rule if plan is not None else {}
+    rule, component = row["rule"], row["component"]
+    return Suppression(
+        **{name: row[name] for name in Suppression.model_fields if name in row},
+        name=None
+        if rule is None
+        else named(rule, rules[rule].name if rule in rules else None).name,
+        component_name=None if component is None else component_name(component, plan),
     )
 
 

@@ -11,6 +11,7 @@ from api.present.part import position_name
 from api.present.product import bilingual, named
 from api.schemas.base import Bilingual, Named
 from api.schemas.ticket import (
+    AttachedAlarm,
     CheckAnswer,
     LikelyCause,
     TicketEvent,
@@ -68,6 +69,21 @@ def checks(rows: Sequence[Row]) -> list[CheckAnswer]:
 def parts(rows: Sequence[Row], plan: ProductPlan | None) -> list[TicketPart]:
     """What to bring."""
     return [_part(row, plan) for row in rows]
+
+
+def attached(rows: Sequence[Row], plan: ProductPlan | None) -> list[AttachedAlarm]:
+    """Alarms that were not raised anew because of the ticket."""
+    rules = plan.rule if plan is not None else {}
+    names = ("rule", "component", "severity", "happened_at", "alarm_id")
+    return [
+        AttachedAlarm(
+            **{name: row[name] for name in names},
+            name=named(row["rule"], rules[row["rule"]].name if row["rule"] in rules else None).name,
+            component_name=component_name(row["component"], plan),
+            reason=Bilingual(**row["reason"]),
+        )
+        for row in rows
+    ]
 
 
 def history(rows: Sequence[Row]) -> list[TicketEvent]:

@@ -13,7 +13,8 @@ from api.parameters import FromTime, MachineSerial, RowId, Serial, Severity, ToT
 from api.present import alarm as present
 from api.problems import conflict, not_found, responses
 from api.routes.machines import machine_row
-from api.schemas.alarm import Alarm, AlarmState
+from api.routes.suppressions import require_station
+from api.schemas.alarm import Alarm, AlarmEvent, AlarmHistory, AlarmState
 from api.schemas.base import Page
 from api.vocabulary import ALARM_STATES
 from fleet.clock import now_ms
@@ -45,6 +46,10 @@ def list_alarms(
     region: Word = None,
     machine: MachineSerial = None,
     rule: Word = None,
+    suppressed: Annotated[
+        bool | None, Query(description="true: those that page nobody; false: the others.")
+    ] = None,
+    flapping: Annotated[bool | None, Query()] = None,
     since: FromTime = None,
     until: ToTime = None,
     limit: Limit = 100,
@@ -63,6 +68,8 @@ def list_alarms(
             rule=rule,
             states=_states(live, state),
             severity=severity or 1,
+            suppressed=suppressed,
+            flapping=flapping,
             since=since,
             until=until,
             after=(from_micros(after[0]), after[1]) if after else None,
@@ -102,6 +109,16 @@ def list_machine_alarms(
     )
 
 
+@router.get("/alarms/{alarm_id}/history", operation_id="get_alarm_history")
+def get_alarm_history(alarm_id: RowId, _caller: Caller, shared: Shared) -> AlarmHistory:
+    """Every transition of an alarm, with who and when."""
+    with shared.database.connection() as connection:
+        if alarms.get_alarm(connection, alarm_id) is None:
+            raise not_found(f"There is no alarm {alarm_id}.", f"没有编号为 {alarm_id} 的报警。")
+        rows = alarms.history(connection, alarm_id)
+    return AlarmHistory(events=[AlarmEvent(**row) for row in rows])
+
+
 @router.post(
     "/alarms/{alarm_id}/acknowledge",
     operation_id="acknowledge_alarm",
@@ -114,6 +131,8 @@ def acknowledge_alarm(alarm_id: RowId, caller: ManagerOrTechnician, shared: Shar
         row = alarms.get_alarm(connection, alarm_id)
         if row is None:
             raise not_found(f"There is no alarm {alarm_id}.", f"没有编号为 {alarm_id} 的报警。")
+        require_station(caller, connection, row["serial"])
+        alarms.act_as(connection, caller.actor)
         if not alarms.acknowledge(connection, alarm_id, caller.actor, now_ms()):
             state = ALARM_STATES[row["state"]]
             raise conflict(

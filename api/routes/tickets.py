@@ -122,6 +122,7 @@ def whole_ticket(connection: Connection, shared: Shared, number: str, caller: Id
         checks=present.checks(found.checks),
         parts=present.parts(found.parts, plan),
         history=present.history(found.events),
+        attached_alarms=present.attached(found.attached, plan),
         next_states=list(next_states(row["status"], row["assignee"], actor_of(caller))),
     )
 

@@ -31,6 +31,8 @@ def get_words(_caller: Caller, shared: Shared) -> Words:
         health=_texts(vocabulary.HEALTH),
         connections=_texts(vocabulary.CONNECTIONS),
         alarm_states=_texts(vocabulary.ALARM_STATES),
+        alarm_suppressions=_texts(vocabulary.ALARM_SUPPRESSIONS),
+        alarm_events=_texts(vocabulary.ALARM_EVENTS),
         ticket_states=_texts(STATUSES),
         finding_codes=_texts(FINDING_CODES),
         finding_kinds=_texts(vocabulary.FINDING_KINDS),

@@ -11,6 +11,37 @@ from api.schemas.base import Answer, Bilingual, Time
 AlarmState = Literal["active", "acknowledged", "returned", "cleared", "withdrawn"]
 
 
+AlarmSuppression = Literal["shelved", "maintenance", "out_of_service", "ticket", "recurrence"]
+AlarmEventKind = Literal[
+    "raised",
+    "came_again",
+    "returned",
+    "acknowledged",
+    "cleared",
+    "withdrawn",
+    "suppressed",
+    "released",
+    "flapping",
+    "steady",
+]
+
+
+class AlarmEvent(Answer):
+    """One transition of an alarm."""
+
+    at: Time = Field(description="Event time where the machine's data decided.")
+    noted_at: Time
+    kind: AlarmEventKind
+    actor: str
+    detail: AlarmSuppression | None = Field(description="What suppressed it.")
+
+
+class AlarmHistory(Answer):
+    """All that happened to an alarm, in order."""
+
+    events: list[AlarmEvent]
+
+
 class Alarm(Answer):
     """One alarm of one machine (states after ISA-18.2)."""
 
@@ -31,6 +62,11 @@ class Alarm(Answer):
     acknowledged_by: str | None
     cleared_at: Time | None
     occurrences: int
+    suppression: AlarmSuppression | None = Field(
+        description="Why it pages nobody: silenced by somebody, attached to an open ticket, or "
+        "back too soon after it was cleared."
+    )
+    flapping: bool = Field(description="It comes and goes, and is held as one.")
     late: bool = Field(description="True: seen in data that arrived late.")
     evidence: dict[str, Any] = Field(
         description="What was measured against which limit, over which window, in which regime."

@@ -120,6 +120,19 @@ class TicketPart(Answer):
     )
 
 
+class AttachedAlarm(Answer):
+    """An alarm that came while the ticket was open: attached, and not raised anew."""
+
+    rule: str
+    name: Bilingual
+    component: str
+    component_name: Bilingual
+    severity: int
+    happened_at: Time
+    alarm_id: int | None
+    reason: Bilingual
+
+
 class TicketEvent(Answer):
     """One step in a ticket's history."""
 
@@ -139,6 +152,9 @@ class Ticket(TicketSummary):
     checks: list[CheckAnswer]
     parts: list[TicketPart]
     history: list[TicketEvent]
+    attached_alarms: list[AttachedAlarm] = Field(
+        description="Alarms that came while it was open and were not raised anew."
+    )
     next_states: list[TicketStatus] = Field(
         description="States the caller may bring it to from here."
     )

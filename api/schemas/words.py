@@ -25,6 +25,8 @@ class Words(Answer):
     health: Texts
     connections: Texts
     alarm_states: Texts
+    alarm_suppressions: Texts
+    alarm_events: Texts
     ticket_states: Texts
     finding_codes: Texts
     finding_kinds: Texts

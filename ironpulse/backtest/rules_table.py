@@ -45,7 +45,18 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
 def _rules(found: Mapping[str, Any], title: str) -> Table:
     known = "known" in found["total"]
     table = Table(title=title, title_justify="left")
-    names = ["rule", "alarms", "standing", "machines", "tickets", "joined", "recorded", "hours"]
+    names = [
+        "rule",
+        "alarms",
+        "standing",
+        "machines",
+        "tickets",
+        "joined",
+        "attached",
+        "again",
+        "recorded",
+        "hours",
+    ]
     if known:
         names += ["confirmed", "beside", "false", "unknown", "missed", "lead h"]
     for name in names:
@@ -65,7 +76,9 @@ def _missed(one: Mapping[str, Any]) -> bool:
 
 
 def _cells(one: Mapping[str, Any], known: bool) -> list[str]:
-    keys = ("alarms", "standing", "machines", "tickets", "joined", "recorded")
+    keys = (
+        "alarms", "standing", "machines", "tickets", "joined", "attached", "again", "recorded",
+    )  # fmt: skip
     cells = [str(one[key]) for key in keys] + [f"{one['technician_hours']:.1f}"]
     if known:
         scores = one["known"]

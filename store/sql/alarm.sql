@@ -1,17 +1,20 @@
 -- name: records_live
 select id, machine_id, component, rule, plan_version, severity, state, raised_at, returned_at,
     detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans, late, judged,
-    evidence
+    evidence, suppression, flapping
 from alarm
 where machine_id = any(%(machines)s::integer[])
-    and state in ('active', 'acknowledged', 'returned')
+    and (
+        state in ('active', 'acknowledged', 'returned')
+        or (state = 'cleared' and returned_at > %(since)s::timestamptz)
+    )
 order by id
 for update
 
 -- name: records_after
 select alarm.id, alarm.machine_id, component, rule, plan_version, severity, state, raised_at,
     returned_at, detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans,
-    late, judged, evidence
+    late, judged, evidence, suppression, flapping
 from alarm
 join unnest(%(machines)s::integer[], %(times)s::timestamptz[]) as asked (machine_id, since)
     on asked.machine_id = alarm.machine_id
@@ -22,17 +25,21 @@ for update of alarm
 
 -- name: insert_records
 insert into alarm as old (machine_id, component, rule, plan_version, severity, state, raised_at,
-    returned_at, detected_at, cleared_at, occurrences, spans, late, judged, evidence)
+    returned_at, detected_at, cleared_at, occurrences, spans, late, judged, evidence,
+    acknowledged_at, acknowledged_by, suppression, flapping)
 select * from unnest(%(machine_id)s::integer[], %(component)s::text[], %(rule)s::text[],
     %(plan_version)s::text[], %(severity)s::smallint[], %(state)s::text[],
     %(raised_at)s::timestamptz[], %(returned_at)s::timestamptz[], %(detected_at)s::timestamptz[],
     %(cleared_at)s::timestamptz[], %(occurrences)s::integer[], %(spans)s::jsonb[],
-    %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[])
+    %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[],
+    %(acknowledged_at)s::timestamptz[], %(acknowledged_by)s::text[], %(suppression)s::text[],
+    %(flapping)s::boolean[])
 on conflict (machine_id, component, rule) where state in ('active', 'acknowledged', 'returned')
 do update set state = excluded.state, plan_version = excluded.plan_version,
     severity = excluded.severity, returned_at = excluded.returned_at,
     occurrences = old.occurrences + excluded.occurrences, spans = old.spans || excluded.spans,
-    late = excluded.late, judged = excluded.judged, evidence = excluded.evidence
+    late = excluded.late, judged = excluded.judged, evidence = excluded.evidence,
+    suppression = excluded.suppression, flapping = excluded.flapping
 returning id
 
 -- name: update_records
@@ -40,14 +47,39 @@ update alarm
 set plan_version = new.plan_version, severity = new.severity, state = new.state,
     raised_at = new.raised_at, returned_at = new.returned_at, cleared_at = new.cleared_at,
     occurrences = new.occurrences, spans = new.spans, late = new.late, judged = new.judged,
-    evidence = new.evidence
+    evidence = new.evidence, acknowledged_at = new.acknowledged_at,
+    acknowledged_by = new.acknowledged_by, suppression = new.suppression,
+    flapping = new.flapping
 from unnest(%(id)s::bigint[], %(plan_version)s::text[], %(severity)s::smallint[],
     %(state)s::text[], %(raised_at)s::timestamptz[], %(returned_at)s::timestamptz[],
     %(cleared_at)s::timestamptz[], %(occurrences)s::integer[], %(spans)s::jsonb[],
-    %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[])
+    %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[],
+    %(acknowledged_at)s::timestamptz[], %(acknowledged_by)s::text[], %(suppression)s::text[],
+    %(flapping)s::boolean[])
     as new (id, plan_version, severity, state, raised_at, returned_at, cleared_at, occurrences,
-        spans, late, judged, evidence)
+        spans, late, judged, evidence, acknowledged_at, acknowledged_by, suppression, flapping)
 where alarm.id = new.id
+
+-- name: flapping
+select alarm.machine_id, max(machine_now.measured_at) as measured_at
+from alarm
+join machine on machine.id = alarm.machine_id
+join machine_now on machine_now.machine_id = alarm.machine_id
+where alarm.flapping and alarm.state in ('active', 'acknowledged', 'returned')
+    and machine.product = %(product)s::text
+    and mod(machine.id, 16) = any(%(partitions)s::integer[])
+    and machine_now.measured_at is not null
+group by alarm.machine_id
+
+-- name: move_findings
+update finding set alarm_id = %(alarm)s::bigint where alarm_id = any(%(absorbed)s::bigint[])
+
+-- name: history
+select at, noted_at, kind, actor, detail from alarm_event
+where alarm_id = %(id)s::bigint order by id
+
+-- name: act_as
+select set_config('ironpulse.actor', %(who)s::text, true)
 
 -- name: remove
 delete from alarm where id = any(%(ids)s::bigint[])
@@ -95,7 +127,8 @@ returning id
 select alarm.id, alarm.machine_id, machine.serial, machine.product, alarm.component, alarm.rule,
     alarm.plan_version, alarm.severity, alarm.state, alarm.raised_at, alarm.returned_at,
     alarm.detected_at, alarm.acknowledged_at, alarm.acknowledged_by, alarm.cleared_at,
-    alarm.occurrences, alarm.spans, alarm.late, alarm.evidence, named.number as ticket
+    alarm.occurrences, alarm.spans, alarm.late, alarm.evidence, alarm.suppression,
+    alarm.flapping, named.number as ticket
 from alarm
 join machine on machine.id = alarm.machine_id
 join station on station.id = machine.station
@@ -114,6 +147,9 @@ where (%(id)s::bigint is null or alarm.id = %(id)s::bigint)
     and (%(rule)s::text is null or alarm.rule = %(rule)s::text)
     and (%(states)s::text[] is null or alarm.state = any(%(states)s::text[]))
     and alarm.severity >= %(severity)s::integer
+    and (%(suppressed)s::boolean is null
+        or (alarm.suppression is not null) = %(suppressed)s::boolean)
+    and (%(flapping)s::boolean is null or alarm.flapping = %(flapping)s::boolean)
     and (%(since)s::timestamptz is null or alarm.raised_at >= %(since)s::timestamptz)
     and (%(until)s::timestamptz is null or alarm.raised_at < %(until)s::timestamptz)
     and (

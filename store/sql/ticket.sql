@@ -56,6 +56,15 @@ from ticket_event
 where ticket_id = %(ticket_id)s
 order by id;
 
+-- name: attached
+-- Alarms that came while the ticket was open and were not raised anew, the latest first.
+select finding.source as rule, finding.component, finding.severity, finding.happened_at,
+    finding.alarm_id, finding.reason
+from finding
+where finding.ticket_id = %(ticket_id)s and finding.outcome = 'attached'
+order by finding.happened_at desc, finding.id desc
+limit 200;
+
 -- name: promises_kept
 select count(*) filter (where arrived_at <= target_at) as kept,
     count(*) filter (where arrived_at > target_at

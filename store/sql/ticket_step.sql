@@ -116,3 +116,8 @@ set state = case state when 'active' then 'acknowledged' else 'cleared' end,
     cleared_at = case when state = 'returned' then %(now)s::timestamptz end
 where state in ('active', 'returned')
     and id in (select alarm_id from finding where ticket_id = %(ticket_id)s);
+
+-- name: release_alarms
+update alarm set suppression = null
+where suppression = 'ticket' and state in ('active', 'acknowledged', 'returned')
+    and id in (select alarm_id from finding where ticket_id = %(ticket_id)s);

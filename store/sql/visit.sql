@@ -16,10 +16,14 @@ where machine_id = %(machine_id)s and status in ('new', 'assigned', 'accepted')
 for update;
 
 -- name: open_items
-select ticket_item.kind, ticket_item.source, ticket_item.component, ticket.number
+select ticket_item.kind, ticket_item.source, ticket_item.component, ticket.number,
+    ticket.id as ticket_id, ticket.status in ('travelling', 'working') as under_way
 from ticket_item
 join ticket on ticket.id = ticket_item.ticket_id
 where ticket.machine_id = %(machine_id)s and ticket.status not in ('done', 'cancelled');
+
+-- name: attach_alarm
+update alarm set suppression = 'ticket' where id = %(alarm_id)s::bigint and suppression is null;
 
 -- name: fitted_places
 select id, part, position

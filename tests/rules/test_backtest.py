@@ -116,7 +116,7 @@ def test_one_visit_at_a_time_deals_with_everything_until_the_technician_was_ther
         ("warm", "recorded", 0, 0.0),
         ("hot", "opened", 1, 100.0),
         ("warm", "merged", 1, 0.0),
-        ("hot", "recorded", 0, 0.0),
+        ("hot", "attached", 1, 0.0),
         ("noted", "recorded", 0, 0.0),
         ("hot", "opened", 2, 100.0),
     ]

@@ -13,6 +13,7 @@ from rules.engine import fold
 from rules.evidence import Account
 from rules.late import episodes_of, late_rows, reconcile
 from rules.lifecycle import Ledger, Setting
+from rules.recurrence import Recurrence
 from rules.state import NEVER, RAISED, FleetState, empty_state
 from store.alarms import AlarmRecord
 from tests.rules.plans import IDENTITIES
@@ -24,14 +25,15 @@ ACCOUNT = Account(Text(en="why", zh="原因"), Text(en="why", zh="原因"), {})
 class Replay:
     """The worker's way with one machine's rows, in memory: everything arrives long afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, law: Recurrence | None = None) -> None:
+        self.law = law or Recurrence()
         self.rows: dict[int, Row] = {}
         self.checkpoints: list[FleetState] = [empty_state(PLAN, [1])]
         self.records: list[AlarmRecord] = []
         self.now = 2**45
 
     def setting(self, rule: str) -> Setting:
-        return Setting(PLAN.plan.rule[rule], "1", "alarm", self.now, 1000)
+        return Setting(PLAN.plan.rule[rule], "1", "alarm", self.now, 1000, self.law)
 
     @property
     def state(self) -> FleetState:
@@ -44,7 +46,7 @@ class Replay:
             self._again(rows, int(np.array([row[1] for row in rows])[late].min()))
             return
         after, changes = fold(PLAN, IDENTITIES, self.state, batch_of(rows))
-        ledger = Ledger([record for record in self.records if record.live])
+        ledger = Ledger([record for record in self.records if record.state != "withdrawn"])
         for change in sorted(changes, key=lambda change: change.at):
             book = ledger.raise_ if change.kind == "raised" else None
             if book is None:
@@ -67,7 +69,11 @@ class Replay:
         ]  # fmt: skip
         every = {condition.rule.id: self.setting(condition.rule.id)
                  for condition in PLAN.conditions}  # fmt: skip
-        known = [r for r in self.records if r.live or (r.returned_at or NEVER) > since]
+        known = [
+            record
+            for record in self.records
+            if record.live or (record.returned_at or NEVER) > since - self.law.longest_ms
+        ]
         known = [record for record in known if record.state != "withdrawn"]
         episodes = episodes_of(standing, changes)
         entries = reconcile(known, episodes, {1: since}, every, lambda _: ACCOUNT)
@@ -95,10 +101,21 @@ class Replay:
 pieces = st.lists(st.integers(1, 6), min_size=1, max_size=12)
 
 
+laws = st.sampled_from(
+    [
+        Recurrence(),
+        Recurrence(40_000),
+        Recurrence(200_000),
+        Recurrence(20_000, changes=4, within_ms=120_000),
+        Recurrence(0, changes=3, within_ms=60_000),
+    ]
+)
+
+
 @settings(max_examples=150, deadline=None)
-@given(rows=streams, sizes=pieces, data=st.data())
+@given(rows=streams, sizes=pieces, law=laws, data=st.data())
 def test_any_order_of_arrival_ends_in_the_same_alarms(
-    rows: list[Row], sizes: list[int], data: st.DataObject
+    rows: list[Row], sizes: list[int], law: Recurrence, data: st.DataObject
 ) -> None:
     rows = timed([(1, 10, values) for _, _, values in rows])
     cut: list[list[Row]] = []
@@ -107,7 +124,7 @@ def test_any_order_of_arrival_ends_in_the_same_alarms(
         size = sizes[len(cut) % len(sizes)]
         cut.append(rows[at : at + size])
         at += size
-    in_order, otherwise = Replay(), Replay()
+    in_order, otherwise = Replay(law), Replay(law)
     for piece in cut:
         in_order.arrive(piece)
     for piece in data.draw(st.permutations(cut)):

@@ -73,10 +73,21 @@ def test_information_joins_a_visit_that_takes_place_anyway() -> None:
 
 
 def test_what_an_open_ticket_deals_with_is_not_dispatched_again() -> None:
-    item = OpenItem("alarm", "overpressure", "pump", "T-2026-000004")
+    item = OpenItem("alarm", "overpressure", "pump", "T-2026-000004", 4)
     verdict = outcome(None, item)
-    assert verdict.outcome == "recorded"
+    assert (verdict.outcome, verdict.ticket_id) == ("attached", 4)
     assert "T-2026-000004" in verdict.reason.en
+    wear = OpenItem("wear", "piston", "pump", "T-2026-000004", 4)
+    assert outcome(None, wear, kind="wear", source="piston").outcome == "recorded"
+
+
+def test_an_alarm_of_a_component_somebody_is_on_the_way_to_is_attached() -> None:
+    planned = OpenItem("alarm", "other", "pump", "T-2026-000004", 4)
+    assert outcome(VISIT, planned, severity=2).outcome == "merged"
+    on_the_way = OpenItem("alarm", "other", "pump/E7", "T-2026-000004", 4, under_way=True)
+    assert outcome(None, on_the_way).outcome == "attached"
+    assert outcome(None, on_the_way, component="boom").outcome == "opened"
+    assert outcome(None, on_the_way, late=True, page=False).outcome == "recorded"
 
 
 def test_late_but_standing_opens_a_visit() -> None:
