@@ -246,8 +246,17 @@ def _amended(
     last = group[-1].episode
     if last is not None and last.begin not in known and _follows(last, records):
         _add_last(entry, last, context)
+    elif _stands_again(record, spans):
+        # Recorded as late and over, which it is not: it waits to be judged once more.
+        entry.record = replace(entry.record, judged=False)
+        entry.reopened = True
     entry.record = settled(entry.record, setting)
     yield entry
+
+
+def _stands_again(record: AlarmRecord, spans: Sequence[Span]) -> bool:
+    recorded_only = record.late and record.state == "cleared" and record.acknowledged_at is None
+    return recorded_only and spans[-1] == (record.spans[-1][0], None)
 
 
 def _add_last(entry: Entry, last: Episode, context: _Context) -> None:

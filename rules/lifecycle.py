@@ -60,12 +60,14 @@ class Quiet:
 @dataclass(slots=True)
 class Entry:
     """An alarm being worked on, and the findings it made; `dropped` where it is to be unmade,
-    `absorbed` the ids of alarms whose findings are its own from now on."""
+    `absorbed` the ids of alarms whose findings are its own from now on, `reopened` where it was
+    recorded as over and is not."""
 
     record: AlarmRecord
     findings: list[Finding] = field(default_factory=list)
     dropped: bool = False
     absorbed: tuple[int, ...] = ()
+    reopened: bool = False
 
 
 Holds = Mapping[int, Sequence[Hold]]

@@ -257,6 +257,8 @@ class Worker:
         for entry, alarm_id in zip(kept, ids, strict=True):
             if entry.absorbed:
                 alarms.move_findings(connection, entry.absorbed, alarm_id)
+            if entry.reopened:
+                alarms.take_back_finding(connection, alarm_id, entry.record.spans[-1][0])
         gone = [entry.record.id for entry in entries if entry.dropped]
         alarms.remove(connection, [one for one in gone if one is not None])
         findings = [

@@ -132,6 +132,12 @@ def move_findings(connection: Connection, absorbed: Sequence[int], alarm_id: int
     connection.execute(_SQL["move_findings"], {"absorbed": list(absorbed), "alarm": alarm_id})
 
 
+def take_back_finding(connection: Connection, alarm_id: int, happened_at: int) -> None:
+    """Forget that an occurrence was recorded as over: late data show that it was not."""
+    values = {"alarm": alarm_id, "happened_at": clock.to_datetime(happened_at)}
+    connection.execute(_SQL["take_back_finding"], values)
+
+
 def history(connection: Connection, alarm_id: int) -> list[dict[str, Any]]:
     """Every transition of an alarm, in order: at, noted_at, kind, actor, detail."""
     return connection.execute(_SQL["history"], {"id": alarm_id}).fetchall()

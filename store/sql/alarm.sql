@@ -74,6 +74,11 @@ group by alarm.machine_id
 -- name: move_findings
 update finding set alarm_id = %(alarm)s::bigint where alarm_id = any(%(absorbed)s::bigint[])
 
+-- name: take_back_finding
+delete from finding
+where alarm_id = %(alarm)s::bigint and happened_at = %(happened_at)s::timestamptz
+    and outcome = 'recorded'
+
 -- name: history
 select at, noted_at, kind, actor, detail from alarm_event
 where alarm_id = %(id)s::bigint order by id

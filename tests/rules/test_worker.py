@@ -229,6 +229,22 @@ def test_late_data_withdraws_what_never_was(bench: Bench, run_all: RunAll) -> No
     assert hot(bench, "state") == []
 
 
+def test_what_was_recorded_as_over_and_is_not_is_paged_after_all(
+    bench: Bench, run_all: RunAll
+) -> None:
+    start = clock.now_ms() - 2 * HOUR
+    worker = bench.worker()
+    bench.bring(rows(start, [90] * 5 + [70] * 3))
+    run_all(worker)
+    assert hot(bench, "state", "judged") == [("cleared", True)]
+    bench.bring([(1, start + 65_000, {"oil_temp_c": 90.0})])
+    bench.bring(rows(start + 80_000, [90] * 712))
+    run_all(worker)
+    worker.tick(clock.now_ms())
+    assert hot(bench, "state", "judged", "spans") == [("active", True, [[start + 20_000, None]])]
+    assert [row["outcome"] for row in bench.rows("select * from finding")].count("opened") == 1
+
+
 def test_fault_codes_raise_and_clear_their_own_alarms(bench: Bench, run_all: RunAll) -> None:
     start = clock.now_ms() - 100_000
     worker = bench.worker()
