@@ -237,7 +237,7 @@ def test_what_was_recorded_as_over_and_is_not_is_paged_after_all(
     bench.bring(rows(start, [90] * 5 + [70] * 3))
     run_all(worker)
     assert hot(bench, "state", "judged") == [("cleared", True)]
-    bench.bring([(1, start + 65_000, {"oil_temp_c": 90.0})])
+    bench.bring([(1, start + at, {"oil_temp_c": 90.0}) for at in (55_000, 65_000)])
     bench.bring(rows(start + 80_000, [90] * 712))
     run_all(worker)
     worker.tick(clock.now_ms())
