@@ -133,7 +133,7 @@ def _reconcile_key(
     for group in _groups(items, records, context.setting):
         owners = list(dict.fromkeys(item.place for item in group if item.place in left))
         left.difference_update(owners)
-        own = [records[place] for place in owners if place is not None]
+        own = {place: records[place] for place in owners if place is not None}
         if own:
             yield from _amended(own, group, context)
         else:
@@ -225,10 +225,11 @@ def _withdrawn(record: AlarmRecord, setting: Setting) -> AlarmRecord:
 
 
 def _amended(
-    records: Sequence[AlarmRecord], group: Sequence[_Item], context: _Context
+    own: Mapping[int, AlarmRecord], group: Sequence[_Item], context: _Context
 ) -> Iterator[Entry]:
-    """A recorded alarm with the occurrences it has now; what else was recorded of the same is
-    withdrawn."""
+    """A recorded alarm (place -> record) with the occurrences it has now; what else was recorded
+    of the same is withdrawn."""
+    records = list(own.values())
     record, *others = records
     setting = context.setting
     entry = Entry(record, absorbed=tuple(one.id for one in others if one.id is not None))
@@ -237,32 +238,42 @@ def _amended(
     if spans == record.spans:
         yield entry
         return
-    known = {begin for one in records for begin, _ in one.spans}
     occurrences = sum(one.occurrences for one in records)
     occurrences += len(spans) - sum(len(one.spans) for one in records)
     entry.record = replace(record, spans=spans, occurrences=max(occurrences, 1))
     if len(record.spans) == record.occurrences:
         entry.record = replace(entry.record, raised_at=spans[0][0])
     last = group[-1].episode
-    if last is not None and last.begin not in known and _follows(last, records):
+    teller = own.get(group[-1].place) if group[-1].place is not None else None
+    if last is not None and teller is not None and any(_overlaps(last, s) for s in teller.spans):
+        _as_told(entry, teller)
+    elif last is not None and _follows(last, records):
         _add_last(entry, last, context)
-    elif _stands_again(record, spans):
-        # Recorded as late and over, which it is not: it waits to be judged once more.
-        entry.record = replace(entry.record, judged=False)
-        entry.reopened = True
     entry.record = settled(entry.record, setting)
     yield entry
 
 
-def _stands_again(record: AlarmRecord, spans: Sequence[Span]) -> bool:
-    recorded_only = record.late and record.state == "cleared" and record.acknowledged_at is None
-    return recorded_only and spans[-1] == (record.spans[-1][0], None)
+def _as_told(entry: Entry, teller: AlarmRecord) -> None:
+    """The newest occurrence was known: what became of it stays, unless it was recorded as late and
+    over, which it is not. Then it waits to be judged once more."""
+    entry.record = replace(
+        entry.record,
+        state=teller.state,
+        late=teller.late,
+        judged=teller.judged,
+        suppression=teller.suppression,
+    )
+    recorded_only = teller.late and teller.state == "cleared" and teller.acknowledged_at is None
+    if recorded_only and entry.record.spans[-1][1] is None:
+        entry.record = replace(entry.record, judged=False)
+        entry.reopened = True
 
 
 def _add_last(entry: Entry, last: Episode, context: _Context) -> None:
     """The newest occurrence is news: as late data tells it, it may be over already."""
     setting, spans = context.setting, entry.record.spans
     account = context.explain(last.change)
+    was_over = entry.record.state == "cleared"
     one_less = replace(entry.record, spans=spans[:-1], occurrences=entry.record.occurrences - 1)
     entry.record = again(one_less, last.begin, account, setting, context.holds)
     entry.record = replace(entry.record, spans=spans)
@@ -270,7 +281,8 @@ def _add_last(entry: Entry, last: Episode, context: _Context) -> None:
         if entry.record.suppression != "recurrence":
             page = _pages(setting) and entry.record.suppression is None
             entry.findings.append(finding_of(entry.record, account, setting, page=page))
-        entry.record = replace(entry.record, judged=True, late=True)
+        state = "cleared" if was_over else entry.record.state
+        entry.record = replace(entry.record, state=state, judged=True, late=True)
 
 
 def _follows(episode: Episode, records: Sequence[AlarmRecord]) -> bool:
