@@ -131,8 +131,12 @@ class Ledger:
             known = None if entry.record.late else entry.record.suppression
             self.judge(entry, account, setting, page=False, quiet=in_words(known))
         elif silent.until <= at:
-            self.judge(entry, account, setting, page=not entry.record.late)
-            entry.record = settled(_told(entry.record), setting)
+            late = entry.record.late
+            self.judge(entry, account, setting, page=not late)
+            if late:
+                entry.record = replace(entry.record, suppression=None)
+            else:
+                entry.record = settled(_told(entry.record), setting)
         elif silent.text is not None:
             self.judge(entry, account, setting, page=False, quiet=silent.text)
         else:
