@@ -40,9 +40,23 @@ def _signals(plan: ProductPlan) -> Iterator[Problem]:
         yield from _spans(path, signal)
         if signal.kind == "enum" and not signal.values:
             yield Problem(path, f"the enumeration {signal.key} names no values")
+    yield from _metrics(plan)
     hours = plan.signal.get(plan.hours_signal)
     if hours is None or hours.kind != "counter" or hours.unit != "h":
         yield Problem(("hours_signal",), f"{plan.hours_signal} is no counter of hours")
+
+
+def _metrics(plan: ProductPlan) -> Iterator[Problem]:
+    """One metric is one signal: not two, and not another one than the one of that key."""
+    owners: dict[str, str] = {}
+    for i, signal in enumerate(plan.signals):
+        for name in signal.metrics:
+            owner = owners.setdefault(name, signal.key)
+            if owner == signal.key and name in plan.signal:
+                owner = name
+            if owner != signal.key:
+                message = f"the metric {name} is {owner} already and cannot be {signal.key}"
+                yield Problem(("signals", i, "metrics"), message)
 
 
 def _unit(path: Path, signal: Signal) -> Iterator[Problem]:

@@ -57,6 +57,7 @@ class Signal(Model):
     `range` is what the sensor can physically say: outside it the value is stored as NULL and
     counted. `period_s` is the expected time between values while the machine works; a value is
     carried forward for three periods (at least `Report.working_s` * 3) and unknown after that.
+    `metrics` are names under which edge nodes of Sparkplug report it, besides its key.
     """
 
     key: Key
@@ -72,6 +73,7 @@ class Signal(Model):
     period_s: float = Field(gt=0)
     values: dict[int, Text] = Field(default_factory=dict)
     j1939: J1939 | None = None
+    metrics: list[str] = Field(default_factory=list)
     headline: bool = False
     note: Text | None = None
     source: str = "J"

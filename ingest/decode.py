@@ -28,11 +28,12 @@ _MOST_NAMED = 200  # characters of a topic, which may have 65,535, that are repe
 @dataclass(frozen=True, slots=True)
 class Product:
     """What decoding needs of a plan: the limits of its signals in column order, which of them may
-    be true or false, and a reader of the usual messages."""
+    be true or false, what it calls metrics of Sparkplug, and a reader of the usual messages."""
 
     plan: ProductPlan
     limits: Mapping[str, Limits]
     flags: frozenset[str]
+    metrics: certificates.Names
     plain: PlainReader
 
     @classmethod
@@ -40,7 +41,8 @@ class Product:
         """The same, from the plan."""
         flags = frozenset(signal.key for signal in plan.signals if signal.kind == "flag")
         limits = quality.limits_of(plan)
-        return cls(plan, limits, flags, PlainReader(tuple(limits)))
+        metrics = {name: signal.key for signal in plan.signals for name in signal.metrics}
+        return cls(plan, limits, flags, metrics, PlainReader(tuple(limits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,8 @@ class _Reader:
         self.result.statuses.setdefault(product, []).append(status)
 
     def _read_sparkplug(self, number: int, message: Message, machine_id: int, product: str) -> None:
-        flags = self.products[product].flags
-        found = certificates.read(message, flags)
+        known = self.products[product]
+        found = certificates.read(message, known.flags, known.metrics)
         if found.state is not None:
             status = StatusReport(machine_id, found.at, message.received_at, found.state)
             self._keep_status(product, status)
@@ -215,10 +217,17 @@ class _Reader:
         route = self.routes[message.topic]
         rejection = reject(message, route, reason, detail)
         if len(places) < total:
-            pick = _pick if route.kind == "telemetry" else certificates.pick
-            payload = pick(message, sorted(places))
+            payload = self._picked(message, route, sorted(places))
             rejection = replace(rejection, payload=payload, content_type=None)
         self.result.rejections.append(replace(rejection, samples=len(places)))
+
+    def _picked(self, message: Message, route: Route, places: Sequence[int]) -> bytes:
+        """The samples at `places` of a message, as a message."""
+        if route.kind == "telemetry":
+            form, data = opened(message)
+            return form.write(tolerant.pick(form.value(data), places))
+        assert route.product is not None
+        return certificates.pick(message, places, self.products[route.product].metrics)
 
     def _reject(self, message: Message, route: Route, reason: str, detail: Text) -> None:
         self.result.rejections.append(reject(message, route, reason, detail))
@@ -231,12 +240,6 @@ def _heard(machine_of: IntColumn, received_of: IntColumn) -> dict[int, tuple[int
     np.maximum.at(latest, place, received_of)
     found = zip(machines.tolist(), counts.tolist(), latest.tolist(), strict=True)
     return {machine: (count, last) for machine, count, last in found if machine >= 0}
-
-
-def _pick(message: Message, places: Sequence[int]) -> bytes:
-    """The samples at `places` of a telemetry message, as a message."""
-    form, data = opened(message)
-    return form.write(tolerant.pick(form.value(data), places))
 
 
 def _believe_time(report: FaultReport | StatusReport) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,10 @@ BD_SEQ = "bdSeq"
 _CONTROLS = ("Node Control/", "Device Control/")
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 _GOOD = range(192, 256)  # of the property Quality, as OPC has it; 0 is bad, 500 stale
+
+
+#: The name of a metric, as it stands -> the signal it is by the product plan.
+Names = Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class Told:
     at: int
 
 
-def read(message: Message, flags: frozenset[str]) -> Told:
+def read(message: Message, flags: frozenset[str], names: Names) -> Told:
     """What a birth, data or death certificate tells. Raises Unusable.
 
     An edge node's death comes as its will, written when it connected: it counts from when it came.
@@ -61,7 +65,7 @@ def read(message: Message, flags: frozenset[str]) -> Told:
     made_at = _made_at(payload, at)
     if place.type == "DDEATH":
         return Told([], "offline", made_at)
-    found = moments(payload, made_at, flags)
+    found = moments(payload, made_at, flags, names)
     return Told(found, "online" if place.is_birth else None, made_at)
 
 
@@ -75,10 +79,10 @@ def is_of_gateway(message: Message) -> bool:
     return all(is_control(metric.name) for metric in metrics)
 
 
-def pick(message: Message, places: Sequence[int]) -> bytes:
+def pick(message: Message, places: Sequence[int], names: Names) -> bytes:
     """The samples of a readable message at `places`, as a message."""
     payload = schema.parse(message.payload)
-    found = moments(payload, _made_at(payload, message.received_at), frozenset())
+    found = moments(payload, _made_at(payload, message.received_at), frozenset(), names)
     chosen = sorted(metric for place in places for metric in found[place].metrics)
     metrics = [payload.metrics[number] for number in chosen]
     picked = schema.Payload(metrics=metrics)
@@ -99,9 +103,9 @@ def is_control(name: str) -> bool:
     return name == BD_SEQ or name.startswith(_CONTROLS)
 
 
-def moments(payload: Any, made_at: int, flags: frozenset[str]) -> list[Moment]:
+def moments(payload: Any, made_at: int, flags: frozenset[str], names: Names) -> list[Moment]:
     """The samples of a payload made at that time, in the order they came. `flags` are the signals
-    that may be true or false.
+    that may be true or false, `names` what the plan calls metrics that have no signal's name.
 
     A metric that stands twice for one moment begins a sample of its own, which is merged where it
     is stored. Raises Unusable where a metric has no name.
@@ -114,7 +118,7 @@ def moments(payload: Any, made_at: int, flags: frozenset[str]) -> list[Moment]:
         if is_control(metric.name):
             continue
         ts = _bounded(metric.timestamp) if metric.HasField("timestamp") else made_at
-        signal = signal_of(metric.name)
+        signal = names.get(metric.name) or signal_of(metric.name)
         moment = latest.get(ts)
         if moment is None or signal in moment.values:
             moment = latest[ts] = Moment(ts)

@@ -278,6 +278,10 @@ BROKEN = {
         "mixer/rules.yaml", "severity: 2", "severity: 2\n    severity: 3",
         (6, 5, "the key severity stands here twice"),
     ),
+    "metric of another signal": (
+        "mixer/product.yaml", "range: [-40, 150],", "range: [-40, 150], metrics: [drum_rpm],",
+        (11, 103, "the metric drum_rpm is drum_rpm already and cannot be oil_temp_c"),
+    ),
     "double entry": (
         "common/shared.yaml", "  - {id: drum, name: {en: Drum, zh: 滚筒}}",
         "  - {id: drum, name: {en: Drum, zh: 滚筒}}\n  - {id: drum, name: {en: D, zh: 筒}}",

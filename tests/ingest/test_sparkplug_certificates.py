@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.batch import StatusReport
-from ingest.decode import Decoded
+from ingest.decode import Decoded, Product, decode
+from ingest.message import Message, Route
 from ingest.reasons import BAD_VALUE, REJECTED
 from ingest.sparkplug import schema, topics
 from ingest.sparkplug.certificates import signal_of
+from tests import small
 from tests.ingest import decoding, sparkplugs
 from tests.ingest.decoding import NOW, marks, reasons, rows
 from tests.ingest.sparkplugs import metric, payload
@@ -54,6 +56,27 @@ def test_data_of_a_node_or_a_device_at_the_times_of_its_metrics(where: str) -> N
     ]
     assert (marks(decoded), reasons(decoded), decoded.statuses) == ([], [], {})
     assert decoded.heard == {1: (1, NOW)}
+
+
+def test_the_plan_says_which_signal_a_metric_is() -> None:
+    signals = [small.signal(**given) for given in small.SIGNALS]
+    signals[0] |= {"metrics": ["Hydraulics/T1", "T 1"]}
+    product = Product.of(small.product_plan(signals=signals))
+    data = payload(
+        metric("Hydraulics/T1", 61.5, ts=NOW - 5),
+        metric("T 1", 62.5, ts=NOW - 5),
+        metric("hydraulics/t1", 1.0, ts=NOW - 5),
+        metric("oil/temp_c", 63.5, ts=0),
+    )
+    message = sparkplugs.message("NDATA", "P-1", data, NOW)
+    routes = {message.topic: Route("P-1", "data", 1, "pump")}
+    decoded = decode([message], routes, {"pump": product})
+    assert rows(decoded) == [(1, 5, {"oil_temp_c": 61.5}), (1, 5, {"oil_temp_c": 62.5})]
+    assert marks(decoded) == [("hydraulics_t1", "unknown_signal", [1])]
+    (rejection,) = decoded.rejections
+    kept = Message(message.topic, rejection.payload, None, NOW)
+    again = decode([kept], routes, {"pump": product})
+    assert [each.reason for each in again.rejections] == ["clock_not_set"], "the same sample"
 
 
 def test_a_metric_twice_in_one_moment_makes_two_samples() -> None:
