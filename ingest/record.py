@@ -49,10 +49,12 @@ def record(connection: Connection, decoded: Decoded, products: Mapping[str, Prod
     entries += [_faults(connection, *each, recorded) for each in sorted(decoded.faults.items())]
     entries += [_statuses(connection, *each, recorded) for each in sorted(decoded.statuses.items())]
     _rejections(connection, decoded, recorded)
-    ledger.add(connection, recorded.tallies)
-    ledger.set_status(connection, [each for some in decoded.statuses.values() for each in some])
-    ledger.add_bad_values(connection, recorded.bad_values)
-    ingest_log.append(connection, [entry for entry in entries if entry is not None])
+    statuses = [each for some in decoded.statuses.values() for each in some]
+    with connection.pipeline():  # nothing here waits for an answer: one way to the server for all
+        ledger.add(connection, recorded.tallies)
+        ledger.set_status(connection, statuses)
+        ledger.add_bad_values(connection, recorded.bad_values)
+        ingest_log.append(connection, [entry for entry in entries if entry is not None])
     return recorded
 
 

@@ -42,6 +42,11 @@ class Registry:
             strangers = self._look_up(connection, unknown) if unknown else {}
             return {**self._routes, **strangers} if strangers else self._routes
 
+    def remembered(self, topics: Iterable[str]) -> Mapping[str, Route] | None:
+        """The routes of at least these topics; None where some must be looked up."""
+        routes = self._routes
+        return routes if all(topic in routes for topic in topics) else None
+
     def known(self, topic: str) -> Route:
         """The route of a topic as far as it is remembered."""
         return self._routes.get(topic, Route("", None, None, None))

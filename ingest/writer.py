@@ -100,8 +100,10 @@ class Writer:
 
     def _decode(self, messages: Batch, link: Link) -> Decoded:
         topics = {message.topic for message in messages}
-        with link.transaction() as connection:
-            routes = self.registry.routes(connection, topics)
+        routes = self.registry.remembered(topics)
+        if routes is None:
+            with link.transaction() as connection:
+                routes = self.registry.routes(connection, topics)
         return decode(messages, routes, self.registry.products)
 
     def _record(self, messages: Batch, decoded: Decoded) -> None:
