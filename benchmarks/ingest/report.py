@@ -141,4 +141,4 @@ def _target(figure: Figure, value: float) -> str:
         return ""
     sign = "<=" if figure.most else ">="
     color = "green" if figure.met(value) else "red"
-    return f"[{color}]{sign} {figure.target:,g}[/]"
+    return f"[{color}]{sign} {format(figure.target, figure.form)}[/]"
