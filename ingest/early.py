@@ -51,8 +51,10 @@ class EarlyMessages:
             try:
                 self._look()
             except (StoreUnavailable, StoreFull) as error:
-                self._outage.began(error)
+                self._outage.began("early", error)
                 self._close()
+            else:
+                self._outage.ended("early")
         self._close()
 
     def _look(self) -> None:

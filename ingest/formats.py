@@ -29,6 +29,10 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _CBOR = b"\xd9\xd9\xf7"  # tag 55799: "what follows is CBOR"
 _PLAIN = (None, "application/json")
 _BRACKETS = (b"{", b"[")
+#: A message with more samples than this is none of ours; nor is JSON text with so many brackets
+#: that it can hold more. What reads value by value would take seconds over millions of nothings.
+MOST_SAMPLES = 50_000
+_MOST_OBJECTS = 2 * MOST_SAMPLES + 1
 _MOST_NESTED = 16  # our deepest shape has four levels
 _MOST_NAMED = 60  # characters of a foreign word that are repeated
 _MOST_SAID = 200  # characters of what a library says of a message
@@ -55,6 +59,8 @@ class Json:
     """JSON text in UTF-8."""
 
     def value(self, data: bytes) -> Any:
+        if data.count(b"{") > _MOST_OBJECTS:
+            raise Unusable("too_large", say("too_many", most=MOST_SAMPLES))
         try:
             value = msgspec.json.decode(data)
         except RecursionError:

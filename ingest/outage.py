@@ -51,20 +51,23 @@ class Link:
 
 
 class Outage:
-    """What all users of the database in this process know of its being away."""
+    """What all users of the database in this process know of its being away; `where` names it."""
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self, stop: threading.Event, where: str = "") -> None:
         self._stop = stop
+        self._where = where
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._hindered: set[str] = set()
+        self._asked = False  # whether it was said that somebody has to do something
 
     @property
     def lasts(self) -> bool:
         """Whether the database takes nothing now."""
         return self._since is not None
 
-    def hold(self, action: Callable[[], T]) -> T:
-        """Do `action`, again and again until the database takes it.
+    def hold(self, user: str, action: Callable[[], T]) -> T:
+        """Do what `user` wants, again and again until the database takes it.
 
         Raises GivenUp when the process is to stop; errors of other kinds pass.
         """
@@ -73,32 +76,49 @@ class Outage:
             try:
                 result = action()
             except (StoreUnavailable, StoreFull) as error:
-                self.began(error)
+                self.began(user, error)
                 if self._stop.wait(wait):
                     raise GivenUp from error
                 wait = min(2 * wait, _LONGEST_WAIT_S)
             else:
-                self.ended()
+                self.ended(user)
                 return result
 
-    def began(self, error: StoreUnavailable | StoreFull) -> None:
-        """Say it, unless it was said."""
+    @property
+    def seconds(self) -> float:
+        """How long the database has taken nothing; 0 while it does."""
+        since = self._since
+        return 0.0 if since is None else clock.monotonic_s() - since
+
+    def began(self, user: str, error: StoreUnavailable | StoreFull) -> None:
+        """Say it, unless it was said; what was away and now needs somebody is said anew. Where
+        the database does not write, one user may go on that only reads: so each is remembered."""
+        needs_somebody = isinstance(error, StoreFull)
         with self._lock:
-            if self._since is not None:
+            self._hindered.add(user)
+            if self._since is not None and (self._asked or not needs_somebody):
                 return
-            self._since = clock.monotonic_s()
-        if isinstance(error, StoreFull):
+            self._since = clock.monotonic_s() if self._since is None else self._since
+            self._asked = needs_somebody
+        if needs_somebody:
             log.error(
-                "Nothing is taken until somebody makes room or gives the right to write. "
-                "The broker holds what comes.",
+                "Nothing is taken until somebody mends this. The broker holds what comes.",
+                database=self._where,
                 reason=str(error),
             )
         else:
-            log.warning("Waiting for the database. The broker holds what comes.", reason=str(error))
+            log.warning(
+                "Waiting for the database. The broker holds what comes.",
+                database=self._where,
+                reason=str(error),
+            )
 
-    def ended(self) -> None:
-        """Say that it is over, if it was."""
+    def ended(self, user: str) -> None:
+        """Say that it is over, if it was, and no other user is hindered."""
         with self._lock:
+            self._hindered.discard(user)
+            if self._hindered:
+                return
             since, self._since = self._since, None
         if since is not None:
             seconds = round(clock.monotonic_s() - since, 1)

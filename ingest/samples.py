@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -10,8 +10,10 @@ import msgspec
 
 from ingest import tolerant
 from ingest.blocks import Gathering
-from ingest.formats import JSON, Format
+from ingest.formats import JSON, MOST_SAMPLES, Format
 from ingest.plain import Time
+from ingest.reasons import Unusable
+from ingest.sentences import say
 from ingest.tolerant import Flawed
 
 
@@ -28,6 +30,9 @@ class _Columns(msgspec.Struct):
 _SAMPLES = msgspec.json.Decoder(_Sample | list[_Sample])
 _COLUMNS = msgspec.json.Decoder(_Columns)
 _COLUMNS_BEGIN = b'{"ts":['
+#: More different lists of signals than this are in no message of a device: each is a block of its
+#: own until the columns are put together.
+_MOST_LISTS = 1_000
 _NO_FLAWS: tuple[list[Flawed], int] = ([], 0)
 
 
@@ -48,6 +53,7 @@ def gather(
         if _gather_value(gathering, number, value):
             return _NO_FLAWS
     found = tolerant.read_telemetry(value, flags)
+    _refuse_many_lists([each for each in found if isinstance(each, tolerant.Reading)])
     for sample in found:
         if isinstance(sample, tolerant.Reading):
             block = gathering.block(tuple(sample.values))
@@ -72,7 +78,7 @@ def _gather_text(gathering: Gathering, number: int, text: bytes) -> bool:
     samples = found if type(found) is list else (found,)
     sizes = [len(sample.values) for sample in samples]
     clean = text.count(b":") == sum(sizes) + 2 * len(sizes)
-    if not clean or not sizes or max(sizes) > tolerant.MOST_VALUES:
+    if not clean or not _are_sizes(sizes):
         return False
     _add_samples(gathering, number, samples)
     return True
@@ -96,7 +102,7 @@ def _gather_value(gathering: Gathering, number: int, value: Any) -> bool:
         return _gather_columns_value(gathering, number, value)
     samples = found if type(found) is list else (found,)
     sizes = [len(sample.values) for sample in samples]
-    if not sizes or max(sizes) > tolerant.MOST_VALUES:
+    if not _are_sizes(sizes):
         return False
     if not all(_are_numbers(sample.values.values()) for sample in samples):
         return False
@@ -114,12 +120,25 @@ def _gather_columns_value(gathering: Gathering, number: int, value: Any) -> bool
     return _add_columns(gathering, number, found)
 
 
+def _are_sizes(sizes: list[int]) -> bool:
+    """Whether there are samples, not too many, and none of them too large."""
+    return 0 < len(sizes) <= MOST_SAMPLES and max(sizes) <= tolerant.MOST_VALUES
+
+
+def _refuse_many_lists(samples: Sequence[Any]) -> None:
+    if len(samples) > _MOST_LISTS:
+        lists = {tuple(sample.values) for sample in samples}
+        if len(lists) > _MOST_LISTS:
+            raise Unusable("not_telemetry", say("too_many_lists", most=_MOST_LISTS))
+
+
 def _are_numbers(values: Iterable[float | None]) -> bool:
     """Whether none of them is CBOR's "not a number", which is to be marked."""
     return all(value == value for value in values)
 
 
-def _add_samples(gathering: Gathering, number: int, samples: Iterable[_Sample]) -> None:
+def _add_samples(gathering: Gathering, number: int, samples: Sequence[_Sample]) -> None:
+    _refuse_many_lists(samples)
     for place, sample in enumerate(samples):
         block = gathering.block(tuple(sample.values))
         block.add(number, place, sample.ts, sample.values.values())
@@ -129,7 +148,7 @@ def _add_columns(gathering: Gathering, number: int, found: _Columns) -> bool:
     size = len(found.ts)
     columns = list(found.values.values())
     if (
-        not size
+        not 0 < size <= MOST_SAMPLES
         or len(columns) > tolerant.MOST_VALUES
         or any(len(column) != size for column in columns)
     ):

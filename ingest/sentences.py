@@ -53,6 +53,17 @@ SENTENCES: dict[str, Text] = {
         en="{key} stands twice in one object", zh="同一对象中键 {key} 出现了两次"
     ),
     "wrong_shape": Text(en="{error}", zh="格式不符：{error}"),
+    "too_many": Text(
+        en="the message holds more than {most} samples", zh="消息中的样本超过{most}个"
+    ),
+    "too_many_lists": Text(
+        en="the samples of the message have more than {most} different lists of signals",
+        zh="消息中样本的信号组合超过{most}种",
+    ),
+    "too_many_metrics": Text(
+        en="the message holds {size} metrics, more than {most}",
+        zh="消息有{size}个指标，超过{most}个",
+    ),
     # telemetry
     "empty_list": Text(en="the list holds no sample", zh="列表中没有样本"),
     "no_sample": Text(en="{value} is no sample", zh="{value} 不是样本"),

@@ -20,9 +20,10 @@ from ingest.sessions import Sessions
 from ingest.sparkplug.host import Host
 from ingest.subscriber import WINDOW, Subscriber
 from ingest.writer import Batch, Writer
-from store import broker_loss, hypertables, processes
-from store.connection import Connection, StoreFull, StoreUnavailable
+from store import broker_loss, hypertables, processes, retention
+from store.connection import Connection, StoreError, StoreFull, StoreUnavailable, address
 from store.processes import BEAT_S, Process
+from store.retention import Keep
 
 _TAKE_S = 0.1
 _DAY_S = 86_400.0
@@ -42,13 +43,15 @@ def run(
     metrics_port: int | None = None,
     sparkplug_host: str | None = None,
     committed: Callable[[Batch], None] | None = None,
+    keep: Keep = Keep(),  # noqa: B008  # it is frozen
 ) -> None:
     """Take messages until `stop` is set, then finish what was begun.
 
     `client_id` names the broker's session, which keeps what arrives while nobody runs. Of several
     `workers`, each a process with a session of its own, this is number `worker`, from 1; the first
     one also empties sessions of earlier numbers of workers, and is the Sparkplug B host.
-    `sparkplug_host` is the host application that edge nodes know, None where there are none.
+    `sparkplug_host` is the host application that edge nodes know, None where there are none;
+    `keep` says how long what was taken is kept.
     `committed` is called between commit and acknowledgement, for tests of that gap. Raises
     StoreError where the database is not there or not migrated at the start.
     """
@@ -57,7 +60,7 @@ def run(
     sys.setswitchinterval(_SWITCH_S)
     sessions = Sessions(client_id, workers, worker)
     host = sparkplug_host if sessions.is_first else None
-    service = _Service(database_url, mqtt_url, sessions, host, stop, committed)
+    service = _Service(database_url, mqtt_url, sessions, host, stop, committed, keep)
     service.writer.refresh()
     if metrics_port is not None:
         service.metrics.serve(metrics_port)
@@ -75,15 +78,17 @@ class _Service:
         sparkplug_host: str | None,
         stop: threading.Event,
         committed: Callable[[Batch], None] | None,
+        keep: Keep,
     ) -> None:
         self.stop = stop
+        self._keep = keep
         self.metrics = Metrics()
         self.inbox = Inbox(WINDOW)
         self.subscriber = Subscriber(mqtt_url, sessions.own, self.inbox.put, sessions.topic)
         self.former: Former | None = None
         self.host = Host(mqtt_url, sparkplug_host, self.inbox) if sparkplug_host else None
         self.broker = BrokerWatch(mqtt_url, sessions.own)
-        self.outage = Outage(stop)
+        self.outage = Outage(stop, address(database_url))
         self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
         self.early = EarlyMessages(database_url, self.outage, self.metrics)
         self.process = Process("ingest", sessions.own)
@@ -168,6 +173,11 @@ class _Service:
             "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
         )
         self.metrics.watch(
+            "outage_seconds",
+            "How long the database has taken nothing; 0 while it does.",
+            lambda: self.outage.seconds,
+        )
+        self.metrics.watch(
             "broker_dropped",
             "Messages the broker dropped since its start.",
             lambda: float(self.broker.dropped or 0),
@@ -207,13 +217,12 @@ class _Service:
                     detail["sparkplug_nodes"] = self.host.nodes
                 processes.beat(connection, self.process, detail)
                 self._note_loss(connection)
-                if now >= self._next_clearing:
-                    self._next_clearing = now + _DAY_S
-                    self._clear(connection)
+            if now >= self._next_clearing:
+                self._next_clearing = now + (0.0 if self._clear() else _DAY_S)
         except (StoreUnavailable, StoreFull) as error:
-            self.outage.began(error)
+            self.outage.began("beat", error)
         else:
-            self.outage.ended()
+            self.outage.ended("beat")
 
     def _note_loss(self, connection: Connection) -> None:
         """Keep what the broker dropped, and say the first of it."""
@@ -229,15 +238,26 @@ class _Service:
                 dropped=dropped,
             )
 
-    def _clear(self, connection: Connection) -> None:
+    def _clear(self) -> bool:
+        """Drop what is older than is to be kept; returns whether there may be more of it."""
         moment = clock.to_datetime(clock.now_ms())
-        dropped = hypertables.drop_expired(connection, list(self.writer.registry.products), moment)
+        products = list(self.writer.registry.products)
+        try:
+            with self._beats.transaction() as connection:
+                chunks = hypertables.drop_expired(connection, products, moment)
+                dropped = retention.forget(connection, self._keep, moment)
+        except StoreError as error:
+            log.warning("What was kept long enough is not dropped today.", reason=str(error))
+            return False
+        if chunks:
+            log.info("Dropped expired telemetry.", chunks=chunks)
         if dropped:
-            log.info("Dropped expired telemetry.", chunks=dropped)
+            log.info("Dropped what was kept long enough.", **dropped)
+        return any(count >= retention.STEP for count in dropped.values())
 
     def _take_leave(self) -> None:
         try:
             with self._beats.transaction() as connection:
                 processes.forget(connection, self.process)
         except (StoreUnavailable, StoreFull) as error:
-            self.outage.began(error)
+            self.outage.began("beat", error)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet.text import Text
-from ingest.formats import short
+from ingest.formats import MOST_SAMPLES, short
 from ingest.payload import Value
 from ingest.reasons import Unusable
 from ingest.sentences import say
@@ -57,7 +57,10 @@ def read_telemetry(value: Any, flags: frozenset[str]) -> list[Reading | Flawed]:
 
     Raises Unusable where the message as a whole is no telemetry.
     """
-    return [_read_sample(place, sample, flags) for place, sample in enumerate(_samples(value))]
+    samples = _samples(value)
+    if len(samples) > MOST_SAMPLES:
+        raise Unusable("too_large", say("too_many", most=MOST_SAMPLES))
+    return [_read_sample(place, sample, flags) for place, sample in enumerate(samples)]
 
 
 def pick(value: Any, places: Sequence[int]) -> list[Any]:
@@ -80,6 +83,8 @@ def _samples(found: Any) -> list[Any]:
 
 
 def _rows(times: list[Any], columns: Any) -> list[Any]:
+    if len(times) > MOST_SAMPLES:
+        raise Unusable("too_large", say("too_many", most=MOST_SAMPLES))
     if not isinstance(columns, dict):
         raise Unusable("not_telemetry", say("no_columns", value=short(columns)))
     if not times:

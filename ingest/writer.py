@@ -82,7 +82,7 @@ class Writer:
 
     def _read(self, messages: Batch, link: Link) -> Decoded | Exception:
         try:
-            return self._outage.hold(partial(self._decode, messages, link))
+            return self._outage.hold("read", partial(self._decode, messages, link))
         except GivenUp:
             raise
         except Exception as error:
@@ -91,7 +91,7 @@ class Writer:
     def _commit(self, messages: Batch, decoded: Decoded) -> Exception | None:
         """Commit a batch; returns what the database, or a defect of ours, has against it."""
         try:
-            self._outage.hold(partial(self._record, messages, decoded))
+            self._outage.hold("write", partial(self._record, messages, decoded))
         except GivenUp:
             raise
         except Exception as error:
@@ -122,4 +122,4 @@ class Writer:
         rejection = reject(message, route, "refused", say("refused", error=error))
         heard = {} if route.machine_id is None else {route.machine_id: (1, message.received_at)}
         refused = Decoded(rejections=[rejection], heard=heard)
-        self._outage.hold(partial(self._record, [message], refused))
+        self._outage.hold("write", partial(self._record, [message], refused))

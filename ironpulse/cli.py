@@ -119,6 +119,7 @@ def ingest(
         workers=workers,
         worker=worker or 1,
         stop=stop_on_signals(),
+        keep=settings.keep(),
     )
 
 

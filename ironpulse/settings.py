@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fleet.broker import BrokerAddress
@@ -11,6 +14,7 @@ from fleet.errors import IronpulseError
 from ironpulse.stack import Credentials, StackAddresses, default_directory
 from ironpulse.stack.certificates import Authority
 from ironpulse.stack.local import running_state
+from store.retention import Keep
 
 PRODUCTS = Path(__file__).resolve().parent.parent / "products"
 
@@ -43,6 +47,23 @@ class Settings(BaseSettings):
     """Where the dashboard finds the API."""
     products: Path = PRODUCTS
     """The folder of the product plans."""
+    keep_log_days: Annotated[int, Field(ge=7)] = 90
+    """Days that entries of the ingest log are kept, once every consumer has read them."""
+    keep_rejected_days: Annotated[int, Field(ge=1)] = 365
+    """Days that rejected messages are kept."""
+    keep_rejected_mb: Annotated[int, Field(ge=1)] = 5120
+    """So many megabytes of rejected messages are kept, the newest."""
+    keep_reports_days: Annotated[int, Field(ge=30)] = 3 * 365
+    """Days that lists of trouble codes, connection states and counts of bad values are kept."""
+
+    def keep(self) -> Keep:
+        """How long things are kept beside telemetry."""
+        return Keep(
+            log=timedelta(days=self.keep_log_days),
+            rejected=timedelta(days=self.keep_rejected_days),
+            rejected_bytes=self.keep_rejected_mb * 2**20,
+            reports=timedelta(days=self.keep_reports_days),
+        )
 
     def database(self) -> str:
         """The database's URL. Raises SettingsError when none is set and no stack runs."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fleet import clock
 from ironpulse.settings import Settings
-from store import broker_loss, fleet_view, ingest_log, ingest_view, partitions
+from store import broker_loss, fleet_view, ingest_log, ingest_view, partitions, retention
 from store.connection import connect, our_errors
 from store.processes import SILENT_AFTER_S
 
@@ -17,7 +17,8 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     word in seconds; `consumers` with batches, samples and seconds behind; `rule_workers` with the
     partitions and machines that each worker of the rules has; `losses` with what the broker
     dropped, empty where it never did; `samples` with what became of all that came; `rejected` with
-    messages by reason and how many of them were not put back; `connections` with machines.
+    messages by reason and how many of them were not put back; `connections` with machines;
+    `forgotten` with the rows of each table that were kept long enough.
 
     Raises SettingsError and StoreUnavailable.
     """
@@ -31,6 +32,7 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
         totals = ingest_view.totals(connection)
         rejected = ingest_view.rejected_by_reason(connection, None)
         connections = fleet_view.connections(connection)
+        gone = retention.forgotten(connection)
     return {
         "servers": [
             {"server": "database", "address": _address(database_url)},
@@ -53,6 +55,7 @@ def read_status(settings: Settings) -> dict[str, list[dict[str, Any]]]:
             for row in rejected
         ],
         "connections": [connections],
+        "forgotten": [{"table": table, "rows": rows} for table, rows in gone.items()],
         "losses": [_loss(lost)] if lost.last_at is not None else [],
     }
 

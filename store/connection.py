@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -13,11 +14,16 @@ from fleet.errors import IronpulseError
 
 Connection = psycopg.Connection[DictRow]
 
-_CANNOT_WRITE = (
-    psycopg.errors.DiskFull,
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.ReadOnlySqlTransaction,
-)
+#: What stands against every write until somebody does something about it: that.
+_CANNOT_WRITE: dict[type[psycopg.Error], str] = {
+    psycopg.errors.DiskFull: "make room on the database server's disk",
+    psycopg.errors.InsufficientPrivilege: "grant its user the right to select, insert, update and "
+    "delete in all tables of Ironpulse",
+    psycopg.errors.ReadOnlySqlTransaction: "name the primary server in IRONPULSE_DATABASE_URL, or "
+    "switch default_transaction_read_only off",
+    psycopg.errors.UndefinedTable: "run `ironpulse migrate`",
+    psycopg.errors.UndefinedColumn: "run `ironpulse migrate`",
+}
 # Class 54 is about what was sent (too long, too complex): it would fail again for ever.
 _LIMIT_EXCEEDED = "54"
 
@@ -31,7 +37,8 @@ class StoreUnavailable(StoreError):
 
 
 class StoreFull(StoreError):
-    """The database has no room or no right to write; somebody has to make room first."""
+    """The database has no room, no right to write, or not the tables; somebody has to mend that
+    first, and the message says how."""
 
 
 @contextmanager
@@ -39,8 +46,10 @@ def our_errors() -> Iterator[None]:
     """Turns the driver's errors into StoreError and its kinds; others pass."""
     try:
         yield
-    except _CANNOT_WRITE as error:
-        raise StoreFull(f"the database cannot write: {_first_line(error)}") from error
+    except tuple(_CANNOT_WRITE) as error:
+        remedy = next(words for kind, words in _CANNOT_WRITE.items() if isinstance(error, kind))
+        said = f"the database cannot write: {_first_line(error)}; {remedy}"
+        raise StoreFull(said) from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         if (getattr(error, "sqlstate", None) or "").startswith(_LIMIT_EXCEEDED):
             raise StoreError(f"the database refused: {_first_line(error)}") from error
@@ -58,6 +67,12 @@ def connect(url: str) -> Connection:
         return psycopg.connect(
             url, autocommit=True, row_factory=dict_row, options="-c timezone=UTC"
         )
+
+
+def address(url: str) -> str:
+    """Host, port and name of a database, for sentences: no user, no password."""
+    parts = conninfo_to_dict(url)
+    return f"{parts.get('host')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
 
 class Database:

@@ -16,9 +16,12 @@ from google.protobuf import (  # type: ignore[import-untyped]
 )
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
+from ingest.formats import MOST_BYTES
 from ingest.reasons import Unusable
 from ingest.sentences import say
 
+#: A payload with more metrics than this is none of ours.
+MOST_METRICS = 20_000
 #: What `datatype` says of signed numbers.
 INT8, INT16, INT32, INT64 = 1, 2, 3, 4
 #: How many bits a signed number has that travels as an unsigned one.
@@ -90,11 +93,15 @@ Payload: Any = _message_classes()["Payload"]
 
 def parse(data: bytes) -> Any:
     """A payload from its bytes. Raises Unusable."""
+    if len(data) > MOST_BYTES:
+        raise Unusable("too_large", say("too_long", size=len(data), most=MOST_BYTES))
     try:
         payload = Payload.FromString(data)
     except DecodeError as error:
         words = say("no_payload", error=error, size=len(data))
         raise Unusable("not_sparkplug", words) from error
+    if (size := len(payload.metrics)) > MOST_METRICS:
+        raise Unusable("too_large", say("too_many_metrics", size=size, most=MOST_METRICS))
     # Text that is no UTF-8 comes as bytes.
     if any(type(metric.name) is bytes for metric in payload.metrics):
         raise Unusable("not_sparkplug", say("metric_name"))

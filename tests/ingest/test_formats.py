@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from fleet.batch import FaultCode
 from ingest import payload
+from ingest.formats import MOST_BYTES
 from ingest.payload import CBOR, CBOR_ZSTD, CONTENT_TYPES, JSON, JSON_ZSTD
 from ingest.reasons import REJECTED
 from ingest.topics import faults_topic, status_topic, telemetry_topic
@@ -201,3 +203,38 @@ def test_decoding_never_raises(data: bytes, content_type: str | None, topic: str
     ends += sum(len(reports) for reports in decoded.statuses.values())
     ends += sum(rejection.samples for rejection in decoded.rejections)
     assert ends >= 1
+
+
+def _much(part: bytes, size: int = MOST_BYTES) -> bytes:
+    return b"[" + b",".join([part] * ((size - 2) // (len(part) + 1))) + b"]"
+
+
+MILLIONS_OF_NOTHINGS = {
+    "objects": (_much(b"{}"), telemetry_topic("P-1"), "too_large"),
+    "numbers": (_much(b"0"), telemetry_topic("P-1"), "too_large"),
+    "times": (_much(b'{"ts":1}'), telemetry_topic("P-1"), "too_large"),
+    "lists of signals": (
+        b"[" + b",".join(b'{"ts":%d,"values":{"k%d":1}}' % (NOW, n) for n in range(40_000)) + b"]",
+        telemetry_topic("P-1"),
+        "not_telemetry",
+    ),
+    "CBOR maps": (
+        b"\x9a" + (MOST_BYTES - 5).to_bytes(4, "big") + b"\xa0" * (MOST_BYTES - 5),
+        telemetry_topic("P-1"),
+        "too_large",
+    ),
+    "metrics": (b"\x12\x00" * (MOST_BYTES // 2), "spBv1.0/G/DBIRTH/g/P-1", "too_large"),
+    "more metrics": (b"\x12\x00" * MOST_BYTES, "spBv1.0/G/DBIRTH/g/P-1", "too_large"),
+}
+
+
+@pytest.mark.parametrize("name", MILLIONS_OF_NOTHINGS)
+def test_millions_of_nothings_hold_nobody_up(name: str) -> None:
+    """A few kilobytes when packed, they once took many seconds of the ingest each."""
+    data, topic, reason = MILLIONS_OF_NOTHINGS[name]
+    payload = data if topic.startswith("sp") else gzip.compress(data, 1)
+    began = time.process_time()
+    decoded = read(message(payload, topic), message(GOOD, telemetry_topic("P-2")))
+    assert time.process_time() - began < 4.0  # under 1 s on a quiet machine
+    assert [each.reason for each in decoded.rejections] == [reason]
+    assert len(rows(decoded)) == 1

@@ -19,7 +19,7 @@ from store.connection import StoreError, StoreFull, StoreUnavailable
     ("error", "words"),
     [
         (StoreUnavailable("gone"), "Waiting for the database."),
-        (StoreFull("no room"), "Nothing is taken until somebody makes room"),
+        (StoreFull("no room"), "Nothing is taken until somebody mends this."),
     ],
 )
 def test_it_is_said_once_and_when_it_is_over(
@@ -34,7 +34,7 @@ def test_it_is_said_once_and_when_it_is_over(
         return "done"
 
     with capture_logs() as said:
-        assert Outage(threading.Event()).hold(action) == "done"
+        assert Outage(threading.Event()).hold("write", action) == "done"
     assert [entry["event"].startswith(words) for entry in said] == [True, False]
     assert said[1]["event"] == "The database takes data again."
 
@@ -47,7 +47,7 @@ def test_asked_to_stop_it_gives_up() -> None:
         raise StoreUnavailable("gone")
 
     with pytest.raises(GivenUp):
-        Outage(stop).hold(action)
+        Outage(stop).hold("write", action)
 
 
 def test_other_errors_pass() -> None:
@@ -55,7 +55,7 @@ def test_other_errors_pass() -> None:
         raise StoreError("a defect")
 
     with pytest.raises(StoreError, match="a defect"):
-        Outage(threading.Event()).hold(action)
+        Outage(threading.Event()).hold("write", action)
 
 
 def test_a_link_mends_itself(small_store: str) -> None:
@@ -73,3 +73,15 @@ def test_a_link_mends_itself(small_store: str) -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(IronpulseError, match="write mqtt://user:password@host:port"):
         Subscriber(url, "c", Inbox(1).put)
+
+
+def test_who_can_read_does_not_end_the_outage_of_who_cannot_write() -> None:
+    outage = Outage(threading.Event(), "here:5432/there")
+    with capture_logs() as said:
+        outage.began("write", StoreFull("no room"))
+        outage.began("beat", StoreUnavailable("gone"))
+        outage.ended("beat")
+        assert outage.hold("read", lambda: 7) == 7
+        assert len(said) == 1 and said[0]["database"] == "here:5432/there" and outage.seconds > 0
+        outage.ended("write")
+    assert [entry["log_level"] for entry in said] == ["error", "info"] and outage.seconds == 0
