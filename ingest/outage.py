@@ -84,12 +84,6 @@ class Outage:
                 self.ended(user)
                 return result
 
-    @property
-    def seconds(self) -> float:
-        """How long the database has taken nothing; 0 while it does."""
-        since = self._since
-        return 0.0 if since is None else clock.monotonic_s() - since
-
     def began(self, user: str, error: StoreUnavailable | StoreFull) -> None:
         """Say it, unless it was said; what was away and now needs somebody is said anew. Where
         the database does not write, one user may go on that only reads: so each is remembered."""

@@ -78,7 +78,7 @@ class _Service:
         sparkplug_host: str | None,
         stop: threading.Event,
         committed: Callable[[Batch], None] | None,
-        keep: Keep,
+        keep: Keep = Keep(),  # noqa: B008  # it is frozen
     ) -> None:
         self.stop = stop
         self._keep = keep
@@ -171,11 +171,6 @@ class _Service:
         self.metrics.watch("database_away", "1 while the database takes nothing.", self._away)
         self.metrics.watch(
             "subscribed", "1 while the broker sends.", lambda: float(self.subscriber.subscribed)
-        )
-        self.metrics.watch(
-            "outage_seconds",
-            "How long the database has taken nothing; 0 while it does.",
-            lambda: self.outage.seconds,
         )
         self.metrics.watch(
             "broker_dropped",

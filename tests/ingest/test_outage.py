@@ -82,6 +82,6 @@ def test_who_can_read_does_not_end_the_outage_of_who_cannot_write() -> None:
         outage.began("beat", StoreUnavailable("gone"))
         outage.ended("beat")
         assert outage.hold("read", lambda: 7) == 7
-        assert len(said) == 1 and said[0]["database"] == "here:5432/there" and outage.seconds > 0
+        assert len(said) == 1 and said[0]["database"] == "here:5432/there" and outage.lasts
         outage.ended("write")
-    assert [entry["log_level"] for entry in said] == ["error", "info"] and outage.seconds == 0
+    assert [entry["log_level"] for entry in said] == ["error", "info"] and not outage.lasts

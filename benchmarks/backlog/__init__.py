@@ -1,0 +1,1 @@
+"""How live machines fare while a backlog drains."""
