@@ -130,7 +130,7 @@ def _at(latencies: np.ndarray[Any, np.dtype[np.float64]], percent: int) -> float
 
 def _ask(own: System, query: str) -> dict[str, Any]:
     with connect(own.database_url) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(query).fetchone()
     assert row is not None
     return dict(row)
 
