@@ -75,3 +75,35 @@ def test_closing_lets_the_network_go(monkeypatch: pytest.MonkeyPatch) -> None:
     box.close()
     network.join(10)
     assert not network.is_alive()
+
+
+def test_live_messages_overtake_the_buffers_that_devices_hand_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_HEAVY_BYTES", 100_000)
+    box = Inbox(window=1000)
+    buffers = [message(60_000 + n) for n in range(5)]
+    packed = Message("t", b"\x1f\x8b" + bytes(20_000), None, 0)
+    box.put([*buffers, packed])
+    first = box.take(0)
+    assert first == buffers[:2], "a little of the buffers, and nobody lingers"
+    live = [message(n) for n in range(1, 9)]
+    for each in live:
+        box.put([each])
+    assert box.waiting == 12
+    assert box.take(0) == [*live, *buffers[2:4]], "they advance beside live messages too"
+    assert box.take(0) == [buffers[4], packed]
+    assert box.take(0) == []
+
+
+def test_of_a_mixture_everything_comes_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MOST_MESSAGES", 7)
+    box = Inbox(window=1000)
+    given = [message(30_000 if n % 3 else 10) for n in range(100)]
+    box.put(given)
+    taken: list[Message] = []
+    while batch := box.take(0):
+        taken += batch
+        box.settle(batch)
+    assert sorted(map(id, taken)) == sorted(map(id, given))
+    assert (box.waiting, box.held) == (0, 0)
