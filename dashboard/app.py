@@ -13,7 +13,7 @@ if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
 from dashboard import live_html, markup, visit  # noqa: E402
-from dashboard.app_pages import ingest, machine, overview, tickets, wear  # noqa: E402
+from dashboard.app_pages import ingest, lives, machine, overview, tickets, wear  # noqa: E402
 from dashboard.client import ApiError  # noqa: E402
 from dashboard.markup import Html, tag  # noqa: E402
 
@@ -25,6 +25,7 @@ PAGES = {
     "machine": (machine.draw, "nav_machines"),
     "tickets": (tickets.draw, "nav_tickets"),
     "wear": (wear.draw, "nav_wear"),
+    "lives": (lives.draw, "nav_lives"),
     "ingest": (ingest.draw, "nav_ingest"),
 }
 

@@ -30,6 +30,7 @@ def facts(evidence: Json, plan: Json) -> list[tuple[str, object]]:
         *_circumstances(evidence, plan),
         *_wear(evidence, plan),
         *_service(evidence),
+        *_inspection(evidence, plan),
     ]
 
 
@@ -87,6 +88,18 @@ def _service(evidence: Json) -> Iterator[tuple[str, object]]:
     if "due_hours" in evidence:
         yield t("hours"), number(evidence["hours"], "h")
         yield t("due_at_hours"), number(evidence["due_hours"], "h")
+
+
+def _inspection(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:
+    if "prevents" not in evidence:
+        return
+    names = {part["id"]: visit.pick(part["name"]) for part in plan["parts"]}
+    for part in evidence["parts"]:
+        name = names.get(part["part"], part["part"])
+        yield name, t("wears_after", chance=share(part["chance"]))
+    yield t("prevents"), t("visits_worth", count=number(evidence["prevents"]))
+    day, count = visit.epoch(evidence["fixed_at"])[:10], number(evidence["fixed_prevents"])
+    yield t("fixed_calendar"), t("fixed_would", day=day, count=count)
 
 
 def _with_note(value: str, note: str) -> Html:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import lists, live_html, markup, visit
+from dashboard import evidence, lists, live_html, markup, visit
 from dashboard.client import ApiError, Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -26,7 +26,14 @@ def draw(serial: str) -> None:
             _alarms(machine)
         with parts:
             live_html.show(
-                markup.join([_fitted(machine["parts"]), _services(machine["services"])]), "parts"
+                markup.join(
+                    [
+                        _fitted(machine["parts"]),
+                        _inspection(machine),
+                        _services(machine["services"]),
+                    ]
+                ),
+                "parts",
             )
         with tickets:
             table = lists.tickets(machine["tickets"], machine=False)
@@ -123,7 +130,22 @@ def _remaining(life: Json) -> Html:
     amounts = " – ".join(number(life[q]) for q in ("p10", "p90"))
     basis = t("samples", count=life["sample_size"]) if life["sample_size"] else t("from_plan")
     middle = f"{number(life['p50'])} {unit}"
-    return tag("div", middle, tag("div", f"{amounts} · {basis}", class_="ip-small ip-muted"))
+    below = [tag("div", f"{amounts} · {basis}", class_="ip-small ip-muted")]
+    if (shown := life["condition"]) is not None:
+        words = t("shows", value=number(shown["value"]), limit=number(shown["limit"]))
+        below.append(tag("div", words, class_="ip-small ip-muted"))
+    return tag("div", middle, *below)
+
+
+def _inspection(machine: Json) -> Html:
+    """When the machine is looked at next, and why then."""
+    due = machine["inspection"]
+    if due is None:
+        return Html("")
+    plan = visit.product(machine["product"]["id"])
+    shown = [(t("due_about"), tag("b", visit.day(due["due_at"])))]
+    facts = markup.facts([*shown, *evidence.facts(due["evidence"], plan)])
+    return markup.card(t("inspection"), tag("p", visit.pick(due["reason"])), facts)
 
 
 def _services(services: list[Json]) -> Html:

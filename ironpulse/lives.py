@@ -8,7 +8,8 @@ from typing import Any
 from fleet.clock import now_ms
 from fleet.text import Language
 from ironpulse.settings import Settings
-from predict.life_report import LearnedPart, learned_parts
+from predict.fleet_lives import kinds_that_ended, learned_of
+from predict.life_report import LearnedPart, report_of
 from store.connection import connect
 from store.plans import load_catalogue
 
@@ -17,8 +18,11 @@ def listing(settings: Settings, language: Language) -> Iterator[dict[str, Any]]:
     """One row per kind of part that has worn out somewhere, as it is computed."""
     with connect(settings.database()) as connection:
         catalogue = load_catalogue(connection)
-        for learned in learned_parts(connection, catalogue, now_ms()):
-            yield _row(learned, language)
+        now = now_ms()
+        for product, part, fitted in kinds_that_ended(connection, catalogue):
+            learned = learned_of(product, part, fitted, now)
+            if learned is not None:
+                yield _row(report_of(product, part, learned), language)
 
 
 def _row(learned: LearnedPart, language: Language) -> dict[str, Any]:

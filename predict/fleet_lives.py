@@ -7,8 +7,6 @@ held to the common life while few of its parts are known.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
@@ -17,14 +15,15 @@ import structlog
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
-from fleet.plan import Catalogue, Life, WearPart
+from fleet.plan import Catalogue, WearPart
 from predict.fleet_life import FleetLife, learned_fit
 from predict.kinds import Kinds, kinds_of
-from predict.life import LifeModel, PlanLife
+from predict.life import LifeModel, plan_life
+from predict.life_report import LearnedLife, as_row, report_of
 from predict.lifedata import LifeDataError, Lives, lives
-from predict.lifefit import LifeFit, TooFew
+from predict.lifefit import TooFew
 from predict.services import DAYS_PER_MONTH
-from store import wear
+from store import learned_lives, wear
 from store.connection import Connection
 from store.wear import Row
 
@@ -67,15 +66,6 @@ class PlanLives:
         return np.ones(len(fitted))
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedLife:
-    """A life learned from the fleet: the fit, the kinds it has factors for, the model."""
-
-    fit: LifeFit
-    kinds: Kinds
-    model: FleetLife
-
-
 class FleetLives:
     """The life model of every kind of part: learned where enough have worn out, else the plan's.
 
@@ -91,11 +81,15 @@ class FleetLives:
         """Learn from all parts ever fitted, if the last time is long ago or there was none."""
         if self._learned_ms is not None and now_ms - self._learned_ms < self._every_ms:
             return
-        found = {
-            (product, part.id): learned_of(product, part, fitted, now_ms)
-            for product, part, fitted in kinds_that_ended(connection, catalogue)
-        }
-        self._learned = {key: learned for key, learned in found.items() if learned is not None}
+        self._learned = {}
+        reports = []
+        for product, part, fitted in kinds_that_ended(connection, catalogue):
+            found = learned_of(product, part, fitted, now_ms)
+            if isinstance(found, LearnedLife):
+                self._learned[product, part.id] = found
+            if found is not None:
+                reports.append(report_of(product, part, found))
+        learned_lives.put(connection, [as_row(report) for report in reports], now_ms)
         self._learned_ms = now_ms
 
     def of(self, product: str, part: WearPart) -> LifeModel:
@@ -125,12 +119,6 @@ def kinds_that_ended(
             yield product, part, list(fitted)
 
 
-@lru_cache(maxsize=1000)
-def plan_life(life: Life) -> LifeModel:
-    """The life model of a part of which only the plan is known."""
-    return PlanLife(life)
-
-
 def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> tuple[Lives, Kinds]:
     """Lives of one kind of part from rows of the store, and the kinds told apart among them;
     those without known use are left out."""
@@ -153,12 +141,13 @@ def lives_of(part: WearPart, fitted: Sequence[Row], now_ms: int) -> tuple[Lives,
 
 def learned_of(
     product: str, part: WearPart, fitted: Sequence[Row], now_ms: int
-) -> LearnedLife | None:
-    """What the rows of one kind of part teach; None with too few failures."""
+) -> LearnedLife | TooFew | None:
+    """What the rows of one kind of part teach, or that they are too few; None for rows that cannot
+    be right."""
     try:
         data, kinds = lives_of(part, fitted, now_ms)
         fit = learned_fit(data, part.life)
     except LifeDataError as error:
         _log.warning("the plan's life stands", product=product, part=part.id, error=str(error))
         return None
-    return None if isinstance(fit, TooFew) else LearnedLife(fit, kinds, FleetLife(fit))
+    return fit if isinstance(fit, TooFew) else LearnedLife(fit, kinds, FleetLife(fit))

@@ -7,6 +7,7 @@ has learned from replacements answers the same questions.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +72,12 @@ class PlanLife:
         """See LifeModel."""
         log_survival = self._curve.log_survival
         return -np.expm1(log_survival(used + more) - log_survival(used))
+
+
+@lru_cache(maxsize=1000)
+def plan_life(life: Life) -> PlanLife:
+    """The life of a part of which only the plan is known; the same for the same plan."""
+    return PlanLife(life)
 
 
 def plan_spread(life: Life, family: Family) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.present.product import named
 from api.schemas.base import Bilingual
-from api.schemas.part import FittedPart, PartAlert, RemainingLife
+from api.schemas.part import FittedPart, LifeOfPart, PartAlert, RemainingLife
 from fleet.plan import Catalogue, WearPart
 
 Row = Mapping[str, Any]
@@ -62,6 +62,21 @@ def remaining(row: Row) -> RemainingLife | None:
     if row["p50"] is None:
         return None
     return RemainingLife(**{name: row[name] for name in RemainingLife.model_fields})
+
+
+def life(row: Row, catalogue: Catalogue) -> LifeOfPart:
+    """What was learned of a kind of part, beside the plan."""
+    part = part_of(row, catalogue)
+    stored = {name: row[name] for name in LifeOfPart.model_fields if name in row}
+    return LifeOfPart(
+        **stored,
+        number=part.number if part is not None else None,
+        name=named(row["part"], part.name if part is not None else None).name,
+        unit=part.driver.unit if part is not None else None,
+        plan_low=part.life.low if part is not None else None,
+        plan_mid=part.life.mid if part is not None else None,
+        plan_high=part.life.high if part is not None else None,
+    )
 
 
 def alert(row: Row, catalogue: Catalogue, now: datetime) -> PartAlert:

@@ -17,9 +17,9 @@ from api.present import ticket as present_ticket
 from api.problems import not_found, responses
 from api.routes.tickets import view_of
 from api.schemas.base import Health, Page
-from api.schemas.machine import Machine, MachineSummary
+from api.schemas.machine import InspectionDue, Machine, MachineSummary
 from fleet.clock import now_ms, to_datetime
-from store import alarms, fleet_view, tickets
+from store import alarms, fleet_view, inspections, tickets
 from store.connection import Connection
 
 MOST_TICKETS = 50
@@ -87,6 +87,7 @@ def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
         )
         parts = fleet_view.fitted_parts(connection, {"serial": serial}, None, MOST_PARTS)
         services = fleet_view.services_due(connection, row["id"])
+        inspection = inspections.of_machine(connection, row["id"])
     worst_first = sorted(live, key=lambda a: (-a["severity"], a["raised_at"]))
     return Machine(
         **present.summary_fields(row, catalogue, now),
@@ -99,4 +100,5 @@ def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
         tickets=[present_ticket.summary(ticket, catalogue, now) for ticket in open_tickets],
         parts=[present_part.fitted(part, catalogue) for part in parts],
         services=[present.service_due(service, plan) for service in services],
+        inspection=InspectionDue(**inspection) if inspection else None,
     )

@@ -15,13 +15,14 @@ from api.problems import conflict, not_found, responses
 from api.schemas.base import Page
 from api.schemas.part import (
     FittedPart,
+    LifeOfPart,
     PartAlert,
     PartAlertChange,
     PartAlertStatus,
 )
 from api.vocabulary import PART_ALERT_STATES
 from fleet.clock import now_ms, to_datetime
-from store import fleet_view, part_alerts
+from store import fleet_view, learned_lives, part_alerts
 
 router = APIRouter(
     prefix="/parts", tags=["parts"], responses=responses("not-signed-in", "not-found")
@@ -115,4 +116,28 @@ def list_fitted_parts(
         limit,
         lambda row: present.fitted(row, catalogue),
         lambda row: [float(row["urgency"]), row["id"]],
+    )
+
+
+@router.get("/lives", operation_id="list_part_lives")
+def list_part_lives(
+    _caller: Caller,
+    shared: Shared,
+    product: Word = None,
+    part: Word = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[LifeOfPart]:
+    """How long kinds of parts last by what the fleet's replacements say, beside the plan's word;
+    kinds of which none has worn out yet are left out."""
+    after = decode(cursor, (str, str))
+    with shared.database.connection() as connection:
+        catalogue = shared.catalogue(connection)
+        place = (after[0], after[1]) if after else None
+        rows = learned_lives.learned(connection, product, part, place, limit + 1)
+    return page(
+        rows,
+        limit,
+        lambda row: present.life(row, catalogue),
+        lambda row: [row["product"], row["part"]],
     )

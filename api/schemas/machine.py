@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -91,6 +91,18 @@ class FaultNow(Answer):
     fmi_text: Bilingual | None
 
 
+class InspectionDue(Answer):
+    """When the machine is best looked at next, and why then."""
+
+    due_at: Time
+    reason: Bilingual
+    evidence: dict[str, Any] = Field(
+        description="What a look then prevents, in visits; the parts it is for; what the fixed "
+        "calendar of months 1, 3, 6, 12 would have said."
+    )
+    as_of: Time
+
+
 class ServiceDue(Answer):
     """When a scheduled service is due."""
 
@@ -119,6 +131,7 @@ class Machine(MachineSummary):
     tickets: list[TicketSummary] = Field(description="Open tickets.")
     parts: list[FittedPart] = Field(description="Fitted parts, the most urgent first.")
     services: list[ServiceDue]
+    inspection: InspectionDue | None = Field(description="null: not assessed yet.")
 
 
 class Series(Answer):

@@ -11,6 +11,16 @@ from api.schemas.base import Answer, Bilingual, Note, Request, Time
 PartAlertStatus = Literal["open", "ordered", "done", "dismissed", "withdrawn"]
 
 
+class PartCondition(Answer):
+    """What a part shows of its wear, and what that changed."""
+
+    value: float = Field(description="Over the last days.")
+    new: float = Field(description="On a sound part.")
+    limit: float = Field(description="On a part that is worn out.")
+    days: int = Field(description="Days with values.")
+    p50_before: float = Field(description="Remaining use at P50 without it.")
+
+
 class RemainingLife(Answer):
     """Remaining life with its interval, in the part's own unit and as dates."""
 
@@ -24,6 +34,7 @@ class RemainingLife(Answer):
     worn_share: float = Field(description="Use so far / expected life.")
     method: str
     sample_size: int
+    condition: PartCondition | None = Field(description="null: the part shows nothing.")
     as_of: Time
 
 
@@ -52,6 +63,38 @@ class FittedPart(Answer):
     remaining: RemainingLife | None
     price_class: str | None
     lead_class: str | None
+
+
+class LifeCheck(Answer):
+    """Something that speaks for or against a learned life, in plain words."""
+
+    name: str
+    passed: bool
+    text: Bilingual
+
+
+class LifeOfPart(Answer):
+    """The life of one kind of part: the plan's word and what its replacements taught."""
+
+    product: str
+    part: str
+    number: str | None
+    name: Bilingual
+    unit: str | None
+    plan_low: float | None
+    plan_mid: float | None
+    plan_high: float | None
+    ended: int = Field(description="Lives that were seen to end.")
+    lives: int = Field(description="All lives, ended or not.")
+    p10: float = Field(description="Life that one in ten new parts does not reach.")
+    p50: float
+    p90: float
+    curve: list[tuple[float, float]] = Field(description="Use, and the share that lasts longer.")
+    factors: dict[str, float] = Field(
+        description="Factor on life by model, region and duty, as `model:TP60D`."
+    )
+    checks: list[LifeCheck]
+    learned_at: Time
 
 
 class PartAlert(Answer):

@@ -10,7 +10,9 @@ import numpy as np
 from benchmarks.life_fleet.view import Seen, View
 from fleet.batch import FloatColumn
 from fleet.plan import WearPart
-from predict.fleet_lives import LearnedLife, learned_of, plan_life
+from predict.fleet_lives import learned_of
+from predict.life import plan_life
+from predict.life_report import LearnedLife
 from predict.outlook import LEVELS, left_of, outlook
 from predict.pace import by_calendar
 from predict.services import DAYS_PER_MONTH
@@ -85,7 +87,8 @@ def study(view: View, day: int, last: int, progress: Progress) -> Found:
     for number, ((product, name), lives) in enumerate(sorted(seen.items())):
         part = view.plans[product].part[name]
         learned = learned_of(product, part, [each.row for each in lives], view.ms(day))
-        life = _Life(view, product, part, day, learned)
+        known = learned if isinstance(learned, LearnedLife) else None
+        life = _Life(view, product, part, day, known)
         kind, answer = _kind(life, lives, coming[product])
         kinds.append(kind)
         answers.append(answer)

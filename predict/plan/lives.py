@@ -12,7 +12,9 @@ from fleet.batch import FloatColumn
 from fleet.clock import to_ms
 from fleet.plan import Catalogue, WearPart
 from predict.demand.needs import Lasts
-from predict.fleet_lives import LearnedLife, kinds_that_ended, learned_of, plan_life
+from predict.fleet_lives import kinds_that_ended, learned_of
+from predict.life import plan_life
+from predict.life_report import LearnedLife
 from store.connection import Connection
 from store.wear import Row
 
@@ -28,7 +30,7 @@ class Stay:
 class Stays:
     """The stay of every kind of part: learned where enough were replaced, else the plan's life."""
 
-    def __init__(self, learned: Mapping[tuple[str, str], LearnedLife | None]) -> None:
+    def __init__(self, learned: Mapping[tuple[str, str], LearnedLife]) -> None:
         self._learned = learned
 
     def of(self, product: str, part: WearPart, rows: Sequence[Row], at: datetime) -> Stay:
@@ -49,12 +51,11 @@ class Stays:
 
 def learn_stays(connection: Connection, catalogue: Catalogue, at: datetime) -> Stays:
     """Stays from all parts that had been fitted by a moment."""
-    return Stays(
-        {
-            (product, part.id): learned_of(product, part, list(seen_at(fitted, at)), to_ms(at))
-            for product, part, fitted in kinds_that_ended(connection, catalogue)
-        }
-    )
+    found = {
+        (product, part.id): learned_of(product, part, list(seen_at(fitted, at)), to_ms(at))
+        for product, part, fitted in kinds_that_ended(connection, catalogue)
+    }
+    return Stays({key: each for key, each in found.items() if isinstance(each, LearnedLife)})
 
 
 def seen_at(fitted: Sequence[Row], at: datetime) -> Iterator[Row]:

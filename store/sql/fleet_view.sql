@@ -58,6 +58,7 @@ select fitted_part.id, machine.serial, machine.product, station.region,
     remaining_life.as_of, remaining_life.unit, remaining_life.p10, remaining_life.p50,
     remaining_life.p90, remaining_life.due_p10, remaining_life.due_p50, remaining_life.due_p90,
     remaining_life.worn_share, remaining_life.method, remaining_life.sample_size,
+    remaining_life.condition,
     coalesce(remaining_life.worn_share, -1) as urgency
 from fitted_part
 join machine on machine.id = fitted_part.machine_id

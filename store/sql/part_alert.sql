@@ -34,7 +34,7 @@ select part_alert.id, machine.serial, machine.product, station.region, machine.s
     ticket.number as ticket, remaining_life.as_of, remaining_life.unit, remaining_life.p10,
     remaining_life.p50, remaining_life.p90, remaining_life.due_p10, remaining_life.due_p50,
     remaining_life.due_p90, remaining_life.worn_share, remaining_life.method,
-    remaining_life.sample_size
+    remaining_life.sample_size, remaining_life.condition
 from part_alert
 join machine on machine.id = part_alert.machine_id
 join station on station.id = machine.station
