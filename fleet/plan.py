@@ -144,12 +144,14 @@ TRIGGERS = ("when", "faults", "silence", "normal", "sensors")
 class Normal(Model):
     """What a learned detector compares with what is normal: means of `signals` over stretches of
     `every_s` seconds in the rule's regimes, and how much those of `unsteady` fluctuate within
-    them, against what the operating point (`inputs`) lets one expect."""
+    them, against what the operating point (`inputs`) lets one expect. `limit` is how often as far
+    as healthy stretches get counts as an alarm: less finds more, and more that is nothing."""
 
     signals: tuple[Key, ...] = Field(min_length=2)
     inputs: tuple[Key, ...] = Field(default=(), max_length=6)
     unsteady: tuple[Key, ...] = ()
     every_s: float = Field(default=900, ge=60, le=86400)
+    limit: float = Field(default=2.2, gt=1)
 
 
 class Flapping(Model):

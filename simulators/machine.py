@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import FaultCode, FloatColumn, IntColumn
 from fleet.clock import MS_PER_DAY, to_ms
-from fleet.plan import ProductPlan, Signal
+from fleet.plan import FailureMode, ProductPlan, Signal
 from simulators.duty import Duty
 from simulators.fleet import FleetMachine
 from simulators.illness import Illness
@@ -140,9 +140,17 @@ class Machine:
         ill: dict[str, FloatColumn] = {}
         for illness in self.state.illnesses:
             pace_s = moments.clock_s * (1.0 if illness.by_clock else speed)
-            shows = illness.advance(moments.at_ms, pace_s, working)
+            grows = working & self._may_grow(self.plan.failure_mode[illness.mode], moments)
+            shows = illness.advance(moments.at_ms, pace_s, grows)
             ill[illness.mode] = np.maximum(ill.get(illness.mode, 0.0), shows)
         return ill
+
+    def _may_grow(self, mode: FailureMode, moments: Moments) -> Mask:
+        """What comes within minutes comes in its regimes only: no line is blocked on the road."""
+        if not mode.regimes or mode.lead_h is None or mode.lead_h[1] >= 1.0:
+            return np.ones(len(moments), bool)
+        masks = self.regime_masks(moments.regime)
+        return np.asarray(np.logical_or.reduce([masks[name] for name in mode.regimes]))
 
     def _output(self, moments: Moments, pace_s: FloatColumn, ill: dict[str, FloatColumn]) -> Output:
         run = Run(

@@ -34,6 +34,7 @@ class StoredWatched(msgspec.Struct, array_like=True):
     raised: _RaisedFields | None
     still: list[int]
     stuck: dict[str, _RaisedFields]
+    repaired: int = 0
 
 
 def stored_watched(
@@ -85,6 +86,7 @@ def _stored(detector: DetectorRule, own: Watched) -> StoredWatched:
         None if own.raised is None else _fields(own.raised),
         list(own.still),
         {name: _fields(raised) for name, raised in own.stuck.items()},
+        own.repaired,
     )  # fmt: skip
 
 
@@ -106,6 +108,7 @@ def _restored(detector: DetectorRule, kept: StoredWatched, rules: Container[str]
         Raised(*kept.raised) if kept.raised is not None and kept.raised[0] in rules else None,
         tuple(kept.still),
         {name: Raised(*raised) for name, raised in kept.stuck.items() if raised[0] in rules},
+        kept.repaired,
     )
 
 

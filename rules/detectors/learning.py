@@ -21,8 +21,8 @@ FEWEST_OF_ONE = 30
 _TRIM = 4.0
 _ROUNDS = 3
 #: Limits are what this share of blocks of so many stretches of one machine stay below.
-BLOCK = 100
-ASIDE = 0.75
+BLOCK = 24
+ASIDE = 0.5
 #: A feature that stands still in more than this share of stretches cannot be told from a stuck one.
 _RESTS = 0.01
 _WIDEST = 10.0
@@ -141,7 +141,8 @@ def _regressed(
 
 def _means(values: FloatColumn, own: NDArray[np.intp]) -> FloatColumn:
     counts = np.maximum(np.bincount(own), 1)
-    return np.column_stack([np.bincount(own, column) / counts for column in values.T])
+    sums = [np.bincount(own, column) for column in values.T]
+    return np.asarray(np.array(sums).reshape(values.shape[1], len(counts)).T / counts[:, None])
 
 
 def _medians(values: FloatColumn, own: NDArray[np.intp], used: NDArray[np.bool_]) -> FloatColumn:

@@ -118,6 +118,7 @@ class _Judge:
         self._machine_id = machine_id
         self._model = "" if who is None else who.model
         self._repairs = () if who is None else who.repairs
+        self._threshold = replace(REGIME_THRESHOLD, limit=detector.normal.limit)
         self._regime = compiled.plan.regimes[detector.regimes[0]].id
         self.changes: list[AlarmChange] = []
 
@@ -142,11 +143,12 @@ class _Judge:
             return watched
         watched = self._stuck(watched, normal, still[chosen], told_ms)
         row = np.concatenate((row[chosen], row[q:]))
-        for name in watched.stuck:
-            row[normal.features.index(name)] = np.nan
         assert watched.state is not None
+        deaf = [normal.features.index(name) for name in watched.stuck]
+        row[deaf] = np.nan
+        state = normal.without(watched.state, deaf) if deaf else watched.state
         carried, judged = watch(
-            normal, REGIME_THRESHOLD, Watch(watched.state, watched.standing), row[None, :]
+            normal, self._threshold, Watch(state, watched.standing), row[None, :]
         )
         high = bool(judged.score[0] > judged.limit[0])
         begun = watched.standing.run == 0 and not watched.standing.alarmed
@@ -178,17 +180,20 @@ class _Judge:
         )
 
     def _after_repairs(self, watched: Watched, end_ms: int, told_ms: int) -> Watched:
-        """Learn anew what was worked on between the stretch before and this one."""
-        repaired = {
-            component for component, moment in self._repairs if watched.as_of < moment <= end_ms
-        }
-        if not repaired & self._components():
+        """Learn anew after a repair of what the detector sees; one that is heard of late counts
+        from when it is heard of."""
+        own = self._components()
+        moments = [at for component, at in self._repairs if component in own and at <= end_ms]
+        newest = max(moments, default=0)
+        if newest <= watched.repaired:
             return watched
+        if watched.as_of == 0:
+            return replace(watched, repaired=newest)
         if watched.raised is not None:
             self._clear(watched.raised, told_ms)
         assert watched.state is not None
-        again = relearn(REGIME_THRESHOLD, Watch(watched.state, watched.standing))
-        return replace(watched, standing=again.standing, raised=None, as_of=end_ms)
+        again = relearn(self._threshold, Watch(watched.state, watched.standing))
+        return replace(watched, standing=again.standing, raised=None, repaired=newest)
 
     def _components(self) -> set[str]:
         """Whose repair changes what the detector sees: components of its signals and of the
@@ -242,7 +247,8 @@ class _Judge:
             rule = self._detector.rule
             component = self._plan.failure_mode[first].component if first else rule.component
             raised = Raised(rule.id, component, watched.since, told_ms)
-        self._tell(raised, _learned(normal, watched.state, causes, score))
+        learned = _learned(normal, watched.state, causes)
+        self._tell(raised, {**learned, "score": round(score, 3), "limit": self._threshold.limit})
         return replace(watched, raised=raised)
 
     def _tell(self, raised: Raised, learned: Mapping[str, Any]) -> None:
@@ -264,11 +270,9 @@ class _Judge:
         )  # fmt: skip
 
 
-def _learned(normal: Normal, state: RegimeState, causes: Causes, score: float) -> dict[str, Any]:
+def _learned(normal: Normal, state: RegimeState, causes: Causes) -> dict[str, Any]:
     """A finding as JSON."""
     return {
-        "score": round(score, 3),
-        "limit": REGIME_THRESHOLD.limit,
         "signals": [
             {
                 "signal": one.signal.removeprefix("~"),

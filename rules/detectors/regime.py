@@ -8,6 +8,7 @@ differ in that signal. The two distances are those of the joint detector (joint.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,9 +23,10 @@ from rules.detectors.threshold import Threshold
 #: Stretches are quarters of an hour mostly: the smoothing covers about two hours, and what drifts
 #: within a thousand working hours is not taken for normal.
 REGIME = JointSettings(span=8, follow=4000, wild=6.0, furthest=30.0)
-#: An alarm of a machine stays until the machine is back where it was, or was repaired.
+#: An alarm of a machine stays until the machine is back where it was, or was repaired; the limit
+#: is the plan's.
 REGIME_THRESHOLD = Threshold(
-    limit=1.5, hold=3, clear=0.7, clear_hold=8, returned=0.0, plateau=30, grace=24
+    limit=2.2, hold=3, clear=0.7, clear_hold=8, returned=0.0, plateau=30, grace=24
 )
 
 
@@ -87,6 +89,12 @@ class Normal:
         scaled = scaled_rows(away, np.zeros(q), self.scale, self.settings)
         now = smooth(state.now, state.last, scaled, self.settings)
         return replace(state, now=now, last=scaled, seen_at=inputs)
+
+    def without(self, state: RegimeState, features: Sequence[int]) -> RegimeState:
+        """The state in which nothing is known of these features now."""
+        now, last = state.now.copy(), state.last.copy()
+        now[list(features)] = last[list(features)] = np.nan
+        return replace(state, now=now, last=last)
 
     def away(self, state: RegimeState) -> FloatColumn:
         """How far each feature is from the machine's place, in scales; 0 where not known."""

@@ -45,7 +45,8 @@ class Watched:
     """What is kept of one machine and one detector between batches. `taught` is the version of
     the Normal that `state` is in terms of, 0 before there was one; `since` when the score began
     to be high; `as_of` the end of the last stretch judged; `still` (q,) for how many stretches
-    each level stood still; `stuck` the sensors that are, by feature."""
+    each level stood still; `stuck` the sensors that are, by feature; `repaired` the newest repair
+    that was heard of."""
 
     open: OpenStretch
     taught: int = 0
@@ -56,6 +57,7 @@ class Watched:
     raised: Raised | None = None
     still: tuple[int, ...] = ()
     stuck: Mapping[str, Raised] = field(default_factory=dict)
+    repaired: int = 0
 
     @property
     def standing_alarms(self) -> list[Raised]:

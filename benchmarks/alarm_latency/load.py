@@ -1,0 +1,77 @@
+"""What machines of all plans say at work, as payloads with a place for the time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from fleet.clock import MS_PER_DAY, to_ms
+from fleet.plan import ProductPlan
+from ingest.topics import telemetry_topic
+from simulators.fleet import DemoFleet, FleetMachine
+from simulators.history import generate
+
+_DAY = to_ms(datetime(2026, 6, 2, tzinfo=UTC))
+#: Machines of one product whose words all others of it use.
+_VOICES = 4
+#: Different samples that each machine says in turn.
+ROUNDS = 4
+_TIME = "@ts@"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message without its time: what stands before and behind it."""
+
+    topic: str
+    before: bytes
+    behind: bytes
+
+    def at(self, ms: int) -> bytes:
+        return self.before + str(ms).encode() + self.behind
+
+
+def messages(
+    plans: Mapping[str, ProductPlan], machines: Sequence[FleetMachine]
+) -> list[list[Said]]:
+    """ROUNDS messages of each machine: healthy ones at work, from the simulators."""
+    words: dict[str, list[list[dict[str, float]]]] = {}
+    for product in sorted({machine.product for machine in machines}):
+        own = [machine for machine in machines if machine.product == product][:_VOICES]
+        words[product] = [_at_work(plans[product], machine) for machine in own]
+    said = []
+    for number, machine in enumerate(machines):
+        voices = words[machine.product]
+        samples = voices[number % len(voices)]
+        said.append([_said(machine.serial, samples[turn]) for turn in range(ROUNDS)])
+    return said
+
+
+def _at_work(plan: ProductPlan, machine: FleetMachine) -> list[dict[str, float]]:
+    """ROUNDS samples in a row in which the machine says most."""
+    pieces = generate(
+        DemoFleet((), (), (), (machine,)), {plan.product: plan}, {machine.serial: 1},
+        _DAY, _DAY + 3 * MS_PER_DAY, step_s=60.0, seed=1, illness_rate=0.0,
+    )  # fmt: skip
+    values = np.concatenate([piece.batch.values for piece in pieces])
+    known = (~np.isnan(values)).sum(axis=1)
+    together = np.convolve(known, np.ones(ROUNDS), "valid")
+    first = int(together.argmax())
+    return [
+        {
+            key: float(value)
+            for key, value in zip(plan.signal_keys, values[row], strict=True)
+            if not np.isnan(value)
+        }
+        for row in range(first, first + ROUNDS)
+    ]
+
+
+def _said(serial: str, values: Mapping[str, float]) -> Said:
+    text = json.dumps({"ts": _TIME, "values": values}, separators=(",", ":"))
+    before, behind = text.split(f'"{_TIME}"')
+    return Said(telemetry_topic(serial), before.encode(), behind.encode())

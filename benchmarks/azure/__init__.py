@@ -1,0 +1,1 @@
+"""The Azure predictive-maintenance sample, replayed from MQTT to tickets."""
