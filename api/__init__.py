@@ -10,6 +10,7 @@
     GET    /words                               -> Words
     GET    /products                            -> Page[ProductSummary]
     GET    /products/{product}                  -> Product
+    GET    /products/{product}/rules/{rule}/versions  -> RuleVersions
     GET    /overview                            -> Overview
     GET    /machines?product&region&station&health&text             -> Page[MachineSummary]
     GET    /machines/{serial}                   -> Machine

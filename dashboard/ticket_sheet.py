@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import evidence, lists, markup, visit
+from dashboard import evidence, lists, markup, rule_versions, visit
 from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -85,6 +85,8 @@ def _reason(item: Json, plan: Json) -> Html:
     shown = evidence.facts(item["evidence"], plan)
     if shown:
         parts.append(markup.facts(shown))
+    if item["kind"] == "alarm":
+        parts.append(rule_versions.note(item, plan["id"], item["source"]))
     if item["likely_causes"]:
         causes = [
             tag(

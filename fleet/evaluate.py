@@ -93,6 +93,8 @@ class _Evaluation:
             return np.abs(arguments[0])
         if name == "asym":
             return 200.0 * (arguments[0] - arguments[1]) / (arguments[0] + arguments[1])
+        if name == "where":
+            return np.where(true(arguments[1]), arguments[0], np.nan)
         return reduce(np.minimum if name == "min" else np.maximum, arguments)
 
 

@@ -9,7 +9,8 @@ since the window's first value), `rate(x, "60s")` (change per minute), `count(co
 `growth(counter, "24h")` (what a counter counted). A window is of machine time (`s`, `min`, `h`,
 `d`) or of operating hours (`op_min`, `op_h`). Rules compare with what was learned by
 `baseline(x)`, `spread(x)`, and with the fleet by `peers(x)`, `peer_spread(x)`; `asym(left, right)`
-is their difference in percent of their mean. `fleet.evaluate` computes expressions over columns.
+is their difference in percent of their mean, `where(x, condition)` is `x` where the condition is
+true and unknown elsewhere. `fleet.evaluate` computes expressions over columns.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ WINDOW_FUNCTIONS = ("avg", "low", "high", "delta", "rate", "count", "hours", "gr
 LEARNED_FUNCTIONS = ("baseline", "spread")
 #: What is normal for machines like this one, handed in as data.
 PEER_FUNCTIONS = ("peers", "peer_spread")
-SCALAR_FUNCTIONS = ("abs", "min", "max", "asym")
+SCALAR_FUNCTIONS = ("abs", "min", "max", "asym", "where")
 FUNCTIONS = SCALAR_FUNCTIONS + WINDOW_FUNCTIONS + LEARNED_FUNCTIONS + PEER_FUNCTIONS
 #: `min` and `max` with a window.
 _OVER_A_WINDOW = {"min": "low", "max": "high"}
@@ -217,10 +218,10 @@ class _Reader(ast.NodeVisitor):
             self._visit_past(node, name)
 
     def _visit_scalar(self, node: ast.Call, name: str) -> None:
-        wanted = {"abs": 1, "asym": 2}.get(name)
+        wanted = {"abs": 1, "asym": 2, "where": 2}.get(name)
         if not node.args or (wanted is not None and len(node.args) != wanted):
-            what = {"abs": "one value", "asym": "left and right"}.get(name, "values")
-            raise ExpressionError(f"{name} takes {what}", node.col_offset + 1)
+            words = {"abs": "one value", "asym": "left and right", "where": "a value, a condition"}
+            raise ExpressionError(f"{name} takes {words.get(name, 'values')}", node.col_offset + 1)
         for argument in node.args:
             self.visit(argument)
 

@@ -124,6 +124,8 @@ class FaultMatch(Model):
     fmi: tuple[int, ...] = ()
     lamp: tuple[Literal["stop", "warning", "mil", "protect"], ...] = ()
     code: tuple[str, ...] = ()
+    occurrences: int | None = Field(default=None, ge=1)
+    """The code's occurrence count (`oc`) must have reached this; unknown has not."""
     unmatched: bool = False
     """True: only codes that no other fault rule of the product matches."""
 
@@ -209,12 +211,16 @@ class Rule(Model):
     def judgement(self) -> str:
         """Checksum of all that decides when the alarm is raised and when it returns: a rule of
         another judgement starts anew."""
-        return _checksum(self.model_dump(mode="json", include=set(_JUDGING)))
+        return _checksum(self._said(set(_JUDGING)))
 
     @cached_property
     def checksum(self) -> str:
         """Checksum of the whole rule; another one is another version."""
-        return _checksum(self.model_dump(mode="json"))
+        return _checksum(self._said(None))
+
+    def _said(self, keys: set[str] | None) -> Any:
+        """What the rule says beyond defaults: a key added to the language changes no checksum."""
+        return self.model_dump(mode="json", include=keys, exclude_defaults=True)
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
@@ -236,8 +242,8 @@ class Rule(Model):
 
 #: What decides when a rule's alarm is raised and when it returns.
 _JUDGING = (
-    "component", "when", "faults", "silence", "regimes", "hold_s", "clear", "clear_hold_s",
-    "params", "overrides",
+    "component", "when", "faults", "silence", "normal", "sensors", "regimes", "hold_s",
+    "clear", "clear_hold_s", "params", "overrides",
 )  # fmt: skip
 
 

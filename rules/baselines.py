@@ -57,7 +57,7 @@ def block_ms(gauge: Gauge) -> int:
 
 def repairs_of(gauge: Gauge, who: Identity) -> list[int]:
     """When something was repaired after which the baseline is learned anew."""
-    return sorted(at for component, at in who.repairs if component in gauge.components)
+    return sorted(at for component, at in who.repairs if component in gauge.mended_by)
 
 
 def learn(

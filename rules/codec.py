@@ -31,6 +31,7 @@ class _Code(msgspec.Struct, omit_defaults=True):
     oc: int | None = None
     sa: int | None = None
     lamp: str | None = None
+    counted_at: int = NEVER
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -180,14 +181,16 @@ def _decode(data: bytes) -> _Stored:
 
 def _code(entry: ActiveCode) -> _Code:
     code = entry.code
-    return _Code(entry.since, code.spn, code.fmi, code.code, code.oc, code.sa, code.lamp)
+    return _Code(
+        entry.since, code.spn, code.fmi, code.code, code.oc, code.sa, code.lamp, entry.counted_at
+    )
 
 
 def _faults(compiled: CompiledPlan, stored: _Stored) -> FaultState:
     active = {}
     for kept in stored.active:
         code = FaultCode(kept.spn, kept.fmi, kept.code, kept.oc, kept.sa, kept.lamp)
-        active[code.key] = ActiveCode(code, kept.since)
+        active[code.key] = ActiveCode(code, kept.since, kept.counted_at)
     known = {rule.id for rule in compiled.fault_rules}
     raised = {
         (rule, key): at

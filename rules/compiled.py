@@ -24,7 +24,8 @@ Params = dict[str, float | FloatColumn]
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What rules ask of a machine beside its samples: who it is, for overrides and peers, and
-    which components were repaired when (ms since 1970), after which baselines are learned anew."""
+    which components or failure modes were repaired when (ms since 1970), after which baselines
+    are learned anew."""
 
     serial: str
     model: str

@@ -18,10 +18,12 @@ from rules.state import NEVER
 
 @dataclass(frozen=True, slots=True)
 class ActiveCode:
-    """A code and the moment (milliseconds since 1970 UTC) from which it has been active."""
+    """A code, the moment (milliseconds since 1970 UTC) from which it has been active, and the one
+    from which its occurrence count has stood as it does."""
 
     code: FaultCode
     since: int
+    counted_at: int = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def matches(match: FaultMatch, code: FaultCode) -> bool:
         and (not match.fmi or code.fmi in match.fmi)
         and (not match.lamp or code.lamp in match.lamp)
         and (not match.code or code.code in match.code)
+        and (match.occurrences is None or (code.oc or 0) >= match.occurrences)
     )
 
 
@@ -99,7 +102,11 @@ def _take(
     active = {}
     for key, code in active_codes(report).items():
         before = state.active.get(key)
-        active[key] = ActiveCode(code, at if before is None else before.since)
+        if before is None:
+            active[key] = ActiveCode(code, at, at)
+        else:
+            same = code.oc == before.code.oc
+            active[key] = ActiveCode(code, before.since, before.counted_at if same else at)
     changes, raised = [], dict(state.raised)
     for rule, key in state.raised:
         if key not in active:
@@ -118,6 +125,8 @@ def _ripen(
     for key, entry in state.active.items():
         for rule in rules_of(compiled.fault_rules, entry.code):
             due = entry.since + round((rule.hold_s or 0) * 1000)
+            if rule.faults is not None and rule.faults.occurrences is not None:
+                due = max(due, entry.counted_at)
             if (rule.id, key) in raised or due > clock:
                 continue
             raised[rule.id, key] = due

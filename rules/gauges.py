@@ -43,8 +43,8 @@ class Gauge:
     """`function` of `argument` over `span_ms` of operating time (for `baseline`: what it learns
     from first), of rows in the `regimes` (None: all). `owner` is the condition whose parameters
     the argument reads, None where it reads none. `users` are the conditions that compare with a
-    baseline, and `components` those whose repair makes it learn anew. Its numbers are `width`
-    columns from `at` on."""
+    baseline, `components` what their alarms are of, and `mended_by` the components and failure
+    modes whose repair makes it learn anew. Its numbers are `width` columns from `at` on."""
 
     key: str
     function: str
@@ -54,6 +54,7 @@ class Gauge:
     owner: int | None
     users: tuple[int, ...]
     components: frozenset[str]
+    mended_by: frozenset[str]
     at: int
     width: int
 
@@ -113,6 +114,7 @@ class _Found:
     owner: int | None
     users: list[int] = field(default_factory=list)
     components: set[str] = field(default_factory=set)
+    modes: set[str] = field(default_factory=set)
 
 
 def gauges_of(conditions: Sequence[ConditionRule], regime_ids: Sequence[str]) -> Gauges:
@@ -174,6 +176,7 @@ def _note(
     if index not in entry.users:
         entry.users.append(index)
     entry.components.add(condition.rule.component)
+    entry.modes.update(condition.rule.failure_modes)
     return key
 
 
@@ -186,7 +189,8 @@ def _placed(found: Mapping[str, _Found]) -> Iterator[tuple[str, Gauge]]:
             width = METER_HEAD + (BINS + 1) * FIELDS[entry.function]
         yield key, Gauge(
             key, entry.function, entry.argument, entry.span_ms, entry.regimes, entry.owner,
-            tuple(entry.users), frozenset(entry.components), at, width,
+            tuple(entry.users), frozenset(entry.components),
+            frozenset(entry.components | entry.modes), at, width,
         )  # fmt: skip
         at += width
 

@@ -120,6 +120,8 @@ def _worded(plan: ProductPlan, argument: ast.expr) -> tuple[str, str]:
     formula = ast.unparse(argument)
     if isinstance(argument, ast.Name):
         return plan.signal[formula].name.en, plan.signal[formula].name.zh
+    if isinstance(argument, ast.Call) and called(argument) == "where":
+        return _worded(plan, argument.args[0])
     if isinstance(argument, ast.Call) and called(argument) == "asym":
         (left_en, left_zh), (right_en, right_zh) = (_worded(plan, one) for one in argument.args)
         return f"{left_en} against {right_en}", f"{left_zh}与{right_zh}之差"
@@ -140,6 +142,8 @@ def _side_unit(plan: ProductPlan, side: ast.expr) -> str:
             return " h"
         if side.func.id == "asym":
             return " %"
+        if side.func.id == "where":
+            return _side_unit(plan, side.args[0])
         if side.func.id not in ("avg", "low", "high", "delta", "rate", "growth"):
             return ""
         rate, side = side.func.id == "rate", side.args[0]

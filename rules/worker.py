@@ -199,12 +199,14 @@ class Worker:
             desk.forget_identities()
 
     def _load(self, connection: Connection) -> None:
-        """Take over the plans as they are now; alarms of rules that are gone are closed."""
+        """Take over the plans as they are now; alarms of rules that are gone, or judge
+        otherwise now, are closed."""
         self._versions = plans.versions(connection)
         self._catalogue: Catalogue = plans.load_catalogue(connection)
         self._forget()
         for product, plan in self._catalogue.plans.items():
             alarms.close_orphans(connection, product, set(plan.rule), clock.now_ms())
+            alarms.close_changed(connection, product, clock.now_ms())
 
     def _forget(self) -> None:
         """Drop what is in memory; it is read from the store again."""

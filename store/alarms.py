@@ -177,6 +177,13 @@ def close_orphans(connection: Connection, product: str, rules: Collection[str], 
     return connection.execute(_SQL["close_orphans"], values).rowcount
 
 
+def close_changed(connection: Connection, product: str, at_ms: int) -> int:
+    """Close live alarms of rules that judge otherwise now than when they were raised; returns how
+    many. What still holds under the rule of today is raised anew by it."""
+    values = {"product": product, "at": clock.to_datetime(at_ms)}
+    return connection.execute(_SQL["close_changed"], values).rowcount
+
+
 def acknowledge(connection: Connection, alarm_id: int, who: str, now_ms: int) -> bool:
     """Somebody has seen the alarm: it stands acknowledged, or is over where its condition is gone.
 

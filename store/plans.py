@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg.types.json import Jsonb
 
 from fleet import clock
@@ -26,10 +28,33 @@ def put_catalogue(connection: Connection, catalogue: Catalogue, at_ms: int) -> l
         }
         if connection.execute(_SQL["put_product"], values).fetchone() is not None:
             changed.append(plan.product)
+        _put_rules(connection, plan, at_ms)
     shared = Jsonb(catalogue.model_dump(mode="json", exclude={"plans"}))
     if connection.execute(_SQL["put_shared"], {"shared": shared}).fetchone() is not None or changed:
         connection.execute(_SQL["announce"])
     return changed
+
+
+def _put_rules(connection: Connection, plan: ProductPlan, at_ms: int) -> None:
+    """Note which version of each rule the plan holds; a wording never seen before is a new one."""
+    rules = plan.rules
+    values = {
+        "product": plan.product,
+        "version": plan.version,
+        "rules": [rule.id for rule in rules],
+        "checksums": [rule.checksum for rule in rules],
+        "judgements": [rule.judgement for rule in rules],
+        "definitions": [Jsonb(rule.model_dump(mode="json")) for rule in rules],
+        "at": clock.to_datetime(at_ms),
+    }
+    connection.execute(_SQL["put_rules"], values)
+
+
+def rule_versions(connection: Connection, product: str, rule: str) -> list[dict[str, Any]]:
+    """All versions of a rule, the oldest first: number, since when, its definition, and whether
+    it is the one that judges today."""
+    values = {"product": product, "rule": rule}
+    return connection.execute(_SQL["rule_versions"], values).fetchall()
 
 
 def load_catalogue(connection: Connection) -> Catalogue:

@@ -100,6 +100,7 @@ def _item(row: Row, plan: ProductPlan | None) -> TicketItem:
     known = [modes[mode] for mode in row["failure_modes"] if mode in modes]
     names = ["id", "kind", "source", "component", "severity", "added_at", "evidence"]
     names += ["alarm_id", "finding_code", "note"]
+    names += ["rule_version", "rule_version_since", "rule_version_today"]
     return TicketItem(
         **{name: row[name] for name in names},
         component_name=component_name(row["component"], plan),

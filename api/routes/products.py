@@ -10,10 +10,10 @@ from api.auth import Caller
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, page
 from api.present import product as present
-from api.problems import responses
+from api.problems import not_found, responses
 from api.schemas.base import Page
-from api.schemas.product import Product, ProductSummary
-from store import fleet_view
+from api.schemas.product import Product, ProductSummary, RuleVersions
+from store import fleet_view, plans
 
 router = APIRouter(
     prefix="/products", tags=["products"], responses=responses("not-signed-in", "not-found")
@@ -47,3 +47,20 @@ def get_product(
     """The plan: signals, regimes, rules, failure modes, wear parts, services, checklists."""
     with shared.database.connection() as connection:
         return present.product(shared.plan(connection, product))
+
+
+@router.get("/{product}/rules/{rule}/versions", operation_id="list_rule_versions")
+def list_rule_versions(
+    product: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")],
+    rule: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")],
+    _caller: Caller,
+    shared: Shared,
+) -> RuleVersions:
+    """Every wording of a rule that was ever loaded, the oldest first; an alarm names the one that
+    raised it."""
+    with shared.database.connection() as connection:
+        shared.plan(connection, product)
+        found = plans.rule_versions(connection, product, rule)
+    if not found:
+        raise not_found(f"{product} never had a rule {rule}.", f"{product} 从未有过规则 {rule}。")
+    return RuleVersions.model_validate({"versions": found})

@@ -42,7 +42,19 @@ class AlarmHistory(Answer):
     events: list[AlarmEvent]
 
 
-class Alarm(Answer):
+class RaisedBy(Answer):
+    """Which version of its rule raised an alarm."""
+
+    rule_version: int | None = Field(
+        description="Version of the rule that raised it; null where none was noted."
+    )
+    rule_version_since: Time | None = Field(description="When that version was first loaded.")
+    rule_version_today: int | None = Field(
+        description="Version of the rule that judges today; null: the rule is gone."
+    )
+
+
+class Alarm(RaisedBy):
     """One alarm of one machine (states after ISA-18.2)."""
 
     id: int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Bilingual, Named
+from api.schemas.base import Answer, Bilingual, Named, Time
 
 
 class Bounds(Answer):
@@ -169,3 +169,18 @@ class Product(Answer):
     parts: list[WearPartPlan]
     services: list[ServicePlan]
     checklists: list[ChecklistPlan]
+
+
+class RuleVersion(Answer):
+    """One wording of a rule."""
+
+    number: int
+    since: Time = Field(description="When it was first loaded.")
+    is_today: bool = Field(description="True: the one that judges now.")
+    definition: dict[str, Any] = Field(description="The rule as its rules.yaml says it.")
+
+
+class RuleVersions(Answer):
+    """Every wording of a rule that was ever loaded, the oldest first."""
+
+    versions: list[RuleVersion]

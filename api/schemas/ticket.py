@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from api.schemas.alarm import RaisedBy
 from api.schemas.base import (
     Answer,
     Bilingual,
@@ -62,7 +63,7 @@ class LikelyCause(Answer):
     remedy: Bilingual
 
 
-class TicketItem(Answer):
+class TicketItem(RaisedBy):
     """One reason for the visit, with its evidence and the likely causes."""
 
     id: int

@@ -113,12 +113,25 @@ where state in ('active', 'acknowledged') and rule = any(%(rules)s::text[])
 -- name: close_orphans
 update alarm
 set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
-    cleared_at = %(at)s::timestamptz, judged = true
+    cleared_at = %(at)s::timestamptz, judged = true,
+    evidence = alarm.evidence || '{"ended_by": "rule_gone"}'
 from machine
 where machine.id = alarm.machine_id
     and machine.product = %(product)s::text
     and alarm.state in ('active', 'acknowledged', 'returned')
     and alarm.rule <> all(%(rules)s::text[])
+
+-- name: close_changed
+update alarm
+set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
+    cleared_at = %(at)s::timestamptz, judged = true,
+    evidence = alarm.evidence || '{"ended_by": "rule_changed"}'
+from machine, alarm_rule
+where machine.id = alarm.machine_id
+    and machine.product = %(product)s::text
+    and alarm_rule.alarm_id = alarm.id
+    and alarm_rule.judges_otherwise
+    and alarm.state in ('active', 'acknowledged', 'returned')
 
 -- name: acknowledge
 update alarm
@@ -133,9 +146,11 @@ select alarm.id, alarm.machine_id, machine.serial, machine.product, alarm.compon
     alarm.plan_version, alarm.severity, alarm.state, alarm.raised_at, alarm.returned_at,
     alarm.detected_at, alarm.acknowledged_at, alarm.acknowledged_by, alarm.cleared_at,
     alarm.occurrences, alarm.spans, alarm.late, alarm.evidence, alarm.suppression,
-    alarm.flapping, named.number as ticket
+    alarm.flapping, named.number as ticket,
+    alarm_rule.rule_version, alarm_rule.rule_version_since, alarm_rule.rule_version_today
 from alarm
 join machine on machine.id = alarm.machine_id
+left join alarm_rule on alarm_rule.alarm_id = alarm.id
 join station on station.id = machine.station
 left join lateral (
     select ticket.number

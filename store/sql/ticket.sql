@@ -30,9 +30,11 @@ limit %(limit)s;
 select ticket_item.id, ticket_item.kind, ticket_item.source, ticket_item.component,
     ticket_item.severity, ticket_item.title, ticket_item.reason, ticket_item.evidence,
     ticket_item.failure_modes, ticket_item.added_at, finding.alarm_id,
-    ticket_item.finding_code, ticket_item.note
+    ticket_item.finding_code, ticket_item.note,
+    alarm_rule.rule_version, alarm_rule.rule_version_since, alarm_rule.rule_version_today
 from ticket_item
 join finding on finding.id = ticket_item.finding_id
+left join alarm_rule on alarm_rule.alarm_id = finding.alarm_id
 where ticket_item.ticket_id = %(ticket_id)s
 order by ticket_item.severity desc, ticket_item.id;
 

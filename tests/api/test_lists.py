@@ -8,6 +8,8 @@ import httpx
 
 from fleet.clock import now_ms, to_datetime
 from store.connection import Connection
+from store.plans import put_catalogue
+from tests.api import plans
 from tests.api.conftest import sign_in
 from tests.api.world import START, machine_id, put_alarm, put_now, put_part_alert, put_ticket
 
@@ -173,3 +175,27 @@ def test_every_state_has_words(manager: httpx.Client, store: Connection) -> None
             assert f"'{key}'" in text, f"{key} is no word of the store"
             assert names["en"] and names["zh"]
     assert words["tiers"][0]["target_h"]["4"] == 4
+
+
+def test_an_alarm_names_the_version_of_the_rule_that_raised_it(
+    manager: httpx.Client, store: Connection
+) -> None:
+    put_alarm(store, "P-1", "hot", 3)
+    number = put_ticket(store, "P-2", "hot")
+    changed = plans.catalogue()
+    pump = changed.plans["pump"]
+    rules = tuple(
+        rule.model_copy(update={"hold_s": 77.0}) if rule.id == "hot" else rule
+        for rule in pump.rules
+    )
+    pump = pump.model_copy(update={"rules": rules, "version": "2"})
+    put_catalogue(store, changed.model_copy(update={"plans": {"pump": pump}}), now_ms())
+    alarm = manager.get("/alarms", params={"machine": "P-1"}).json()["items"][0]
+    assert (alarm["rule_version"], alarm["rule_version_today"]) == (1, 2)
+    (item,) = manager.get(f"/tickets/{number}").json()["items"]
+    assert (item["rule_version"], item["rule_version_today"]) == (1, 2)
+    versions = manager.get("/products/pump/rules/hot/versions").json()["versions"]
+    assert [(one["number"], one["is_today"]) for one in versions] == [(1, False), (2, True)]
+    assert versions[1]["definition"]["hold_s"] == 77
+    assert versions[0]["since"] == alarm["rule_version_since"]
+    assert manager.get("/products/pump/rules/never/versions").status_code == 404

@@ -54,6 +54,7 @@ def test_arithmetic_that_has_no_answer_is_unknown() -> None:
 
 def test_functions_and_parameters() -> None:
     same(value("abs(a - b)", a=[1, U], b=[3, 3]), [2, U])
+    same(value("where(a, b > 2)", a=[1, 2, 3, U], b=[3, 1, U, 3]), [1, U, U, U])
     same(value("asym(a, b)", a=[11, 0, U], b=[9, 0, 3]), [20, U, U])
     same(value("max(a, b, 2)", a=[1, 5], b=[0, U]), [2, U])
     same(value("a > limit", {"limit": 85}, a=[84, 86]), [F, T])

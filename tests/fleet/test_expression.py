@@ -70,6 +70,7 @@ def test_what_is_remembered_is_told_apart() -> None:
         ('baseline(avg(oil_temp_c, "5s"))', 10, "inside baseline"),
         ('peers(oil_temp_c, "5h")', 1, "takes one value"),
         ("asym(oil_temp_c)", 1, "left and right"),
+        ("where(oil_temp_c)", 1, "a value, a condition"),
         ("avg(oil_temp_c)", 1, "takes a value and a window"),
         ('avg(high(oil_temp_c, "5s"), "60s")', 5, "inside another window"),
         ("abs(oil_temp_c, limit)", 1, "takes one value"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fleet.batch import FaultCode, FaultReport
 from rules.faults import FaultState, active_codes, active_state, fold_faults, ripen, rules_of
-from tests.rules.plans import compiled
+from tests.rules.plans import compiled, rule
 
 PLAN = compiled()
 HOT = FaultCode(110, 0)
@@ -92,3 +92,18 @@ def test_cut_anywhere_gives_the_same_changes(lists: list[list[FaultCode]], cut: 
     whole_end, whole = fold_faults(PLAN, FaultState(), reports)
     assert first + second == whole
     assert end == whole_end
+
+
+def test_a_rule_may_wait_for_an_occurrence_count() -> None:
+    faults = {"spn": [1761], "occurrences": 3}
+    plan = compiled(rules=[rule("often", faults=faults, hold_s=20, severity=2)])
+
+    def active(at: int, oc: int | None) -> FaultReport:
+        return report(at, FaultCode(1761, 17, oc=oc))
+
+    _, changes = fold_faults(plan, FaultState(), [active(0, 2), active(60, 3), active(90, 4)])
+    assert told(changes) == [("raised", "body/spn1761-fmi17", 60)]
+    _, changes = fold_faults(plan, FaultState(), [active(0, 3), active(10, 4), active(30, 5)])
+    assert told(changes) == [("raised", "body/spn1761-fmi17", 20)]
+    _, changes = fold_faults(plan, FaultState(), [active(0, None), active(90, 2)])
+    assert changes == []

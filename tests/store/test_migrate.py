@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from store import hypertables, plans
 from store.connection import StoreError, StoreUnavailable, connect
-from store.migrate import MIGRATIONS, MigrationError, migrate
+from store.migrate import MIGRATIONS, MigrationError, migrate, read_migrations
 from tests import small
 
 
@@ -83,8 +84,8 @@ def test_names_that_cannot_be_columns_are_refused(empty_database: str) -> None:
 
 
 def test_a_changed_migration_is_refused(empty_database: str, tmp_path: Path) -> None:
+    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
     core = tmp_path / "0001_core.sql"
-    core.write_bytes((MIGRATIONS / "0001_core.sql").read_bytes())
     migrate(empty_database, small.catalogue(), tmp_path)
     core.write_text(core.read_text() + "\n-- later thought\n")
     with pytest.raises(MigrationError, match=r"0001_core\.sql was changed after it was applied"):
@@ -94,13 +95,14 @@ def test_a_changed_migration_is_refused(empty_database: str, tmp_path: Path) -> 
 def test_a_further_migration_is_applied_and_an_older_program_refused(
     empty_database: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "0001_core.sql").write_bytes((MIGRATIONS / "0001_core.sql").read_bytes())
+    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
     migrate(empty_database, small.catalogue(), tmp_path)
-    (tmp_path / "0002_more.sql").write_text("create table more (id integer);")
+    number = f"{len(read_migrations()) + 1:04}"
+    (tmp_path / f"{number}_more.sql").write_text("create table more (id integer);")
     assert migrate(empty_database, small.catalogue(), tmp_path) == [
-        "Applied migration 0002 (more)."
+        f"Applied migration {number} (more)."
     ]
-    (tmp_path / "0002_more.sql").unlink()
+    (tmp_path / f"{number}_more.sql").unlink()
     with pytest.raises(MigrationError, match="use a newer Ironpulse"):
         migrate(empty_database, small.catalogue(), tmp_path)
 
