@@ -6,12 +6,13 @@ together: names that lead nowhere, units, ranges, expressions, regimes, parts.
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from fleet.errors import ExpressionError
-from fleet.expression import Expression, parse
+from fleet.expression import PEER_FUNCTIONS, Expression, called, parse
 from fleet.plan import Condition, Driver, ProductPlan, Rule, Signal
 from fleet.words import SIGNAL_UNITS
 
@@ -126,8 +127,17 @@ def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Pro
     known = set(plan.signal) | set(rule.params)
     for field in ("when", "clear"):
         text = getattr(rule, field)
-        if text is not None:
-            yield from _expression((*path, field), text, known)[1]
+        if text is None:
+            continue
+        found, problems = _expression((*path, field), text, known)
+        yield from problems
+        for call in found.remembered if found is not None else ():
+            asked = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
+            if called(call) in PEER_FUNCTIONS and asked & set(rule.params):
+                own = ", ".join(sorted(asked & set(rule.params)))
+                yield Problem(
+                    (*path, field), f"{called(call)} reads {own}, which peers do not share"
+                )
 
 
 def _normal(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:

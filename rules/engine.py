@@ -22,7 +22,7 @@ from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.holding import Rows, RuleState, Transition, step
-from rules.peers import NO_PEERS, PeerDays
+from rules.peers import PeerDays
 from rules.recall import Recall
 from rules.sheet import Sheet, sheet_of, tails_after
 from rules.state import NO_REGIME, RAISED, FleetState
@@ -41,15 +41,14 @@ def fold(
     identities: Mapping[int, Identity],
     state: FleetState,
     batch: SampleBatch,
-    peers: PeerDays = NO_PEERS,
     taught: Taught = NOTHING_TAUGHT,
 ) -> tuple[FleetState, list[AlarmChange]]:
     """Fold a batch over the state of its machines.
 
     Every machine of the batch stands in `state`; each (machine, time) stands in the batch once,
     after the machine's `as_of`: late rows are the caller's (see rules.late). `identities` is
-    asked only where a rule has overrides, compares with peers or learns; `peers` is what is
-    known of the fleet's days, `taught` what detectors learned from the fleet. Returns the new
+    asked only where a rule has overrides, compares with peers or learns; `taught` is what
+    detectors learned from the fleet, and its days. Returns the new
     state of the batch's machines, by machine id, and the changes by machine and time.
     """
     if len(batch) == 0:
@@ -59,7 +58,7 @@ def fold(
     machines = sheet.before.machine_id.tolist()
     who = [identities[machine] for machine in machines] if _asks_who(compiled) else []
     params = [rule.params(who) for rule in compiled.conditions]
-    after, changes = _Fold(compiled, sheet, regime, who, params, peers).run()
+    after, changes = _Fold(compiled, sheet, regime, who, params, taught.peers).run()
     if not compiled.detectors:
         return after, changes
     known = [(machine, identities.get(machine)) for machine in machines]

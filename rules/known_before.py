@@ -4,11 +4,13 @@ what their fleet taught."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 
 from fleet.plan import ProductPlan
 from rules.compiled import Identity
 from rules.detectors.lessons import Lesson, taught_of
 from rules.detectors.live import Taught
+from rules.peers import PeerDay
 from store import normals
 from store.connection import Connection
 from store.machines import list_machines
@@ -41,4 +43,9 @@ def lessons_in(connection: Connection, product: str) -> tuple[Lesson, ...]:
 
 def taught_in(connection: Connection, product: str) -> Taught:
     """What the fleet of a product taught, ready to be judged by."""
-    return taught_of(lessons_in(connection, product))
+    return taught_of(lessons_in(connection, product), peers_in(connection, product))
+
+
+def peers_in(connection: Connection, product: str) -> tuple[PeerDay, ...]:
+    """All days of the fleet of a product that were counted."""
+    return tuple(PeerDay(**asdict(one)) for one in normals.peer_days(connection, product))

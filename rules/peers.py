@@ -22,6 +22,8 @@ from rules.holding import Grid
 
 #: Fewer machines are no fleet.
 LEAST_MACHINES = 5
+#: Known values that a machine's day needs.
+LEAST_ROWS = 20
 #: A day older than this many days says nothing of today.
 OLDEST_DAYS = 7
 _DEVIATION = 1.4826
@@ -83,11 +85,11 @@ class PeerDays:
 NO_PEERS = PeerDays()
 
 
-def fleet_day(key: str, region: str, day: int, machines: Iterable[float]) -> PeerDay | None:
-    """The fleet's day from its machines' days; None where there is none."""
-    values = np.array([value for value in machines if not np.isnan(value)])
+def fleet_day(key: str, region: str, day: int, machines: Sequence[float]) -> PeerDay:
+    """The fleet's day from its machines' days."""
+    values = np.array(machines)
     if len(values) == 0:
-        return None
+        return PeerDay(key, region, day, 0.0, 0.0, 0)
     level = float(np.median(values))
     spread = float(_DEVIATION * np.median(np.abs(values - level)))
     return PeerDay(key, region, day, level, spread, len(values))

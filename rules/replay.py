@@ -17,6 +17,7 @@ from rules.backtest import Course, begin, go_on
 from rules.compiled import CompiledPlan, Identity, compile_plan
 from rules.detectors.lessons import Lesson, taught_of
 from rules.detectors.live import Taught
+from rules.peers import PeerDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,13 @@ class Piece(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What all pieces share: the rule sets as plans in JSON, who the machines are, and what
-    their fleet taught its detectors."""
+    """What all pieces share: the rule sets as plans in JSON, who the machines are, what their
+    fleet taught its detectors, and its days."""
 
     plans: tuple[str, ...]
     identities: tuple[tuple[int, Identity], ...]
     lessons: tuple[Lesson, ...] = ()
+    peers: tuple[PeerDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,14 @@ def job_of(
     plans: Sequence[ProductPlan],
     identities: Mapping[int, Identity],
     lessons: Sequence[Lesson] = (),
+    peers: Sequence[PeerDay] = (),
 ) -> Job:
     """The job of replaying history through the rules of these plans, which share their signals."""
     return Job(
         tuple(plan.model_dump_json() for plan in plans),
         tuple(sorted(identities.items())),
         tuple(lessons),
+        tuple(peers),
     )
 
 
@@ -98,4 +102,4 @@ def _identities(job: Job) -> Mapping[int, Identity]:
 
 @lru_cache(maxsize=4)
 def _taught(job: Job) -> Taught:
-    return taught_of(job.lessons)
+    return taught_of(job.lessons, job.peers)

@@ -1,4 +1,5 @@
-"""The job that has fleets teach their detectors, each product when its day has come."""
+"""The job that has fleets teach their detectors, each product when its day has come, and counts
+their days for rules that compare with peers."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from rules.detectors.learning import Seen
 from rules.detectors.lessons import dump_normal
 from rules.detectors.past import joined, past_of
 from rules.detectors.teaching import EVERY_DAYS, MOST_MACHINES, learned, learning_days
+from rules.peer_days import count_days
 from store import normals, plans
 from store.connection import Connection, Database, StoreUnavailable
 from store.normals import StoredNormal
@@ -39,6 +41,7 @@ def run(database_url: str, stop: threading.Event) -> None:
                     if not stop.is_set():
                         with database.transaction() as connection:
                             teach(connection, plan, clock.now_ms())
+                            count_days(connection, plan, clock.now_ms())
         except StoreUnavailable as error:
             log.warning("database away, learning later", error=str(error))
             wait_s = _RETRY_S

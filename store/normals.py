@@ -85,3 +85,49 @@ def repairs(
         Repair(row["machine_id"], row["component"], row["part"], clock.to_ms(row["repaired_at"]))
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDay:
+    """One day (since 1970, UTC) of the machines of a region; see rules.peers."""
+
+    key: str
+    region: str
+    day: int
+    level: float
+    spread: float
+    machines: int
+
+
+def peer_days(connection: Connection, product: str) -> list[StoredDay]:
+    """All days of a product's machines that were counted."""
+    rows = connection.execute(_SQL["peer_days"], {"product": product}).fetchall()
+    return [StoredDay(**row) for row in rows]
+
+
+def put_peer_days(connection: Connection, product: str, days: Sequence[StoredDay]) -> None:
+    """Keep days; one that is kept already stays as it is."""
+    values = {
+        "product": product,
+        "keys": [one.key for one in days],
+        "regions": [one.region for one in days],
+        "days": [one.day for one in days],
+        "levels": [one.level for one in days],
+        "spreads": [one.spread for one in days],
+        "machines": [one.machines for one in days],
+    }
+    connection.execute(_SQL["put_peer_days"], values)
+
+
+def peer_days_counted(connection: Connection, product: str) -> dict[tuple[str, str], int]:
+    """The newest day that was counted, by key and region."""
+    rows = connection.execute(_SQL["peer_days_counted"], {"product": product}).fetchall()
+    return {(row["key"], row["region"]): row["day"] for row in rows}
+
+
+def peers(connection: Connection, product: str, most: int) -> dict[str, list[int]]:
+    """Machines of a product by region, at most so many of each, always the same ones."""
+    found: dict[str, list[int]] = {}
+    for row in connection.execute(_SQL["peers"], {"product": product, "most": most}).fetchall():
+        found.setdefault(row["region"], []).append(row["id"])
+    return found

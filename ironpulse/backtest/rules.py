@@ -116,7 +116,7 @@ def replay(
     """Fold history through rule sets. The first one's report as JSON; where there is a second,
     with its report as `against` and with the `difference`."""
     task = bar.add_task("judging", total=sum(sum(group.rows) for group in history.groups))
-    job = job_of(plans, history.identities, history.lessons)
+    job = job_of(plans, history.identities, history.lessons, history.peers)
     with crew_of(workers, scheduler) as crew:
         done = fold_groups(crew, job, history.groups, lambda rows: bar.advance(task, rows))
     reports = [_report(plans[i], i, history, done, period[0]) for i in range(len(plans))]

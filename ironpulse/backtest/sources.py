@@ -18,8 +18,9 @@ from rules.backtest import warm_up_ms
 from rules.backtest_report import Asked
 from rules.compiled import Identity, compile_plan
 from rules.detectors.lessons import Lesson
-from rules.known_before import identities_of, lessons_in
+from rules.known_before import identities_of, lessons_in, peers_in
 from rules.known_faults import FORESIGHT_MS, known_within
+from rules.peers import PeerDay
 from rules.state import NEVER
 from store import ledger, plans, tickets
 from store.connection import connect, our_errors
@@ -38,6 +39,7 @@ class History:
     asked: Asked
     source: Mapping[str, Any]
     lessons: Sequence[Lesson] = ()
+    peers: Sequence[PeerDay] = ()
 
 
 def plan_of(products: Path, product: str, rules: Path | None) -> ProductPlan:
@@ -119,6 +121,7 @@ def store_history(
         serials = {machine.id: machine.serial for machine in machines}
         identities = identities_of(connection, plan, ids)
         lessons = lessons_in(connection, plan.product)
+        peers = peers_in(connection, plan.product)
         if truth is None:
             # Somebody may have looked after the last sample, and found what was in the history.
             looked = min(period[1], span[1] + FORESIGHT_MS)
@@ -131,7 +134,7 @@ def store_history(
     asked = Asked(
         serials, {one.id: tiers[one.tier] for one in machines}, faults, whole=truth is not None
     )
-    return History(groups, identities, asked, {"store": plan.product}, lessons)
+    return History(groups, identities, asked, {"store": plan.product}, lessons, peers)
 
 
 def _begin(rule_sets: Sequence[ProductPlan], period: Period) -> int:

@@ -12,6 +12,7 @@ from fleet.errors import IronpulseError
 from rules.detectors.live import Taught
 from rules.detectors.point import OperatingPoint
 from rules.detectors.regime import Normal
+from rules.peers import PeerDay, PeerDays
 
 VERSION = 1
 #: A lesson as it travels: rule, machine model, since when (ms), bytes.
@@ -65,12 +66,12 @@ def load_normal(since_ms: int, data: bytes) -> Normal:
     )  # fmt: skip
 
 
-def taught_of(lessons: Iterable[Lesson]) -> Taught:
-    """All lessons of a product, ready to be judged by."""
+def taught_of(lessons: Iterable[Lesson], peers: Iterable[PeerDay] = ()) -> Taught:
+    """All lessons of a product and the days of its fleet, ready to be judged by."""
     normals: dict[tuple[str, str], list[Normal]] = {}
     for rule, model, since_ms, data in sorted(lessons, key=lambda one: one[2]):
         normals.setdefault((rule, model), []).append(load_normal(since_ms, data))
-    return Taught(normals)
+    return Taught(normals, PeerDays.of(peers))
 
 
 def _bytes(values: FloatColumn) -> bytes:

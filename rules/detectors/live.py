@@ -23,6 +23,7 @@ from rules.detectors.stretches import Stretches, gather
 from rules.detectors.watch import Watch, relearn, watch
 from rules.detectors.watched import BEGINNING, Raised, Watched
 from rules.holding import Grid
+from rules.peers import NO_PEERS, PeerDays
 
 #: A sensor that stands still for so many stretches in a row, while others move, is stuck.
 STUCK_STRETCHES = 4
@@ -32,9 +33,11 @@ MOST_TOLD = 6
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What a fleet taught: `normals` by rule and model ("" for any), by their `since_ms`."""
+    """What a fleet taught: `normals` by rule and model ("" for any), by their `since_ms`; and its
+    days, for rules that compare with `peers`."""
 
     normals: Mapping[tuple[str, str], Sequence[Normal]] = field(default_factory=dict)
+    peers: PeerDays = NO_PEERS
 
     def normal(self, rule: str, model: str, at: int) -> Normal | None:
         """What counted as normal at a moment; None before anything was learned."""

@@ -39,3 +39,32 @@ select machine_id, null, part, removed_at
 from fitted_part
 where machine_id = any(%(machines)s::integer[]) and removed_at is not null
 order by repaired_at
+
+-- name: peer_days
+select key, region, day, level, spread, machines
+from peer_day
+where product = %(product)s
+order by key, region, day
+
+-- name: put_peer_days
+insert into peer_day (product, key, region, day, level, spread, machines)
+select %(product)s::text, * from unnest(%(keys)s::text[], %(regions)s::text[],
+    %(days)s::integer[], %(levels)s::double precision[], %(spreads)s::double precision[],
+    %(machines)s::integer[])
+on conflict do nothing
+
+-- name: peer_days_counted
+select key, region, max(day) as day
+from peer_day
+where product = %(product)s
+group by key, region
+
+-- name: peers
+with ranked as (
+    select machine.id, station.region,
+        row_number() over (partition by station.region order by md5(machine.serial)) as place
+    from machine
+    join station on station.id = machine.station
+    where machine.product = %(product)s and machine.retired_at is null
+)
+select id, region from ranked where place <= %(most)s order by region, id

@@ -15,6 +15,7 @@ from fleet.batch import SampleBatch
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, Identity
+from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState
 from rules.gauges import BASELINE_HEAD
@@ -120,7 +121,7 @@ def run(
         if not touched:
             continue
         before = stack([known[m] for m in touched])
-        state, more = fold(plan, REPAIRED, before, batch_of(plan, piece), PEERS)
+        state, more = fold(plan, REPAIRED, before, batch_of(plan, piece), Taught(peers=PEERS))
         seen += piece
         for i, m in enumerate(touched):
             known[m] = revived(plan, state.select([i]), seen) if revive else state.select([i])

@@ -1,0 +1,76 @@
+"""The days of a fleet: counted once from the store, and what rules compare with from then on."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet.clock import MS_PER_DAY, MS_PER_HOUR
+from rules import peers
+from rules.known_before import peers_in
+from rules.peer_days import count_days
+from rules.peers import PeerDay
+from store import machines
+from store.migrate import migrate
+from tests import small
+from tests.rules.conftest import Bench
+from tests.rules.plans import RULES, plan, rule
+from tests.rules.test_worker import RunAll, rows
+
+ODD = rule(
+    "odd", when="oil_temp_c > peers(oil_temp_c) + 4", clear="oil_temp_c < peers(oil_temp_c) + 1",
+    hold_s=0, clear_hold_s=0, params={},
+)  # fmt: skip
+DAY = 20_600
+PLAN = plan(rules=[*RULES, ODD], version="2")
+
+
+@pytest.fixture
+def fleet(bench: Bench) -> Bench:
+    """Six machines of one region, each with a day of its own level behind it."""
+    migrate(bench.database.url, small.catalogue(PLAN))
+    serials = ("P-1", "P-2", "P-3", "P-4", "P-5", "P-6")
+    machines.register(
+        bench.connection, small.registration(*(small.new_machine(one) for one in serials))
+    )
+    known = [row["id"] for row in bench.rows("select id from machine order by serial")]
+    for machine, level in zip(known, (60, 61, 62, 64, 65, 80), strict=True):
+        bench.bring(rows(DAY * MS_PER_DAY, [float(level)] * 30, machine))
+    return bench
+
+
+def counted(bench: Bench) -> list[PeerDay]:
+    return [one for one in peers_in(bench.connection, "pump") if one.machines]
+
+
+def test_a_day_is_counted_once_when_it_is_over(fleet: Bench) -> None:
+    over = (DAY + 1) * MS_PER_DAY
+    count_days(fleet.connection, PLAN, over + 5 * MS_PER_HOUR)
+    assert counted(fleet) == []
+    count_days(fleet.connection, PLAN, over + 6 * MS_PER_HOUR)
+    (day,) = counted(fleet)
+    assert (day.key, day.region, day.day) == ("oil_temp_c|working", "south", DAY)
+    assert (day.level, day.machines) == (63, 6)
+    assert day.spread == pytest.approx(1.4826 * 2)
+    fleet.bring(rows(DAY * MS_PER_DAY + MS_PER_HOUR, [90.0] * 300, 1))
+    assert count_days(fleet.connection, PLAN, over + 7 * MS_PER_HOUR) == 0
+    assert counted(fleet) == [day]
+
+
+def test_a_machine_unlike_its_peers_is_seen_the_day_after(fleet: Bench, run_all: RunAll) -> None:
+    count_days(fleet.connection, PLAN, (DAY + 1) * MS_PER_DAY + 6 * MS_PER_HOUR)
+    tomorrow = (DAY + 1) * MS_PER_DAY
+    fleet.bring(rows(tomorrow, [66.0] * 3, 1) + rows(tomorrow, [68.0] * 3, 2))
+    run_all(fleet.worker())
+    found = [row[0] for row in fleet.alarms("machine_id", "rule") if row[1] == "odd"]
+    assert found == [2]
+    (alarm,) = [one for one in fleet.rows("select * from alarm") if one["rule"] == "odd"]
+    assert alarm["evidence"]["windows"] == {"peers(oil_temp_c)": 63}
+
+
+def test_few_machines_are_no_fleet_and_an_old_day_is_none() -> None:
+    few = peers.PeerDays.of([PeerDay("x|any", "south", DAY, 5.0, 1.0, peers.LEAST_MACHINES - 1)])
+    assert few.before("x|any", "south", DAY + 1) is None
+    old = peers.PeerDays.of([PeerDay("x|any", "south", DAY, 5.0, 1.0, peers.LEAST_MACHINES)])
+    assert old.before("x|any", "south", DAY) is None
+    assert old.before("x|any", "south", DAY + 7) is not None
+    assert old.before("x|any", "south", DAY + 8) is None
