@@ -21,10 +21,12 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at a path of the plan, such as ("rules", 3, "when")."""
+    """What is wrong at a path of the plan, such as ("rules", 3, "when"); `column` is the character
+    (from 1) where it is in a text, 0 where it is all of the value."""
 
     path: Path
     message: str
+    column: int = 0
 
 
 def problems_of(plan: ProductPlan) -> list[Problem]:
@@ -253,7 +255,7 @@ def _expression(
     try:
         return parse(text, known), []
     except ExpressionError as error:
-        return None, [Problem(path, f"column {error.column} of {text!r}: {error}")]
+        return None, [Problem(path, f"{error} (in {text!r})", error.column)]
 
 
 def _known(path: Path, name: str, known: Collection[str], what: str) -> Iterator[Problem]:

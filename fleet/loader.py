@@ -99,6 +99,8 @@ class _Assembly:
         place = self.place(problem.path, fallback)
         if isinstance(place, Path):
             return Fault(place, 0, 0, problem.message)
+        if problem.column:
+            return place.fault_in(problem.column, problem.message)
         return place.fault(problem.message)
 
 

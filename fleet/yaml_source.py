@@ -33,6 +33,28 @@ class Node:
         """A fault at this place."""
         return Fault(self.file, self.line, self.column, message)
 
+    def fault_in(self, column: int, message: str) -> Fault:
+        """A fault at a character (from 1) of a text, wherever YAML has put its lines."""
+        line, place = self._place_of(column)
+        return Fault(self.file, line, place, message)
+
+    def _place_of(self, column: int) -> tuple[int, int]:
+        """Line and column in the file: YAML folds white space, and leaves the rest in order."""
+        mark = self.node.start_mark
+        wanted = len("".join(str(self.node.value)[: column - 1].split()))
+        lines = self.file.read_text(encoding="utf-8").splitlines()
+        block = getattr(self.node, "style", None) in ("|", ">")
+        quoted = getattr(self.node, "style", None) in ("'", '"')
+        begin = (mark.line + 1, 0) if block else (mark.line, mark.column + int(quoted))
+        for row in range(begin[0], len(lines)):
+            for place in range(begin[1] if row == begin[0] else 0, len(lines[row])):
+                if lines[row][place].isspace():
+                    continue
+                if wanted == 0:
+                    return row + 1, place + 1
+                wanted -= 1
+        return self.line, self.column
+
     def at(self, path: Sequence[str | int]) -> Node:
         """The node at `path` below this one, or the nearest one above it that exists."""
         here = self.node

@@ -165,7 +165,25 @@ BROKEN = {
     ),
     "unknown name in a condition": (
         "mixer/rules.yaml", "when: oil_temp_c > limit_c", "when: oil_tmp_c > limit_c",
-        (6, 11, "column 1 of 'oil_tmp_c > limit_c': unknown name oil_tmp_c"),
+        (6, 11, "unknown name oil_tmp_c; did you mean oil_temp_c? (in 'oil_tmp_c > limit_c')"),
+    ),
+    "unknown name in the middle of a condition": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c", "when: oil_temp_c > limt_c",
+        (6, 24, "did you mean limit_c?"),
+    ),
+    "unknown name in a condition of several lines": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: >-\n      oil_temp_c > limit_c\n      and  drum_rmp > 3",
+        (8, 12, "unknown name drum_rmp; did you mean drum_rpm?"),
+    ),
+    "unknown unit of a window in quotes": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: 'avg(oil_temp_c, \"10mins\") > limit_c'",
+        (6, 28, "there are s, min, h, d, op_min, op_h; did you mean 10min?"),
+    ),
+    "peers asked with a parameter": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c", "when: peers(oil_temp_c + limit_c) > 3",
+        (6, 11, "peers reads limit_c, which peers do not share"),
     ),
     "condition that cannot be read": (
         "mixer/rules.yaml", "clear: oil_temp_c < limit_c - 5", "clear: oil_temp_c << 5",
