@@ -49,6 +49,12 @@ class Learned:
     spread: FloatColumn
     after: FloatColumn
 
+    def same_as(self, other: Learned) -> bool:
+        """Whether it is the same in every row."""
+        return np.array_equal(self.level, other.level, equal_nan=True) and np.array_equal(
+            self.spread, other.spread, equal_nan=True
+        )
+
 
 def block_ms(gauge: Gauge) -> int:
     """Operating time of one block of a baseline, milliseconds."""

@@ -109,18 +109,26 @@ class _Fold:
         return _state_after(self.compiled, self.sheet, self.regime, rules, self.recall), changes
 
     def _learn_and_judge(self, learning: list[int]) -> None:
+        """Learn and judge until neither changes the other: what is learned in a row depends on
+        what was judged in earlier ones alone, so every round is right for longer."""
         plain = {i: self._stood(i, outcome) for i, outcome in self.outcomes.items()}
         raised = {
-            i: (self.sheet.before.phase[:, i] >= RAISED)[self.sheet.grid.machine] for i in learning
+            i: (self.sheet.before.phase[:, i] >= RAISED)[self.sheet.grid.machine]
+            for i in learning
         }
-        while True:
-            self.recall.learn(plain, raised)
-            for i in learning:
+        gauges = self.compiled.gauges.baselines
+        self.recall.learn(gauges, plain, raised)
+        due = learning
+        while due:
+            found = {}
+            for i in due:
                 self.outcomes[i] = self._judge(i)
-            found = {i: self._stood(i, self.outcomes[i]) for i in learning}
-            if all(np.array_equal(found[i], raised[i]) for i in learning):
-                return
-            raised = found
+                found[i] = self._stood(i, self.outcomes[i])
+            changed = {i for i in due if not np.array_equal(found[i], raised[i])}
+            raised |= found
+            stale = [gauge for gauge in gauges if changed & set(gauge.users)]
+            moved = self.recall.learn(stale, plain, raised)
+            due = sorted({user for gauge in moved for user in gauge.users})
 
     def _stood(self, index: int, outcome: _Outcome) -> NDArray[np.bool_]:
         before = self.sheet.before.phase[:, index] >= RAISED

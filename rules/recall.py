@@ -63,13 +63,18 @@ class Recall:
 
     def learn(
         self,
+        gauges: Sequence[Gauge],
         unwell: Mapping[int, NDArray[np.bool_]],
         alarmed: Mapping[int, NDArray[np.bool_]],
-    ) -> None:
-        """Fold the baselines. `unwell` are the rows in which alarms of the other rules stood,
-        `alarmed` those of the rules that compare with baselines; by condition."""
+    ) -> list[Gauge]:
+        """Fold baselines; returns those that are something else in any row than they were.
+
+        `unwell` are the rows in which alarms of the other rules stood, `alarmed` those of the
+        rules that compare with baselines; by condition.
+        """
         conditions = self._compiled.conditions
-        for gauge in self._compiled.gauges.baselines:
+        moved = []
+        for gauge in gauges:
             ill = [
                 rows
                 for i, rows in unwell.items()
@@ -84,8 +89,12 @@ class Recall:
                 _any([alarmed[i] for i in gauge.users], len(self._clock)),
                 [repairs_of(gauge, who) for who in self._who],
             )
+            before = self._baselines.get(gauge.key)
+            if before is None or not found.same_as(before):
+                moved.append(gauge)
             self._baselines[gauge.key] = found
             self.learned[:, gauge.slots] = found.after
+        return moved
 
     def _cut(self, width: int) -> Bins:
         if width not in self._bins:

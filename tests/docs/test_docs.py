@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import yaml
 from pydantic import BaseModel
 
 from api.app import PREFIX, create
+from fleet.expression import FUNCTIONS, called, parse
+from fleet.loader import load_catalogue
 from fleet.plan import FaultMatch, ProductPlan, Rule
 from ingest.service import _Service
 from ingest.sessions import Sessions
@@ -145,14 +148,26 @@ def examples(page: str) -> list[str]:
 def test_the_rule_in_the_documentation_passes_its_test(tmp_path: Path) -> None:
     """Both blocks of docs/rules.md, put into a product, are what `products check` accepts."""
     rules, tests = examples("docs/rules.md")
-    (rule,) = yaml.safe_load(rules)["rules"]
-    assert Rule.model_validate(rule).id == "hyd_oil_hot_alarm"
+    told = [Rule.model_validate(rule).id for rule in yaml.safe_load(rules)["rules"]]
+    assert told == ["hyd_oil_hot_alarm", "swing_slower_than_usual"]
     pump = pump_without_rules(tmp_path)
     (pump / "rules.yaml").write_text(rules, encoding="utf-8")
     (pump / "rules.test.yaml").write_text(tests, encoding="utf-8")
     report = check_products(tmp_path)
     assert report.ok, report.as_text()
-    assert report.tests == 1
+    assert report.tests == 2
+
+
+def test_every_function_of_the_rule_language_has_an_example_that_can_be_read() -> None:
+    (block,) = re.findall(r"^```expressions\n(.*?)^```", text_of("docs/rules.md"), re.M | re.S)
+    plan = load_catalogue(ROOT / "products").plans["concrete_boom_pump"]
+    names: set[str] = set()
+    for line in block.splitlines():
+        tree = parse(line, plan.signal).tree
+        names |= {called(node) for node in ast.walk(tree)}
+        assert called(tree) not in FUNCTIONS, f"{line} is no condition"
+    missing = set(FUNCTIONS) - names - {"spread"}
+    assert not missing, f"no example of {missing}"
 
 
 def pump_without_rules(products: Path) -> Path:
