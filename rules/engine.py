@@ -113,8 +113,7 @@ class _Fold:
         what was judged in earlier ones alone, so every round is right for longer."""
         plain = {i: self._stood(i, outcome) for i, outcome in self.outcomes.items()}
         raised = {
-            i: (self.sheet.before.phase[:, i] >= RAISED)[self.sheet.grid.machine]
-            for i in learning
+            i: (self.sheet.before.phase[:, i] >= RAISED)[self.sheet.grid.machine] for i in learning
         }
         gauges = self.compiled.gauges.baselines
         self.recall.learn(gauges, plain, raised)
