@@ -210,7 +210,8 @@ def _driver(path: Path, driver: Driver, plan: ProductPlan) -> Iterator[Problem]:
         if signal is not None and signal.kind != "counter":
             yield Problem((*path, "counter"), f"{driver.counter} is no counter")
         counts = _COUNTED.get(driver.unit)
-        if signal is not None and counts and driver.per_count == 1 and signal.unit != counts:
+        is_counter = signal is not None and signal.kind == "counter"
+        if is_counter and counts and driver.per_count == 1 and signal.unit != counts:
             message = f"{driver.counter} counts in {signal.unit}, the driver in {counts}"
             yield Problem((*path, "unit"), message)
     if isinstance(driver.hours, tuple):

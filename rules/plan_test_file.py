@@ -26,6 +26,7 @@ from pydantic import Field, ValidationError
 from fleet.errors import Fault, PlanError
 from fleet.plan import Model, ProductPlan
 from fleet.yaml_source import Node
+from rules.compiled import compile_plan
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 _TOKEN = re.compile(rf"^(?:(_)|({_NUMBER})(?:\.\.({_NUMBER}))?)(?:x(\d+))?$")
@@ -60,6 +61,8 @@ class RuleTest(Model):
     serial: str = "TEST"
     model: str | None = None
     region: str = ""
+    peers: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    """What is normal for the fleet, all days: expression -> level and spread."""
 
 
 class TestFile(Model):
@@ -88,6 +91,9 @@ def faults_of(root: Node, file: TestFile, plan: ProductPlan) -> Iterator[Fault]:
         yield from _series_faults(place.at(("signals",)), test.signals, plan)
         if test.base is not None and test.base not in file.bases:
             yield place.at(("base",)).fault(f"there is no base {test.base}")
+        asked = {call.argument.text for call in compile_plan(plan).gauges.peer_calls}
+        for text in sorted(set(test.peers) - asked):
+            yield place.at(("peers",)).fault(f"no rule asks for the peers of {text}")
         for j, raised in enumerate(test.raised):
             if raised.rule not in plan.rule:
                 yield place.at(("raised", j, "rule")).fault(f"there is no rule {raised.rule}")

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FaultCode, FaultReport, SampleBatch
+from fleet.clock import MS_PER_DAY
 from fleet.errors import Fault, PlanError
 from fleet.loader import TEST_FILE, load_catalogue
 from fleet.plan import ProductPlan
 from fleet.yaml_source import read_yaml
 from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
+from rules.peers import LEAST_MACHINES, PeerDay, PeerDays
 from rules.plan_test_file import RaisedAlarm, RuleTest, TestFile, faults_of, read_tests, series
 from rules.state import empty_state
 
@@ -111,7 +114,8 @@ def _run(test: RuleTest, file: TestFile, compiled: CompiledPlan) -> list[_Found]
     batch = _batch(test, file, compiled)
     model = test.model or compiled.plan.models[0].id
     who = {_MACHINE: Identity(test.serial, model, test.region)}
-    _, changes = fold(compiled, who, empty_state(compiled, [_MACHINE]), batch)
+    taught = Taught(peers=_peers(test, compiled, batch))
+    _, changes = fold(compiled, who, empty_state(compiled, [_MACHINE]), batch, taught)
     state, more = fold_faults(compiled, FaultState(), _reports(test))
     _, ripe = ripen(compiled, state, _MACHINE, int(batch.measured_at[-1]))
     found: dict[tuple[str, str, int], _Found] = {}
@@ -120,6 +124,17 @@ def _run(test: RuleTest, file: TestFile, compiled: CompiledPlan) -> list[_Found]
         over = _seconds(change.at) if change.kind == "cleared" else None
         found[key] = _Found(change.rule, _seconds(change.raised_at), over)
     return sorted(found.values(), key=lambda one: (one.at_s, one.rule))
+
+
+def _peers(test: RuleTest, compiled: CompiledPlan, batch: SampleBatch) -> PeerDays:
+    """The fleet's days that a test gives, for every day of the run."""
+    last = int(batch.measured_at[-1]) // MS_PER_DAY
+    return PeerDays.of(
+        PeerDay(call.key, test.region, day, *test.peers[call.argument.text], LEAST_MACHINES)
+        for call in compiled.gauges.peer_calls
+        if call.argument.text in test.peers
+        for day in range(_START_MS // MS_PER_DAY - 1, last)
+    )
 
 
 def _batch(test: RuleTest, file: TestFile, compiled: CompiledPlan) -> SampleBatch:
