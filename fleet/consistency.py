@@ -210,9 +210,9 @@ def _driver(path: Path, driver: Driver, plan: ProductPlan) -> Iterator[Problem]:
         if signal is not None and signal.kind != "counter":
             yield Problem((*path, "counter"), f"{driver.counter} is no counter")
         counts = _COUNTED.get(driver.unit)
-        is_counter = signal is not None and signal.kind == "counter"
-        if is_counter and counts and driver.per_count == 1 and signal.unit != counts:
-            message = f"{driver.counter} counts in {signal.unit}, the driver in {counts}"
+        counter = signal if signal is not None and signal.kind == "counter" else None
+        if counter is not None and counts and driver.per_count == 1 and counter.unit != counts:
+            message = f"{driver.counter} counts in {counter.unit}, the driver in {counts}"
             yield Problem((*path, "unit"), message)
     if isinstance(driver.hours, tuple):
         yield from _all_known((*path, "hours"), driver.hours, plan.regime, "regime")
