@@ -14,7 +14,14 @@ from ingest.metrics import Metrics
 from ingest.outage import Outage
 from ingest.replay import replay
 from store import rejected
-from store.connection import Connection, StoreFull, StoreUnavailable, connect, our_errors
+from store.connection import (
+    Connection,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    connect,
+    our_errors,
+)
 
 _EVERY_S = 5.0
 
@@ -52,6 +59,9 @@ class EarlyMessages:
                 self._look()
             except (StoreUnavailable, StoreFull) as error:
                 self._outage.began("early", error)
+                self._close()
+            except StoreError as error:
+                log.error("Early messages could not be put back; tried again.", reason=str(error))
                 self._close()
             else:
                 self._outage.ended("early")

@@ -18,6 +18,7 @@ from fleet.registry import Registration
 from ironpulse.machines.keeping import Keeper
 from ironpulse.machines.sheet import Sheet
 from ironpulse.settings import Settings, SettingsError
+from ironpulse.stack.credentials import may_be_serial
 from ironpulse.stack.errors import StackError
 from store import ingest_view, machines, rejected
 from store.connection import Connection, connect, our_errors
@@ -196,7 +197,8 @@ def _put_back(connection: Connection, outcome: Outcome, progress: Progress) -> N
 def _require(settings: Settings, serials: Sequence[str]) -> None:
     with connect(settings.database()) as connection, our_errors():
         known = machines.of_serials(connection, serials)
-    unknown = [serial for serial in serials if serial not in known]
+    # One that was registered otherwise may still have a name that is the broker's own.
+    unknown = [s for s in serials if s not in known or not may_be_serial(s)]
     if unknown:
         raise IronpulseError(f"Nothing was done; these are not registered: {', '.join(unknown)}.")
 

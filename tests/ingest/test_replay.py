@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from fleet import clock
 from ingest import early, payload
+from ingest.metrics import Metrics
+from ingest.outage import Outage
 from ingest.replay import Replay, replay
 from ingest.topics import faults_topic, parse_topic, telemetry_topic
 from store import rejected
@@ -132,6 +136,26 @@ def test_a_running_ingest_puts_back_what_came_before_the_registration(
         ("not_json", "P-9"),
         ("unknown_machine", "P-8"),
     ]
+
+
+def test_early_messages_are_looked_for_again_after_the_store_failed(
+    small_store: str, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early, "_EVERY_S", 0.05)
+    data = payload.encode_sample(now, {"fuel_pct": 1})
+    kept = rejected.Rejection(
+        now, None, telemetry_topic("P-1"), None, data, 1, "unknown_machine", small.TEXT
+    )
+    with connect(small_store) as connection:
+        rejected.add(connection, [kept])
+        connection.execute("alter table machine rename to hidden")
+        looking = early.EarlyMessages(small_store, Outage(threading.Event()), Metrics())
+        with capture_logs() as logs:
+            looking.start()
+            eventually(lambda: [log["log_level"] for log in logs][:1], ["error"])
+        connection.execute("alter table hidden rename to machine")
+    eventually(lambda: ledger(small_store), {"P-1": {"messages": 1, "received": 1, "stored": 1}})
+    looking.stop()
 
 
 @given(

@@ -22,6 +22,7 @@ from ironpulse.settings import with_user
 from ironpulse.stack.certificates import Authority
 from store import rejected
 from store.connection import connect
+from store.machines import register
 from tests import small
 from tests.conftest import BrokerAccess
 from tests.ingest.running import Device, ledger
@@ -223,6 +224,14 @@ def test_a_revoked_machine_that_never_had_a_password_is_not_let_in_by_an_import(
 ) -> None:
     desk.run("revoke", "P-1")
     assert json.loads(desk.run("import", desk.machines("P-1"), "--json"))["revoked"] == ["P-1"]
+
+
+def test_no_machine_gets_what_the_broker_knows_its_own_accounts_by(desk: Desk) -> None:
+    with connect(desk.database) as connection:
+        register(connection, small.registration(small.new_machine("admin")))
+    for command in (["rotate"], ["revoke"], ["certificate", "--out", str(desk.folder / "c")]):
+        assert "not registered: admin" in desk.run(*command, "admin", fails=True)
+    assert desk.broker.credentials.known()["admin"] and not (desk.folder / "c").exists()
 
 
 def test_certificates_instead_of_passwords(desk: Desk) -> None:
