@@ -28,6 +28,8 @@ MOST_SAMPLES = 400_000
 MOST_MACHINES = 50
 #: Samples later than this are folded in from the beginning of the machine's history.
 KEEP_DAYS = 40
+#: Days of one machine that are read and folded anew at once.
+AGAIN_DAYS = 20
 
 
 def follow_once(connection: Connection, catalogue: Catalogue) -> set[int] | None:
@@ -106,31 +108,35 @@ def _take_on(
             machine: from_json(state)
             for machine, state in usage.checkpoints_ahead(connection, late).items()
         }
-        rows = _reread(connection, plan, batch, known, again, late)
-        _fold(connection, plan, again, rows)
-        _begin_now(connection, known, fitted.keys() - set(rows.machine_id.tolist()))
+        folded = _fold_again(connection, plan, batch, known, again, late)
+        _begin_now(connection, known, fitted.keys() - folded)
     return set(oldest) | set(late)
 
 
-def _reread(
+def _fold_again(
     connection: Connection,
     plan: ProductPlan,
     batch: SampleBatch,
     known: Mapping[int, MachineUsage],
     starts: Mapping[int, MachineUsage],
-    machines: Mapping[int, int],
-) -> SampleBatch:
-    """The samples of the machines from where `starts` end to the newest that was folded or has
-    come now."""
-    parts = []
+    machines: Collection[int],
+) -> set[int]:
+    """Fold the samples of the machines anew, from where `starts` end to the newest that was folded
+    or has come now; some days of one machine at a time. The machines that had samples."""
+    found = set()
     for machine in machines:
-        since = starts[machine].as_of + 1 if machine in starts else 0
-        own = batch.measured_at[batch.machine_id == machine]
-        until = max([known[machine].as_of, *own[-1:].tolist()]) + 1
-        parts.append(
-            reading.read_range(connection, plan, [machine], since, until, needed_signals(plan))
-        )
-    return joined(plan, parts)
+        states = {machine: starts[machine]} if machine in starts else {}
+        own = batch.measured_at[batch.machine_id == machine].tolist()
+        first = min([known[machine].first_at, *own[:1]])
+        since = starts[machine].as_of + 1 if machine in starts else first
+        until = max([known[machine].as_of, *own[-1:]]) + 1
+        for begin in range(since, until, AGAIN_DAYS * MS_PER_DAY):
+            end = min(begin + AGAIN_DAYS * MS_PER_DAY, until)
+            rows = reading.read_range(connection, plan, [machine], begin, end, needed_signals(plan))
+            if len(rows):
+                states = _fold(connection, plan, states, joined(plan, [rows]))
+                found.add(machine)
+    return found
 
 
 def _fold(
@@ -138,10 +144,11 @@ def _fold(
     plan: ProductPlan,
     starts: Mapping[int, MachineUsage],
     batch: SampleBatch,
-) -> None:
+) -> dict[int, MachineUsage]:
+    """Take states on over a batch and keep what follows; the states after it."""
     machines = np.unique(batch.machine_id).tolist()
     if not machines:
-        return
+        return {}
     since = {m: starts[m].as_of if m in starts else 0 for m in machines}
     fitted = usage.fitted_since(connection, since)
     cuts: dict[int, list[int]] = {machine: [] for machine in machines}
@@ -151,6 +158,7 @@ def _fold(
     folded = fold(plan, starts, batch, cuts)
     _keep_states(connection, folded)
     _keep_use(connection, fitted, folded, since)
+    return folded.states
 
 
 def _begin_now(

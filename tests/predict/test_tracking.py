@@ -61,7 +61,12 @@ def test_use_before_the_first_reading_is_added(connection: Connection) -> None:
     assert sorted(used(connection, 1)) == pytest.approx([59 / 6, 5000 + 59 / 6])
 
 
-def test_late_samples_in_any_order_lead_to_the_same_use(connection: Connection) -> None:
+@pytest.mark.parametrize("days", [1, tracking.AGAIN_DAYS])
+def test_late_samples_in_any_order_lead_to_the_same_use(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """However many days are folded anew at once."""
+    monkeypatch.setattr(tracking, "AGAIN_DAYS", days)
     rows = days_of_work(1, 3)
     # Wear at double pressure on the second day only: the order matters to whoever cuts corners.
     rows = [(m, h, 300.0 if 24 <= h < 48 else p, s, v, o) for m, h, p, s, v, o in rows]
