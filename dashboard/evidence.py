@@ -11,11 +11,13 @@ from dashboard.formats import number, share
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
-#: A window function of one signal, as the rules write it.
+#: A function of one signal over a window, or of what is normal for it, as the rules write it.
 _WINDOW = re.compile(
-    r"(?P<function>avg|low|high|delta|rate|count)\((?P<key>\w+), '(?P<window>\w+)'\)"
+    r"(?P<function>avg|low|high|delta|rate|count|growth|baseline|spread|peers|peer_spread)"
+    r"\((?P<key>\w+)(, '(?P<window>[\w. ]+)')?\)"
 )
-_SAME_UNIT = ("avg", "low", "high", "delta")
+_SAME_UNIT = ("avg", "low", "high", "delta", "growth", "baseline", "spread", "peers", "peer_spread")
+_OPERATING = re.compile(r" *op_(min|h)$")
 
 
 def facts(evidence: Json, plan: Json) -> list[tuple[str, object]]:
@@ -54,7 +56,8 @@ def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:
         signal = signals.get(found["key"])
         name = visit.pick(signal["name"]) if signal is not None else found["key"]
         unit = signal["unit"] if signal is not None and found["function"] in _SAME_UNIT else None
-        words = t(f"window_{found['function']}", window=found["window"], signal=name)
+        window = _OPERATING.sub(lambda unit: t(f"operating_{unit[1]}"), found["window"] or "")
+        words = t(f"window_{found['function']}", window=window, signal=name)
         yield words, tag("b", number(value, unit))
 
 

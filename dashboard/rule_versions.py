@@ -39,6 +39,8 @@ def _differences(product: str, rule: str, then: int, now: int) -> Html:
 
 
 def _told(value: object) -> str:
-    if isinstance(value, str | int | float):
-        return str(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:g}"
     return json.dumps(value, ensure_ascii=False)
