@@ -13,7 +13,15 @@ if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
 from dashboard import live_html, markup, visit  # noqa: E402
-from dashboard.app_pages import ingest, lives, machine, overview, tickets, wear  # noqa: E402
+from dashboard.app_pages import (  # noqa: E402
+    ingest,
+    lives,
+    machine,
+    overview,
+    plan,
+    tickets,
+    wear,
+)
 from dashboard.client import ApiError  # noqa: E402
 from dashboard.markup import Html, tag  # noqa: E402
 
@@ -26,6 +34,7 @@ PAGES = {
     "tickets": (tickets.draw, "nav_tickets"),
     "wear": (wear.draw, "nav_wear"),
     "lives": (lives.draw, "nav_lives"),
+    "plan": (plan.draw, "nav_plan"),
     "ingest": (ingest.draw, "nav_ingest"),
 }
 

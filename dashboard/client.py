@@ -33,6 +33,10 @@ class Client:
         given = {name: value for name, value in params.items() if value is not None}
         return self._ask("GET", path, params=given)
 
+    def bytes(self, path: str, **params: Any) -> bytes:
+        """GET a file. Raises ApiError."""
+        return self._answer("GET", path, params=params).content
+
     def post(self, path: str, body: Json | None = None) -> Json:
         """POST a JSON body. Raises ApiError."""
         return self._ask("POST", path, json=body or {})
@@ -58,6 +62,10 @@ class Client:
         return items
 
     def _ask(self, method: str, path: str, **request: Any) -> Json:
+        response = self._answer(method, path, **request)
+        return response.json() if response.content else {}
+
+    def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
             response = self._http.request(method, path, headers=headers, **request)
@@ -68,7 +76,7 @@ class Client:
                 f"服务没有响应（{error}），系统会自动重试。",
             ) from error
         if response.is_success:
-            return response.json() if response.content else {}
+            return response
         raise _problem(response)
 
 

@@ -16,7 +16,7 @@ from fleet.batch import FloatColumn
 from fleet.plan import Life
 from predict.families import LOGNORMAL, WEIBULL, Family, FamilyName
 from predict.life import LifeModel, PlanLife, plan_spread
-from predict.lifedata import Lives
+from predict.lifedata import LifeDataError, Lives
 from predict.lifefit import LEAST_FAILURES, LifeFit, TooFew, best_fit
 from predict.likelihood import Prior
 
@@ -119,7 +119,13 @@ def _probable(
     middle = fit.family.z_of_share(0.5)
     log_median = fit.location(covariates) + middle * fit.spread
     covariance = _of_the_pair(fit, covariates, middle * fit.spread)
-    root = np.linalg.cholesky(covariance + 1e-14 * np.eye(2))
+    try:
+        root = np.linalg.cholesky(covariance + 1e-14 * np.eye(2))
+    except np.linalg.LinAlgError as error:
+        raise LifeDataError(
+            "The lives leave no clear maximum of the likelihood, so nothing is learned of them; "
+            "the plan's life stands until more parts were replaced."
+        ) from error
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     across, along = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
     moves = root @ np.vstack([across, along])

@@ -147,7 +147,7 @@ def learned_of(
     try:
         data, kinds = lives_of(part, fitted, now_ms)
         fit = learned_fit(data, part.life)
+        return fit if isinstance(fit, TooFew) else LearnedLife(fit, kinds, FleetLife(fit))
     except LifeDataError as error:
         _log.warning("the plan's life stands", product=product, part=part.id, error=str(error))
         return None
-    return fit if isinstance(fit, TooFew) else LearnedLife(fit, kinds, FleetLife(fit))

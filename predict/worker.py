@@ -11,8 +11,9 @@ import structlog
 from fleet import clock
 from fleet.plan import Catalogue
 from predict.assess import Learned, assess
+from predict.plan.run import run_plan
 from predict.tracking import follow_once
-from store import plans, wear
+from store import part_plans, plans, stock, wear
 from store.connection import Connection, Database, StoreUnavailable, connect
 from store.ingest_log import Wakeup
 from store.processes import BEAT_S, Process, beat, forget
@@ -109,7 +110,22 @@ def assess_changed(database: Database, progress: Progress, stop: threading.Event
         progress.changed -= set(chunk)
         progress.machines += len(chunk)
     if everything:
+        plan_if_due(database, catalogue, stop)
         progress.next_everything_s = clock.monotonic_s() + EVERYTHING_S
+
+
+def plan_if_due(database: Database, catalogue: Catalogue, stop: threading.Event) -> int | None:
+    """Make the parts plan of this month unless it was made already, or there are no warehouses;
+    its number."""
+    now = clock.to_datetime(clock.now_ms())
+    with database.transaction() as connection:
+        if stop.is_set() or not stock.warehouses(connection):
+            return None
+        if part_plans.last_run(connection, now.date().replace(day=1)) is not None:
+            return None
+        number = run_plan(connection, catalogue, now, "predict")
+    _log.info("parts plan made", plan=number)
+    return number
 
 
 def _catalogue(connection: Connection, progress: Progress) -> Catalogue:

@@ -111,6 +111,12 @@ def station_regions(connection: Connection) -> dict[str, str]:
     return {row["id"]: row["region"] for row in rows}
 
 
+def station_names(connection: Connection) -> dict[str, Text]:
+    """Service station -> its name."""
+    rows = connection.execute(_SQL["station_names"]).fetchall()
+    return {row["id"]: Text.model_validate(row["name"]) for row in rows}
+
+
 def known(connection: Connection, serials: Collection[str]) -> Known:
     """What is known, of machines those of `serials`."""
     places: dict[str, set[str]] = {"region": set(), "customer": set(), "station": set()}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import live_html, markup, visit
+from dashboard import live_html, markup, time_axis, visit, wear_lives
 from dashboard.client import ApiError, Json
-from dashboard.formats import MISSING, parse_time, share
+from dashboard.formats import MISSING, share
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
@@ -18,10 +18,6 @@ MOST_LISTED = 500
 MOST_SHOWN = 100
 LIVE = "live"
 LIVE_STATES = ("open", "ordered")
-#: The time axis reaches from some days back to so many days ahead.
-BACK = timedelta(days=10)
-AHEAD = timedelta(days=110)
-AXIS_STEPS = 4
 
 
 def draw() -> None:
@@ -90,12 +86,14 @@ def _live(
             key="wear_part",
         )
         shown = [a for a in alerts if part is None or a["part"] == part]
-        listed, totals = st.tabs([t("tab_alerts"), t("totals")])
+        listed, lives, totals = st.tabs([t("tab_alerts"), t("by_urgency"), t("totals")])
         with listed:
             open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
             if open_alerts and visit.has_role("manager", "parts"):
                 _act(open_alerts)
             live_html.show(_table(shown, regions), "wear_rows")
+        with lives:
+            wear_lives.draw(region, product, machine)
         with totals:
             live_html.show(_totals(shown), "wear_totals")
 
@@ -111,7 +109,7 @@ def _table(alerts: Sequence[Json], regions: dict[str, str]) -> Html:
                         t("lead"), t("status")]  # fmt: skip
     now = datetime.now(UTC)
     shown = alerts[:MOST_SHOWN]
-    axis: list[object] = ["", "", _axis(now), *([""] * 5)]
+    axis: list[object] = ["", "", time_axis.axis(now), *([""] * 5)]
     rows = [axis, *(_row(alert, now, regions) for alert in shown)]
     more = len(alerts) - len(shown)
     note = t("interval_legend") + (f" · {t('more', count=more)}" if more else "")
@@ -135,7 +133,12 @@ def _row(alert: Json, now: datetime, regions: dict[str, str]) -> list[object]:
         ),
         tag("div", machine, tag("div", regions.get(alert["region"], alert["region"]),
                                 class_="ip-small ip-muted")),
-        _interval(alert, now),
+        time_axis.interval(
+            alert["remaining"],
+            now,
+            f"{t('needed_by')} {visit.day(alert['needed_by'])}",
+            alert["order_by"],
+        ),
         tag("div", share(alert["probability"]),
             tag("div", _basis(alert["remaining"]), class_="ip-small ip-muted")),
         tag("div", visit.day(alert["order_by"]), late),
@@ -149,43 +152,6 @@ def _basis(life: Json | None) -> str:
     if life is None:
         return MISSING
     return t("samples", count=life["sample_size"]) if life["sample_size"] else t("from_plan")
-
-
-def _place(moment: datetime, now: datetime) -> float:
-    """Where a moment lies on the axis, in per cent of its length."""
-    return min(max((moment - (now - BACK)) / (BACK + AHEAD), 0.0), 1.0) * 100
-
-
-def _axis(now: datetime) -> Html:
-    marks = [(now, t("today"))]
-    for step in range(1, AXIS_STEPS):
-        moment = now + AHEAD / AXIS_STEPS * step
-        marks.append((moment, moment.astimezone(visit.zone()).strftime("%m-%d")))
-    return tag(
-        "div",
-        *(tag("span", name, style=f"left:{_place(at, now):.1f}%") for at, name in marks),
-        class_="ip-axis",
-    )
-
-
-def _interval(alert: Json, now: datetime) -> Html:
-    life = alert["remaining"]
-    parts: list[object] = []
-    words = f"{t('needed_by')} {visit.day(alert['needed_by'])}"
-    if life is not None and life["due_p10"]:
-        low = _place(parse_time(life["due_p10"]), now)
-        high = _place(parse_time(life["due_p90"]), now) if life["due_p90"] else 100.0
-        parts.append(tag("b", style=f"left:{low:.1f}%;width:{high - low:.1f}%"))
-        if life["due_p50"]:
-            middle = _place(parse_time(life["due_p50"]), now)
-            parts.append(tag("i", style=f"left:{middle:.1f}%"))
-        words = " · ".join(
-            f"{t(q)} {visit.day(life[f'due_{q}']) if life[f'due_{q}'] else t('beyond')}"
-            for q in ("p10", "p50", "p90")
-        )
-    parts.append(tag("u", style=f"left:{_place(parse_time(alert['order_by']), now):.1f}%"))
-    bar = tag("div", *parts, class_="ip-span")
-    return tag("div", bar, tag("div", words, class_="ip-small ip-muted"), title=words)
 
 
 def _act(alerts: Sequence[Json]) -> None:

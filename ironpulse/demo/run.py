@@ -20,7 +20,7 @@ from fleet import clock
 from fleet.errors import IronpulseError
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
-from ironpulse.demo import history, registry
+from ironpulse.demo import history, parts, registry
 from ironpulse.demo.registry import DEMO_ACCOUNTS, DEMO_PASSWORD
 from ironpulse.heart import Heart
 from ironpulse.settings import Settings, with_user
@@ -138,6 +138,7 @@ def _prepare(
         )
         if stop.is_set():
             return folder
+        parts.stock_up(addresses.database_url, catalogue, state.seed)
         _remember(folder, DemoState(**{**asdict(state), "ready": True}))
     devices = registry.devices(fleet, state.secret)
     with Credentials(

@@ -28,8 +28,11 @@ Row = dict[str, Any]
 RECENT_DAYS = 28
 #: Recent use counts against so many days of what is usual.
 _USUAL_DAYS = 30.0
-#: A part fitted so long ago has seen enough to tell what is usual on its machine.
-_LONG_DAYS = 150.0
+#: Use since a part was fitted counts against so many days of its peers', and tells something about
+#: them from so many days of activity on.
+_PEERS_DAYS, _LEAST_DAYS = 30.0, 20.0
+#: Activity is looked back on so far; before that a day counts as the mean of the year.
+_BACK_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,13 @@ class Horizon:
         past = activity(plan.season, climate, first - timedelta(days=RECENT_DAYS), RECENT_DAYS)
         coming = activity(plan.season, climate, first, self.months * MONTH_DAYS)
         return float(past.sum()), coming.reshape(self.months, MONTH_DAYS).sum(axis=1)
+
+    def activity_since(self, plan: ProductPlan, lat: float, days: float) -> float:
+        """Activity of machines in a place over so many days by now."""
+        first = self.at.date() - timedelta(days=_BACK_DAYS)
+        past = activity(plan.season, climate_of(lat), first, _BACK_DAYS)
+        within = min(max(round(days), 0), _BACK_DAYS)
+        return float(past[_BACK_DAYS - within :].sum()) + max(days - _BACK_DAYS, 0.0)
 
 
 def fitted_needs(
@@ -132,18 +142,20 @@ def _rates(
     horizon: Horizon,
 ) -> FloatColumn:
     """Use (n,) per day of mean activity: recent use in the recent days' activity, filled up with
-    the use since the part was fitted, or its peers' where that is short. So a machine that rests
-    in winter is expected back in spring."""
+    the use since the part was fitted in the activity since then, and that with its peers'. So a
+    machine that rests in winter is expected back in spring."""
     recent = np.array([horizon.activity(plan, row["lat"])[0] for row in rows])
     pace = np.array([np.nan if row["per_day"] is None else row["per_day"] for row in rows])
-    before = np.array([row["used_before"] for row in rows])
-    long = age_days >= _LONG_DAYS
-    own = np.divide(used - np.minimum(before, used), age_days, out=np.zeros(len(rows)), where=long)
-    usual = float(own[long].mean()) if long.any() else _mean(pace)
-    since = np.where(long, own, usual)
+    since = np.array(
+        [horizon.activity_since(plan, row["lat"], age)
+         for row, age in zip(rows, age_days, strict=True)]
+    )  # fmt: skip
+    told = since >= _LEAST_DAYS
+    usual = float((used[told] / since[told]).mean()) if told.any() else _mean(pace)
+    own = (used + usual * _PEERS_DAYS) / (since + _PEERS_DAYS)
     share = np.where(np.isnan(pace), 0.0, recent / (recent + _USUAL_DAYS))
     lately = np.nan_to_num(pace) * RECENT_DAYS / np.maximum(recent, 1e-9)
-    return np.asarray(np.where(share > 0, share * lately, 0.0) + (1 - share) * since)
+    return np.asarray(np.where(share > 0, share * lately, 0.0) + (1 - share) * own)
 
 
 def peers(rows: Sequence[Row]) -> dict[tuple[str, str], float]:

@@ -8,6 +8,7 @@ of L days with level S, the pieces not served are E(D[L+R] - S)+ - E(D[L] - S)+.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +18,10 @@ from fleet.batch import FloatColumn
 from predict.demand.fleet import together
 from predict.plan.window import MONTH_DAYS, Window
 
-#: More pieces than this above the pipeline are never right, however high the target.
-MOST_PIECES = 5000
+#: A month's demand is given out in about so many steps.
+MOST_STEPS = 40
+#: A piece that takes away less waiting than this helps nobody.
+LEAST_GAIN = 1e-12
 #: Waiting for the source is reckoned up to so many days.
 MOST_DELAY_DAYS = 45.0
 
@@ -56,6 +59,9 @@ class Tree:
     whole: list[Window] = field(init=False)
     share: list[float] = field(init=False)
     horizon: float = field(init=False)
+    lot: int = field(init=False)
+    """Pieces given at a time: less than what every need takes a multiple of helps nobody, and of
+    hundreds a month a fortieth more or less is the same."""
     _served: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,20 +69,22 @@ class Tree:
             [n for n, place in enumerate(self.places) if place.source == source]
             for source in range(len(self.places))
         ]
-        longest = max(place.days for place in self.places)
+        asked = [np.flatnonzero(pmf > 0) for place in self.places for pmf in place.months]
         self.horizon = float(MONTH_DAYS * len(self.places[0].months))
-        days = max(longest + self.review_days + MOST_DELAY_DAYS, self.horizon)
+        whole_set = max(int(np.gcd.reduce(np.concatenate(asked))), 1)
         sums = [list(place.months) for place in self.places]
         for number in range(len(self.places) - 1, -1, -1):
             source = self.places[number].source
             if source is not None:
                 sums[source] = [together(pair) for pair in zip(sums[source], sums[number],
                                                                strict=True)]  # fmt: skip
-        self.own = [Window(place.months, days) for place in self.places]
+        self.own = [Window(place.months) for place in self.places]
         self.whole = [
-            own if not self.served_by(number) else Window(each, days)
+            own if not self.served_by(number) else Window(each)
             for number, (own, each) in enumerate(zip(self.own, sums, strict=True))
         ]
+        a_month = sum(own.mean(self.horizon) for own in self.own) * MONTH_DAYS / self.horizon
+        self.lot = whole_set * max(round(a_month / MOST_STEPS / whole_set), 1)
         self.share = [
             own.mean(self.horizon) / total if (total := whole.mean(self.horizon)) > 0 else 0.0
             for own, whole in zip(self.own, self.whole, strict=True)
@@ -104,21 +112,41 @@ class Tree:
         for place in self.places:
             delay = 0.0
             if place.source is not None:
-                whole, source = self.whole[place.source], place.source
-                a_day = whole.mean(self.review_days) / self.review_days
-                if a_day > 0:
-                    until = days[source] + self.review_days / 2
-                    delay = whole.short(until, stock[source]) / a_day
+                delay = self._delay(place.source, days[place.source], stock[place.source])
             days.append(place.days + min(delay, MOST_DELAY_DAYS))
         return days
+
+    def _delay(self, source: int, days: float, level: int) -> float:
+        """Mean days that a source lets those it serves wait, by Little's law.
+
+        All look at their stock on the same day and ask for what was used since. The order that the
+        source gave `periods` looks ago has come just before, so it lacks what was asked for in
+        those periods beyond its level; after `rest` days the next order comes.
+        """
+        whole, review = self.whole[source], self.review_days
+        a_day = whole.mean(review) / review
+        if a_day <= 0:
+            return 0.0
+        periods = max(math.ceil(days / review), 1)
+        rest = days - (periods - 1) * review
+        before = whole.short(periods * review, level) * rest
+        after = whole.short((periods - 1) * review, level) * (review - rest)
+        return (before + after) / review / a_day
+
+    def missed(self, number: int, days: float, level: int) -> float:
+        """Expected pieces that a place's own machines wait for: the mean of the middle and the end
+        of a review period that a delivery of `days` comes before."""
+        whole, middle = self.whole[number], days + self.review_days / 2
+        both = whole.short(middle, level) + whole.short(days + self.review_days, level)
+        return self.share[number] * both / 2
 
     def waiting(self, stock: Sequence[int]) -> float:
         """Expected pieces that machines wait for, over all places."""
         days = self.delivery(stock)
         return sum(
-            share * whole.short(each + self.review_days / 2, level)
-            for share, whole, each, level in zip(self.share, self.whole, days, stock, strict=True)
-            if share
+            self.missed(number, each, stock[number])
+            for number, each in enumerate(days)
+            if self.share[number]
         )
 
     def fill(self, stock: Sequence[int]) -> float:
@@ -140,34 +168,34 @@ def base_stocks(tree: Tree, target: float) -> Levels:
 def base_stocks_at(tree: Tree, targets: Sequence[float]) -> list[Levels]:
     """The levels for several targets: a higher one goes on where a lower one stopped."""
     stock = [
-        int(whole.mean(place.days)) for whole, place in zip(tree.whole, tree.places, strict=True)
+        int(whole.mean(place.days) // tree.lot) * tree.lot
+        for whole, place in zip(tree.whole, tree.places, strict=True)
     ]
-    demanded = sum(own.mean(tree.horizon) for own in tree.own)
     found: dict[float, Levels] = {}
     for target in sorted(set(targets)):
-        for _ in range(MOST_PIECES if demanded > 0 else 0):
-            if tree.fill(stock) >= target:
+        while tree.fill(stock) < target:
+            helped = _where_it_helps_most(tree, stock)
+            if helped is None:
                 break
-            stock[_where_it_helps_most(tree, stock)] += 1
+            stock[helped] += tree.lot
         cover = [each + tree.review_days for each in tree.delivery(stock)]
         found[target] = Levels(list(stock), tree.fill(stock), tree.waiting(stock), cover)
     return [found[target] for target in targets]
 
 
-def _where_it_helps_most(tree: Tree, stock: list[int]) -> int:
-    """The place whose next piece takes away most waiting. A piece in a place that serves no other
-    changes nothing elsewhere."""
-    days = [each + tree.review_days / 2 for each in tree.delivery(stock)]
+def _where_it_helps_most(tree: Tree, stock: list[int]) -> int | None:
+    """The place whose next piece takes away most waiting; None where none takes any. A piece in a
+    place that serves no other changes nothing elsewhere."""
+    days = tree.delivery(stock)
     now = tree.waiting(stock)
     gains = []
-    for number, whole in enumerate(tree.whole):
+    for number, each in enumerate(days):
+        more = stock[number] + tree.lot
         if tree.served_by(number):
-            stock[number] += 1
-            gains.append(now - tree.waiting(stock))
-            stock[number] -= 1
+            tried = [more if n == number else level for n, level in enumerate(stock)]
+            gains.append(now - tree.waiting(tried))
         else:
-            less = whole.short(days[number], stock[number]) - whole.short(
-                days[number], stock[number] + 1
-            )
-            gains.append(tree.share[number] * less)
-    return int(np.argmax(gains))
+            less = tree.missed(number, each, stock[number]) - tree.missed(number, each, more)
+            gains.append(less)
+    best = int(np.argmax(gains))
+    return best if gains[best] > LEAST_GAIN else None

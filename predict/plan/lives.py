@@ -13,8 +13,10 @@ from fleet.clock import to_ms
 from fleet.plan import Catalogue, WearPart
 from predict.demand.needs import Lasts
 from predict.fleet_lives import kinds_that_ended, learned_of
+from predict.learned
+life_report import LearnedLife
 from predict.life import plan_life
-from predict.life_report import LearnedLife
+from predict.lifefit import TooFew
 from store.connection import Connection
 from store.wear import Row
 
@@ -30,13 +32,13 @@ class Stay:
 class Stays:
     """The stay of every kind of part: learned where enough were replaced, else the plan's life."""
 
-    def __init__(self, learned: Mapping[tuple[str, str], LearnedLife]) -> None:
+    def __init__(self, learned: Mapping[tuple[str, str], LearnedLife | TooFew | None]) -> None:
         self._learned = learned
 
     def of(self, product: str, part: WearPart, rows: Sequence[Row], at: datetime) -> Stay:
         """The stay of parts of one kind, given as rows with model, region, used, fitted_at."""
         learned = self._learned.get((product, part.id))
-        if learned is None:
+        if not isinstance(learned, LearnedLife):
             model = plan_life(part.life)
             return Stay(model.fail_within, np.full(len(rows), model.median))
         here = [{**row, "removed_at": None} for row in rows]
@@ -51,11 +53,12 @@ class Stays:
 
 def learn_stays(connection: Connection, catalogue: Catalogue, at: datetime) -> Stays:
     """Stays from all parts that had been fitted by a moment."""
-    found = {
-        (product, part.id): learned_of(product, part, list(seen_at(fitted, at)), to_ms(at))
-        for product, part, fitted in kinds_that_ended(connection, catalogue)
-    }
-    return Stays({key: each for key, each in found.items() if isinstance(each, LearnedLife)})
+    return Stays(
+        {
+            (product, part.id): learned_of(product, part, list(seen_at(fitted, at)), to_ms(at))
+            for product, part, fitted in kinds_that_ended(connection, catalogue)
+        }
+    )
 
 
 def seen_at(fitted: Sequence[Row], at: datetime) -> Iterator[Row]:
@@ -80,5 +83,4 @@ def used_at(row: Row, until: datetime, at: datetime) -> float | None:
         return None
     whole = (until - row["fitted_at"]).total_seconds()
     share = min((at - row["fitted_at"]).total_seconds() / whole, 1.0) if whole > 0 else 1.0
-    before = min(row["used_before"], row["used"])
-    return float(before + (row["used"] - before) * max(share, 0.0))
+    return float(row["used"] * max(share, 0.0))

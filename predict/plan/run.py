@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from scipy.stats import nbinom
 
 from fleet.batch import FloatColumn
 from fleet.plan import Catalogue, ProductPlan, WearPart
@@ -144,14 +145,23 @@ def _read(connection: Connection, catalogue: Catalogue, at: datetime) -> _Known:
 def _others(
     used: Mapping[tuple[str, int], FloatColumn], months: int
 ) -> dict[tuple[str, int], list[FloatColumn]]:
-    """Demand that no model explains, learned from its history; none while that is too short."""
-    if months < 2 or not used:
+    """Demand that no model explains, learned from its history."""
+    if months == 0 or not used:
         return {}
+    if months == 1:
+        return {key: [_after_one(float(each[0]))] * MONTHS_AHEAD for key, each in used.items()}
     quantiles = forecast_demand(np.stack(list(used.values())), MONTHS_AHEAD, _ASKED)
     return {
         key: [of_quantiles(_ASKED, month) for month in each]
         for key, each in zip(used, quantiles, strict=True)
     }
+
+
+def _after_one(pieces: float) -> FloatColumn:
+    """What a month will bring when one is known: Poisson about a mean that is as uncertain as one
+    count leaves it (Jeffreys)."""
+    most = int(4 * pieces) + 20
+    return np.asarray(nbinom.pmf(np.arange(most), pieces + 0.5, 0.5))
 
 
 def _stocked(known: _Known) -> set[str]:

@@ -21,57 +21,61 @@ class Window:
     """Demand of one place: distributions of the number of pieces by coming month.
 
     A piece falls on any day of its month alike. Beyond the months given the last one repeats.
+    Windows are worked out once they are asked for.
     """
 
-    def __init__(self, months: Sequence[FloatColumn], days: float) -> None:
-        """Prepared for windows up to `days` long."""
+    def __init__(self, months: Sequence[FloatColumn]) -> None:
         self._months = [_trimmed(month) for month in months]
-        steps = int(np.ceil(days / STEP_DAYS)) + 1
-        grid = [self._within(step) for step in range(steps + 1)]
-        self._grid = grid
-        self._means = [float(pmf @ np.arange(len(pmf))) for pmf in grid]
-        self._short = [_missing(pmf) for pmf in grid]
+        self._monthly = [float(month @ np.arange(len(month))) for month in self._months]
+        self._whole: list[FloatColumn] = [np.ones(1)]
+        self._grid: dict[int, FloatColumn] = {}
+        self._short: dict[int, list[float]] = {}
 
     def mean(self, days: float) -> float:
         """Expected pieces within so many days."""
-        low, share = self._place(days)
-        return self._means[low] * (1 - share) + self._means[low + 1] * share
+        whole, rest = divmod(max(days, 0.0), MONTH_DAYS)
+        last = len(self._monthly) - 1
+        full = sum(self._monthly[min(month, last)] for month in range(int(whole)))
+        return full + self._monthly[min(int(whole), last)] * rest / MONTH_DAYS
 
     def short(self, days: float, stock: int) -> float:
         """Expected pieces missing at the end of so many days with `stock` to begin with."""
-        low, share = self._place(days)
-        return self._missing(low, stock) * (1 - share) + self._missing(low + 1, stock) * share
+        at = max(days, 0.0) / STEP_DAYS
+        low = int(at)
+        share = at - low
+        missing = self._missing(low, stock) * (1 - share)
+        return missing + self._missing(low + 1, stock) * share if share else missing
 
     def exceeds(self, days: float, stock: int) -> float:
         """Chance that more than `stock` pieces are asked for within so many days."""
-        pmf = self.distribution(days)
-        return float(pmf[max(stock + 1, 0) :].sum()) if stock >= 0 else 1.0
+        return float(self.distribution(days)[stock + 1 :].sum()) if stock >= 0 else 1.0
 
     def distribution(self, days: float) -> FloatColumn:
         """Chances of 0, 1, ... pieces within so many days, to the next step of the grid."""
-        return self._grid[min(int(np.ceil(days / STEP_DAYS)), len(self._grid) - 1)]
+        return self._within(int(np.ceil(days / STEP_DAYS)))
 
     def _within(self, step: int) -> FloatColumn:
-        whole, rest = divmod(step * STEP_DAYS, MONTH_DAYS)
-        pmf = np.ones(1)
-        for month in range(whole):
-            pmf = _trimmed(np.convolve(pmf, self._month(month)))
-        if rest:
-            pmf = _trimmed(np.convolve(pmf, thinned(self._month(whole), rest / MONTH_DAYS)))
-        return pmf
+        if step not in self._grid:
+            whole, rest = divmod(step * STEP_DAYS, MONTH_DAYS)
+            while len(self._whole) <= whole:
+                month = self._month(len(self._whole) - 1)
+                self._whole.append(_trimmed(np.convolve(self._whole[-1], month)))
+            pmf = self._whole[whole]
+            if rest:
+                part = thinned(self._month(whole), rest / MONTH_DAYS)
+                pmf = _trimmed(np.convolve(pmf, part))
+            self._grid[step] = pmf
+        return self._grid[step]
 
     def _month(self, number: int) -> FloatColumn:
         return self._months[min(number, len(self._months) - 1)]
 
-    def _place(self, days: float) -> tuple[int, float]:
-        at = min(max(days / STEP_DAYS, 0.0), len(self._grid) - 1.0)
-        low = min(int(at), len(self._grid) - 2)
-        return low, at - low
-
     def _missing(self, step: int, stock: int) -> float:
-        table = self._short[step]
         if stock < 0:
-            return self._means[step] - stock
+            return self.mean(step * STEP_DAYS) - stock
+        table = self._short.get(step)
+        if table is None:
+            table = self._short[step] = _missing(self._within(step))
         return table[stock] if stock < len(table) else 0.0
 
 

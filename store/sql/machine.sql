@@ -72,3 +72,6 @@ union all select 'station', id from station;
 
 -- name: station_regions
 select id, region from station;
+
+-- name: station_names
+select id, name from station;

@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
 
 import httpx
 from openpyxl import load_workbook
 
-from fleet.clock import now_ms, to_datetime
-from predict.plan.run import run_plan
-from store import stock
 from store.connection import Connection
-from tests.api import plans
 from tests.api.conftest import sign_in
-
-NAME = {"en": "Warehouse", "zh": "仓库"}
-
-
-def put_plan(store: Connection) -> int:
-    """Two warehouses, something in them, repairs of three months, and the plan of it."""
-    (region,) = {
-        r["region"] for r in store.execute("select region from station limit 1").fetchall()
-    }
-    now = to_datetime(now_ms())
-    number = next(iter(plans.catalogue().plans["pump"].parts)).number
-    stock.put_warehouses(
-        store,
-        [
-            {"id": "hq", "level": "headquarters", "region": None, "station": None, "name": NAME},
-            {"id": "near", "level": "region", "region": region, "station": None, "name": NAME},
-        ],
-    )
-    stock.put_stock(
-        store,
-        [
-            {"warehouse": "hq", "number": number, "on_hand": 3, "inbound": 0, "owed": 0},
-        ],
-        now,
-    )
-    stock.put_issues(store, [
-        {"document": f"D{n}", "warehouse": "near", "number": number, "quantity": 1,
-         "issued_at": now - timedelta(days=95 - 3 * n), "reason": "repair"} for n in range(30)
-    ])  # fmt: skip
-    with store.transaction():
-        return run_plan(store, plans.catalogue(), now, "test")
+from tests.api.world import put_plan
 
 
 def test_lines_open_to_their_reasons_and_are_overridden(

@@ -14,7 +14,8 @@ from fleet.clock import now_ms, to_datetime
 from fleet.finding import Finding
 from fleet.plan import ProductPlan
 from fleet.text import Text
-from store import alarms, ingest_log, machines, part_alerts, telemetry, tickets, visits
+from predict.plan.run import run_plan
+from store import alarms, ingest_log, machines, part_alerts, stock, telemetry, tickets, visits
 from store.alarms import AlarmRecord
 from store.connection import Connection
 from tests.api import plans
@@ -144,3 +145,41 @@ def put_part_alert(store: Connection, serial: str, order_in_days: int = 2) -> in
         }
         part_alerts.raise_(store, [alert], now_ms())
     return int(part_alerts.newest(store, [machine_id(store, serial)])[part_id]["id"])
+
+
+WAREHOUSE = {"en": "Warehouse", "zh": "仓库"}
+
+
+def put_plan(store: Connection) -> int:
+    """Two warehouses, something in them, repairs of three months, and the plan of it."""
+    (region,) = {
+        r["region"] for r in store.execute("select region from station limit 1").fetchall()
+    }
+    now = to_datetime(now_ms())
+    number = next(iter(plans.catalogue().plans["pump"].parts)).number
+    stock.put_warehouses(
+        store,
+        [
+            {
+                "id": "hq",
+                "level": "headquarters",
+                "region": None,
+                "station": None,
+                "name": WAREHOUSE,
+            },
+            {"id": "near", "level": "region", "region": region, "station": None, "name": WAREHOUSE},
+        ],
+    )
+    stock.put_stock(
+        store,
+        [
+            {"warehouse": "hq", "number": number, "on_hand": 3, "inbound": 0, "owed": 0},
+        ],
+        now,
+    )
+    stock.put_issues(store, [
+        {"document": f"D{n}", "warehouse": "near", "number": number, "quantity": 1,
+         "issued_at": now - timedelta(days=95 - 3 * n), "reason": "repair"} for n in range(30)
+    ])  # fmt: skip
+    with store.transaction():
+        return run_plan(store, plans.catalogue(), now, "test")

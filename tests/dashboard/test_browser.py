@@ -115,6 +115,7 @@ def test_every_page_is_drawn_whole_for_every_role(
 ) -> None:
     number = _fill(store)
     world.put_part_alert(store, "P-1")
+    world.put_plan(store)
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     shown = {
@@ -122,6 +123,8 @@ def test_every_page_is_drawn_whole_for_every_role(
         "machine": "P-1",
         "machine?machine=P-1": "104",
         "wear": "N-(seal|filter)",
+        "plan": "Who was right",
+        "plan?line=2": "The simple rule",
         "ingest": "P-1",
         "tickets": number,
         f"tickets?ticket={number}": "hotter than",

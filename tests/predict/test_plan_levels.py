@@ -38,7 +38,7 @@ def tree(*means: float) -> Tree:
 
 
 def test_a_poisson_demand_stays_one_in_every_window() -> None:
-    window = Window([month(3.0)] * 6, 90)
+    window = Window([month(3.0)] * 6)
     for days in (5, 30, 45, 80):
         mean = 3.0 * days / 30
         found = window.distribution(days)

@@ -1,0 +1,1 @@
+"""Stock simulation on a simulated fleet: the simple rule against the plan at equal fill rate."""

@@ -1,0 +1,252 @@
+"""The parts plan: what to order, move and hurry today, why, and who was right before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import live_html, markup, plan_charts, plan_line, visit
+from dashboard.client import Json
+from dashboard.formats import MISSING, share
+from dashboard.markup import Html, tag
+from dashboard.visit import t
+
+MOST_LISTED = 1000
+MOST_SHOWN = 60
+ACTIONS = ("order", "transfer", "emergency", "surplus", "override")
+
+
+def draw() -> None:
+    """The whole page."""
+    st.title(t("plan_title"))
+    with visit.answers():
+        runs = visit.client().get("/plan/runs")["items"]
+        if not runs:
+            live_html.show(markup.card(t("plan_title"), markup.empty(t("no_plan"))), "no_plan")
+            return
+        run = _chosen(runs)
+        live_html.show(_tiles(run["summary"]), "plan_tiles")
+        today, demand, before = st.tabs([t("plan_today"), t("plan_demand"), t("plan_before")])
+        with today:
+            _lines(run)
+        with demand:
+            _demand(run)
+        with before:
+            _verdicts(runs)
+
+
+def _chosen(runs: Sequence[Json]) -> Json:
+    left, csv, excel = st.columns([3, 1, 1], vertical_alignment="bottom")
+    by_id = {run["id"]: run for run in runs}
+    chosen: int = left.selectbox(t("plan_of"), list(by_id), format_func=lambda k: _name(by_id[k]))
+    for column, kind, label in ((csv, "csv", "CSV"), (excel, "xlsx", "Excel")):
+        column.download_button(
+            t("download", kind=label),
+            visit.client().bytes(f"/plan/runs/{chosen}/export.{kind}", language=visit.language()),
+            file_name=f"parts-plan-{chosen}.{kind}",
+            icon=":material/download:",
+            width="stretch",
+        )
+    return by_id[chosen]
+
+
+def _name(run: Json) -> str:
+    return t("plan_name", id=run["id"], day=visit.day(run["as_of"]))
+
+
+def _tiles(summary: Json) -> Html:
+    rule = t("rule_would", value=_yuan(summary["rule_value"]))
+    orders = t("count_orders", count=summary["orders"])
+    return markup.tiles([
+        markup.tile(t("order_today"), _yuan(summary["order_value"]), orders, rule),
+        markup.tile(t("transfers"), str(summary["transfers"]), t("before_orders")),
+        markup.tile(t("emergencies"), str(summary["emergencies"]), t("kept_apart")),
+        markup.tile(t("stock_value"), _yuan(summary["stock_value"]),
+                    t("level_value", value=_yuan(summary["level_value"]))),
+        markup.tile(t("surplus"), _yuan(summary["surplus_value"]), t("beyond_half_year")),
+    ])  # fmt: skip
+
+
+def _yuan(value: float) -> str:
+    return f"¥{value / 1000:,.0f}k" if value >= 100_000 else f"¥{value:,.0f}"
+
+
+def _lines(run: Json) -> None:
+    left, middle, right = st.columns(3)
+    action = left.selectbox(
+        t("action"), [None, *ACTIONS],
+        format_func=lambda k: t(f"action_{k}") if k else t("action_any"),
+    )  # fmt: skip
+    regions = _regions()
+    region = middle.selectbox(
+        t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all"))
+    )
+    found = visit.client().pages(
+        f"/plan/runs/{run['id']}/lines", MOST_LISTED, action=action, region=region
+    )
+    lines = [line for line in found if action is not None or _acts(line)]
+    lines.sort(key=lambda n: (-n["emergency_quantity"], -n["quantity"] * n["price"]))
+    names = {line["id"]: _line_name(line) for line in lines}
+    asked = st.query_params.get("line", "")
+    ids: list[int | None] = [None, *names]
+    start = ids.index(int(asked)) if asked.isdigit() and int(asked) in names else 0
+    opened = right.selectbox(
+        t("open_line"), ids, index=start, format_func=lambda k: names[k] if k else MISSING
+    )
+    if opened is not None:
+        plan_line.draw(opened)
+    live_html.show(_table(lines), "plan_rows")
+
+
+def _regions() -> dict[str, str]:
+    overview = visit.client().get("/overview")
+    return {each["id"]: visit.pick(each["name"]) for each in overview["regions"]}
+
+
+def _acts(line: Json) -> bool:
+    return bool(line["quantity"] or line["emergency_quantity"] or line["override"])
+
+
+def _line_name(line: Json) -> str:
+    return f"{visit.pick(line['name'])} · {visit.pick(line['warehouse_name'])}"
+
+
+def _table(lines: Sequence[Json]) -> Html:
+    if not lines:
+        return markup.card(t("plan_today"), markup.empty(t("nothing_to_do")))
+    heads = [t("part"), t("warehouse"), t("class_and_level"), t("there"), t("should_be"),
+             t("expected_in_days"), t("what_to_do"), t("rule"), t("worth")]  # fmt: skip
+    rows = [_row(line) for line in lines[:MOST_SHOWN]]
+    language = visit.language()
+    hrefs = [markup.address("plan", language, line=line["id"]) for line in lines[:MOST_SHOWN]]
+    more = len(lines) - MOST_SHOWN
+    note = t("more", count=more) if more > 0 else t("open_by_click")
+    table = markup.table(heads, rows, hrefs=hrefs, right=(3, 4, 7, 8))
+    return markup.card(t("plan_today"), table, note=note)
+
+
+def _row(line: Json) -> list[object]:
+    quantity = line["override"]["quantity"] if line["override"] else line["quantity"]
+    return [
+        tag("div", tag("b", visit.pick(line["name"])),
+            tag("div", line["number"], class_="ip-small ip-muted")),
+        visit.pick(line["warehouse_name"]),
+        f"{line['value_class']} · {share(line['service_level'])}",
+        str(line["position"]),
+        str(line["level"]),
+        t("expected_value", mean=f"{line['expected']:.1f}", high=f"{line['high']:.0f}",
+          days=f"{line['cover_days']:.0f}"),
+        _doing(line),
+        str(line["rule_quantity"]),
+        _yuan(quantity * line["price"]),
+    ]  # fmt: skip
+
+
+def _doing(line: Json) -> Html:
+    said: list[object] = []
+    if line["emergency_quantity"]:
+        said.append(markup.pill(t("do_emergency", count=line["emergency_quantity"]), "ip-alarm"))
+    for each in line["transfers"]:
+        said.append(markup.pill(t("do_transfer", count=each["quantity"], source=each["source"])))
+    if line["order_quantity"]:
+        said.append(markup.pill(t("do_order", count=line["order_quantity"])))
+    passed = line["quantity"] - line["order_quantity"] - sum(
+        each["quantity"] for each in line["transfers"]
+    ) - line["emergency_quantity"]  # fmt: skip
+    if passed > 0:
+        said.append(markup.pill(t("do_wait", count=passed)))
+    if line["surplus"]:
+        said.append(markup.pill(t("do_surplus", count=line["surplus"])))
+    if line["override"]:
+        said.append(markup.pill(t("do_override", count=line["override"]["quantity"])))
+    return tag("div", *said, class_="ip-pills")
+
+
+def _demand(run: Json) -> None:
+    left, right = st.columns(2)
+    regions = _regions()
+    region = left.selectbox(
+        t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all")),
+        key="demand_region",
+    )  # fmt: skip
+    found = visit.client().get(f"/plan/runs/{run['id']}/demand", region=region)["items"]
+    names: dict[str, str] = {each["number"]: visit.pick(each["name"]) for each in found}
+    most = sorted(names, key=lambda n: -sum(e["mean"] for e in found if e["number"] == n))
+    if not most:
+        live_html.show(markup.card(t("plan_demand"), markup.empty(t("nothing_to_do"))), "no_demand")
+        return
+    number = right.selectbox(t("part"), most, format_func=lambda n: f"{names[n]} · {n}")
+    months = [each for each in found if each["number"] == number]
+    st.html(f'<div class="ip-label"><b>{names[number]}</b> {t("band_90")}</div>')
+    spec = plan_charts.demand_chart(months, visit.language())
+    st.vega_lite_chart(spec, width="stretch", theme=None, key="demand_chart")
+    live_html.show(_demand_table(found, most[:40], names), "demand_rows")
+
+
+def _demand_table(found: Sequence[Json], numbers: Sequence[str], names: dict[str, str]) -> Html:
+    months = sorted({each["month"] for each in found})
+    by_cell = {(each["number"], each["month"]): each for each in found}
+    rows = [
+        [names[number], *(_cell(by_cell.get((number, month))) for month in months)]
+        for number in numbers
+    ]
+    table = markup.table([t("part"), *months], rows, right=range(1, len(months) + 1))
+    return markup.card(t("plan_demand"), table, note=t("mean_and_90"))
+
+
+def _cell(each: Json | None) -> object:
+    if each is None:
+        return MISSING
+    high = dict(zip(each["levels"], each["quantiles"], strict=True))[0.9]
+    return tag("div", f"{each['mean']:.1f}", tag("small", f" ≤ {high:.0f}"))
+
+
+def _verdicts(runs: Sequence[Json]) -> None:
+    for run in runs[1:]:
+        found = visit.client().get(f"/plan/runs/{run['id']}/verdicts")
+        if found["items"]:
+            st.caption(_name(run))
+            live_html.show(_costs(found), "verdict_tiles")
+            live_html.show(_judged(found["items"]), "verdict_rows")
+            return
+    live_html.show(markup.card(t("plan_before"), markup.empty(t("none_judged"))), "no_verdicts")
+
+
+def _costs(found: Json) -> Html:
+    tiles = [
+        markup.tile(t(f"party_{party}"), _yuan(found[f"{party}_cost"]), t("lost_by"))
+        for party in ("plan", "override", "rule")
+    ]
+    return markup.tiles(tiles)
+
+
+def _judged(items: Sequence[Json]) -> Html:
+    heads = [t("part"), t("warehouse"), t("asked"), t("party_plan"), t("party_override"),
+             t("party_rule"), t("who_was_right"), t("reason")]  # fmt: skip
+    # What somebody decided comes first, then where plan and rule differ most.
+    shown = sorted(
+        items,
+        key=lambda n: (n["override"] is None, -abs(n["plan"]["cost"] - n["rule"]["cost"])),
+    )
+    rows = [
+        [
+            visit.pick(each["line"]["name"]),
+            visit.pick(each["line"]["warehouse_name"]),
+            str(each["asked"]),
+            *(_outcome(each[party]) for party in ("plan", "override", "rule")),
+            ", ".join(t(f"party_{party}") for party in each["best"]),
+            each["line"]["override"]["reason"] if each["line"]["override"] else MISSING,
+        ]
+        for each in shown[:MOST_SHOWN]
+    ]
+    return markup.card(t("plan_before"), markup.table(heads, rows, right=(2,)),
+                       note=t("judged_note"))  # fmt: skip
+
+
+def _outcome(given: Json | None) -> object:
+    if given is None:
+        return MISSING
+    if given["missed"]:
+        return tag("b", t("missed", had=given["had"], count=given["missed"]))
+    return t("left_over", had=given["had"], count=given["over"])

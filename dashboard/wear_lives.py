@@ -1,0 +1,49 @@
+"""The fleet's fitted parts by urgency, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dashboard import live_html, markup, time_axis, visit
+from dashboard.client import Json
+from dashboard.formats import MISSING, share
+from dashboard.markup import Html, tag
+from dashboard.visit import t
+
+MOST_SHOWN = 60
+
+
+def draw(region: str | None, product: str | None, machine: str | None) -> None:
+    """The list, the most worn first."""
+    found = visit.client().pages(
+        "/parts/fitted", MOST_SHOWN, region=region, product=product, machine=machine
+    )
+    parts = [part for part in found if part["remaining"] is not None]
+    if not parts:
+        live_html.show(markup.card(t("by_urgency"), markup.empty(t("no_parts"))), "no_lives")
+        return
+    live_html.show(_table(parts), "life_rows")
+
+
+def _table(parts: Sequence[Json]) -> Html:
+    now = datetime.now(UTC)
+    heads = [t("part"), t("machine"), t("when"), t("worn_share"), t("basis")]
+    axis: list[object] = ["", "", time_axis.axis(now), "", ""]
+    rows = [axis, *(_row(part, now) for part in parts)]
+    table = markup.table(heads, rows, right=(3,), kind="ip-wear")
+    return markup.card(t("by_urgency"), table, note=t("interval_short"))
+
+
+def _row(part: Json, now: datetime) -> list[object]:
+    life = part["remaining"]
+    below = f"{part['number'] or MISSING} · {visit.pick(part['position_name'])}"
+    samples = life["sample_size"]
+    return [
+        tag("div", tag("b", visit.pick(part["name"])),
+            tag("div", below, class_="ip-small ip-muted")),
+        markup.link("machine", part["serial"], visit.language(), machine=part["serial"]),
+        time_axis.interval(life, now, t("beyond")),
+        share(life["worn_share"]),
+        t("samples", count=samples) if samples else t("from_plan"),
+    ]  # fmt: skip
