@@ -20,8 +20,7 @@ from fleet.season import climate_of
 from predict.demand.fleet import together
 from predict.demand.needs import distribution, mixed
 from predict.fleet_lives import learned_of
-from predict.learned
-life_report import LearnedLife
+from predict.life_report import LearnedLife
 from predict.lifefit import TooFew
 from predict.plan import Held, Levels, Place, Supply, Tree, base_stocks_at, moves
 from predict.plan.gather import Horizon, fitted_needs

@@ -13,9 +13,8 @@ from fleet.clock import to_ms
 from fleet.plan import Catalogue, WearPart
 from predict.demand.needs import Lasts
 from predict.fleet_lives import kinds_that_ended, learned_of
-from predict.learned
-life_report import LearnedLife
 from predict.life import plan_life
+from predict.life_report import LearnedLife
 from predict.lifefit import TooFew
 from store.connection import Connection
 from store.wear import Row
