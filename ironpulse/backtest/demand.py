@@ -20,7 +20,7 @@ def demand(
     csv: Annotated[Path, typer.Option(help="One row per part, the part first, then its months.")],
     horizon: Annotated[int, typer.Option(min=1, help="Months ahead.")] = 6,
     quantiles: Annotated[
-        str, typer.Option(help="Levels between 0 and 1, with commas between them.")
+        str, typer.Option(help="Levels between 0 and 1, with commas or blanks between them.")
     ] = "0.5,0.8,0.9,0.95,0.99",
     out: Annotated[Path | None, typer.Option(help="File for the answer; else printed.")] = None,
 ) -> None:
@@ -42,7 +42,7 @@ def demand(
 
 def _levels(text: str) -> FloatColumn:
     try:
-        levels = np.array([float(each) for each in text.split(",")])
+        levels = np.array([float(each) for each in text.replace(",", " ").split()])
     except ValueError as error:
         raise IronpulseError(
             f"--quantiles {text!r} cannot be read: give numbers with commas, like 0.5,0.9."
