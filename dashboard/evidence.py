@@ -45,7 +45,15 @@ def _signals(readings: Json, signals: Json) -> Iterator[tuple[str, object]]:
         meaning = names.get(f"{reading['value']:g}")
         value = visit.pick(meaning) if meaning else number(reading["value"], reading["unit"])
         name = visit.pick(signal["name"]) if signal is not None else key
-        yield name, _with_note(value, lists.limits(reading))
+        yield name, _with_note(value, _expected(reading) or lists.limits(reading))
+
+
+def _expected(reading: Json) -> str:
+    """What a learned detector expected instead, and how much of its finding rests on the signal."""
+    if reading.get("expected") is None:
+        return ""
+    value = number(reading["expected"], reading["unit"])
+    return t("expected_instead", value=value, share=share(reading["share"]))
 
 
 def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:

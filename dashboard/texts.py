@@ -250,6 +250,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rule_today": ("The rule today, version {number}, says:", "现行规则（第{number}版）："),
     "rule_then": ("then", "当时"),
     "rule_now": ("today", "现在"),
+    "expected_instead": ("expected {value}; {share} of the finding", "应为 {value}，占 {share}"),
     "window_avg": ("{signal}, mean of {window}", "{signal}，{window} 均值"),
     "window_low": ("{signal}, least in {window}", "{signal}，{window} 最小"),
     "window_high": ("{signal}, greatest in {window}", "{signal}，{window} 最大"),

@@ -425,10 +425,12 @@ class CheckItem(Model):
 
 
 class Checklist(Model):
-    """An inspection checklist; its items in the order they are walked."""
+    """An inspection checklist; its items in the order they are walked. One that is `on_demand` is
+    never walked whole: its items join a visit for their component."""
 
     id: Key
     name: Text
+    on_demand: bool = False
     items: tuple[CheckItem, ...] = Field(min_length=1)
 
 

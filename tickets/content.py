@@ -130,9 +130,11 @@ def _checks(
 ) -> Iterator[Check]:
     routine = routine_checklist(plan)
     modes = set(finding.failure_modes)
+    # A finding may name which of a component it is about, such as control/hyd_oil_temp_c.
+    component = finding.component.split("/")[0]
     for checklist in plan.checklists:
         for item in checklist.items:
-            concerned = item.component == finding.component or modes & set(item.failure_modes)
+            concerned = item.component == component or modes & set(item.failure_modes)
             whole = (bool(services) or finding.kind == "inspection") and checklist is routine
             if concerned or whole or item.fail_severity == SAFETY_SEVERITY:
                 yield Check(checklist.id, item)
@@ -145,7 +147,7 @@ def _checks(
 
 def routine_checklist(plan: ProductPlan) -> Checklist | None:
     """The plan's first checklist: it is walked whole at scheduled services."""
-    return plan.checklists[0] if plan.checklists else None
+    return next((one for one in plan.checklists if not one.on_demand), None)
 
 
 def _line(service: ServiceInterval, index: int, minutes: float) -> CheckItem:

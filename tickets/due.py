@@ -11,6 +11,7 @@ from fleet.text import Text
 from fleet.words import USAGE_UNITS
 from store.inspections import DueInspection
 from store.wear import DuePart, DueService
+from tickets.content import routine_checklist
 
 #: What falls due within this time is done on a visit that takes place anyway.
 DUE_SOON_H = 50.0
@@ -70,11 +71,11 @@ def service_finding(plan: ProductPlan, due: DueService, now_ms: int) -> Finding:
 def inspection_finding(plan: ProductPlan, due: DueInspection, now_ms: int) -> Finding:
     """The finding for an inspection that is due: the routine checklist, and what looks for the
     likeliest failures."""
-    routine = plan.checklists[0]
+    routine = routine_checklist(plan)
     return Finding(
         machine_id=due.machine_id,
         kind="inspection",
-        source=routine.id,
+        source="inspection" if routine is None else routine.id,
         component=plan.components[0].id,
         severity=1,
         happened_at=now_ms,

@@ -61,6 +61,8 @@ def evidence_of(plan: ProductPlan, learned: Mapping[str, Any]) -> dict[str, Any]
                 "expected": one["expected"],
                 "share": one["share"],
                 "unit": plan.signal[one["signal"]].unit,
+                "warn": None,
+                "alarm": None,
             }
             for one in told
             if not one["fluctuation"]

@@ -14,6 +14,7 @@ import pytest
 
 from fleet.batch import FloatColumn, SampleBatch
 from fleet.clock import MS_PER_DAY, to_ms
+from fleet.finding import Finding
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
 from rules.changes import AlarmChange
@@ -29,6 +30,7 @@ from rules.faults import FaultState
 from rules.state import empty_state
 from simulators.fleet import DemoFleet, demo_fleet
 from simulators.history import generate
+from tickets.content import contribution
 
 START = to_ms(datetime(2026, 5, 1, tzinfo=UTC))
 DAYS = 24
@@ -158,6 +160,14 @@ def test_a_value_in_another_unit_is_the_sensors() -> None:
     assert raised.learned is not None
     assert raised.learned["fault"] == "unit"
     assert raised.learned["unit"] == "°C as °F"
+    account = account_of(compiled(), catalogue(), WHO, raised)
+    finding = Finding(
+        1, "alarm", raised.rule, raised.component, 2, raised.at, account.title, account.reason,
+        account.evidence,
+    )  # fmt: skip
+    added = contribution(compiled().plan, finding, ())
+    assert {check.checklist for check in added.checks if check.item.fail_severity < 4} == {"sensor"}
+    assert not added.parts
 
 
 def test_a_value_that_stands_still_is_the_sensors_and_comes_back() -> None:
