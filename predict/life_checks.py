@@ -17,6 +17,8 @@ from predict.lifefit import LifeFit, fit_lives
 FEW_FAILURES = 10
 #: sup of a Brownian bridge that chance exceeds once in twenty times (Kolmogorov).
 MOST_MISS = 1.36
+#: Uses at which failures seen and expected are compared.
+MOST_USES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def seen_and_expected(fit: LifeFit) -> tuple[FloatColumn, FloatColumn, FloatColu
     """Uses at which parts failed (m,), failures seen up to each, and expected of the same parts."""
     data = fit.lives
     at = np.unique(data.end[data.failed])
-    location = np.array([fit.location(x) for x in data.covariates])
+    if len(at) > MOST_USES:
+        at = at[np.linspace(0, len(at) - 1, MOST_USES).astype(np.int64)]
+    location = fit.location() + np.log(fit.factor(data.covariates))
 
     def hazard(use: FloatColumn, rows: FloatColumn) -> FloatColumn:
         with np.errstate(divide="ignore"):

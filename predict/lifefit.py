@@ -23,6 +23,8 @@ from predict.likelihood import Matrix, Prior, hessian, minimum, objective_of
 
 #: Fewer different failures than this leave location and spread to chance.
 LEAST_FAILURES = 3
+#: From so many on the likelihood is a parabola for all that limits can show.
+MANY_FAILURES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ def _limits(
     slope: FloatColumn,
     level: float,
 ) -> tuple[float, float]:
-    """Where the likelihood, maximised over everything else, has fallen by half a chi-square.
+    """Where the likelihood, maximised over everything else, has fallen by half a chi-square; with
+    many failures where its parabola has.
 
     `pin` puts a value and the rest of theta together; -inf or inf where it never falls so far.
     """
@@ -193,6 +196,9 @@ def _limits(
         return float(minimize(others, rest, method="BFGS").fun) - bottom - allowed
 
     step = math.sqrt(max(float(slope @ fit.covariance @ slope), 1e-12))
+    if fit.lives.failures >= MANY_FAILURES:
+        reach = step * math.sqrt(2 * allowed)
+        return best - reach, best + reach
     return _crossing(excess, best, -step), _crossing(excess, best, step)
 
 
