@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from rich.progress import Progress
 
 from benchmarks.ingest import pumps
 from benchmarks.ingest.measure import Load, ceiling, flow
+from benchmarks.ingest.peers import PEERS, compare
+from benchmarks.ingest.peers import as_table as peer_table
 from benchmarks.ingest.report import Run, as_json, as_table, conditions, cost_table
 from benchmarks.ingest.system import servers, system
 from ironpulse.foreground import says_errors
@@ -60,8 +63,13 @@ def main(
     runs: Annotated[int, typer.Option(min=1, help="Runs, each on new servers.")] = 3,
     machines: Annotated[int, typer.Option(min=4, help="Machines that publish.")] = pumps.MACHINES,
     workers: Annotated[int, typer.Option(min=1, help="Processes of the ingest.")] = 1,
+    peers: Annotated[bool, typer.Option(help="Others beside it instead, and kill -9.")] = False,
+    messages: Annotated[int, typer.Option(min=1000, help="Messages of --peers.")] = 50_000,
 ) -> None:
     """Measure the ingest from publisher to hypertable, beside what is demanded of it."""
+    if peers:
+        _side_by_side(messages, machines, as_json_)
+        return
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("runs", total=runs)
         done = []
@@ -76,6 +84,20 @@ def main(
     console = Console()
     console.print(as_table(done, given))
     console.print(cost_table(done))
+
+
+def _side_by_side(messages: int, machines: int, as_json_: bool) -> None:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(PEERS))
+        results = []
+        for peer in PEERS:
+            progress.update(task, description=peer.name)
+            results.append(compare(peer, messages, machines))
+            progress.advance(task)
+    if as_json_:
+        typer.echo(json.dumps([asdict(result) for result in results]))
+        return
+    Console().print(peer_table(results))
 
 
 if __name__ == "__main__":

@@ -23,12 +23,15 @@ _PATIENCE_S = 60.0
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What is offered: `samples` per message of `machines` machines; `rate` messages/s, 0 for as
-    many as are taken; at most `ahead` messages sent and not yet committed, 0 for any number."""
+    many as are taken; at most `ahead` messages sent and not yet committed, 0 for any number; no
+    more than `most` messages in all, 0 for no end; `flat` as others want them."""
 
     machines: int
     samples: int
     rate: float = 0.0
     ahead: int = 0
+    most: int = 0
+    flat: bool = False
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ def publish(address: Address, offer: Offer, shared: Shared) -> None:
     """Publish until told to end, then wait until the broker has acknowledged everything."""
     share = offer.machines // _LINES
     lines = [
-        Line(address, f"bench-{n}", range(n * share, (n + 1) * share), offer.samples)
+        Line(address, f"bench-{n}", range(n * share, (n + 1) * share), offer.samples, offer.flat)
         for n in range(_LINES)
     ]
     shared.payload.value = lines[0].payload
@@ -127,6 +130,8 @@ def publish(address: Address, offer: Offer, shared: Shared) -> None:
         wanted = _CHUNK
         if offer.rate:
             wanted = min(wanted, int((clock.monotonic_s() - began) * offer.rate) - sent)
+        if offer.most:
+            wanted = min(wanted, offer.most - sent)
         if offer.ahead:
             wanted = min(wanted, offer.ahead - (sent - shared.committed.value))
         line = lines[turn % _LINES]

@@ -47,6 +47,11 @@ def serial(number: int) -> str:
     return f"M{number:05d}"
 
 
+def flat_id(number: int) -> int:
+    """The number of a machine where others know it by number; all have one length."""
+    return 100_000 + number
+
+
 def plan(product: str) -> ProductPlan:
     """A product whose hypertable has the 20 signals as real columns."""
     return ProductPlan.model_validate(

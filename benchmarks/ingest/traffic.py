@@ -56,10 +56,11 @@ class Packets:
         return int(self.data.shape[2] - self.number - 2)
 
 
-def packets(machines: range, samples: int) -> Packets:
-    """PUBLISH packets of machines with `samples` samples each, the oldest first."""
+def packets(machines: range, samples: int, flat: bool = False) -> Packets:
+    """PUBLISH packets of machines with `samples` samples each, the oldest first; `flat` ones have
+    one sample as one object, its machine by number, as others want it."""
     random = np.random.default_rng(machines.start)
-    made = [[_packet(number, samples, random) for number in machines] for _ in range(_ROUNDS)]
+    made = [[_packet(number, samples, random, flat) for number in machines] for _ in range(_ROUNDS)]
     first = made[0][0]
     assert len({len(each) for one in made for each in one}) == 1, "all packets have one length"
     topic = len(telemetry_topic(pumps.serial(0)))
@@ -75,8 +76,10 @@ def packets(machines: range, samples: int) -> Packets:
 class Line:
     """A connection that publishes for some machines, in turn."""
 
-    def __init__(self, address: Address, name: str, machines: range, samples: int) -> None:
-        self._packets = packets(machines, samples)
+    def __init__(
+        self, address: Address, name: str, machines: range, samples: int, flat: bool = False
+    ) -> None:
+        self._packets = packets(machines, samples, flat)
         self._machines = len(machines)
         self._row = self._round = self._number = 0
         # The newest time that each machine has used: no two samples may have one key.
@@ -136,19 +139,28 @@ class Line:
         self._socket.close()
 
 
-def _packet(number: int, samples: int, random: np.random.Generator) -> bytes:
+def _packet(number: int, samples: int, random: np.random.Generator, flat: bool) -> bytes:
     name = pumps.serial(number)
-    given = [_sample(place, random) for place in range(samples - 1, -1, -1)]
-    payload = (given[0] if samples == 1 else f"[{','.join(given)}]").encode()
+    if flat:
+        payload = (
+            f'{{"machine_id":{pumps.flat_id(number)},"ts":{_TIME},{_values(0, random)}}}'.encode()
+        )
+    else:
+        given = [_sample(place, random) for place in range(samples - 1, -1, -1)]
+        payload = (given[0] if samples == 1 else f"[{','.join(given)}]").encode()
     topic = telemetry_topic(name).encode()
     body = _text(topic) + b"\x00\x00" + payload
     return bytes([_PUBLISH_QOS1]) + _length(len(body)) + body
 
 
 def _sample(waited: int, random: np.random.Generator) -> str:
+    return f'{{"ts":{_TIME},"values":{{{_values(waited, random)}}}}}'
+
+
+def _values(waited: int, random: np.random.Generator) -> str:
     values = random.uniform(100.0, 999.0, len(pumps.SIGNALS) - 1)
     texts = [f'"{key}":{value:.1f}' for key, value in zip(pumps.SIGNALS[:-1], values, strict=True)]
-    return f'{{"ts":{_TIME},"values":{{{",".join(texts)},"{pumps.WAITED}":{waited:d}}}}}'
+    return f'{",".join(texts)},"{pumps.WAITED}":{waited:d}'
 
 
 def _connect(address: Address, name: str) -> socket.socket:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
 from rich.console import Console
 
-from benchmarks.ingest import pumps
+from benchmarks.ingest import peers, pumps
 from benchmarks.ingest.measure import Flow, Load, ceiling, flow
+from benchmarks.ingest.peers import Result
 from benchmarks.ingest.report import Run, as_json, as_table, cost_table
 from benchmarks.ingest.system import system
 from benchmarks.ingest.traffic import packets
@@ -31,6 +33,23 @@ def test_a_second_of_it(stack: LocalStack) -> None:
     assert 400 <= found.payload_bytes / 10 <= 600
     assert found.processor["ingest"] > 0 and found.memory_bytes > 10**7
     assert copied > 1000
+
+
+def test_flat_packets_are_one_object_for_others() -> None:
+    made = packets(range(2), 1, flat=True)
+    stream = made.data[1].tobytes()
+    length = bounds(stream, 0)
+    assert length is not None
+    found = json.loads(stream[made.number + 2 : length[1]])
+    assert (found["machine_id"], len(found)) == (pumps.flat_id(0), 2 + len(pumps.SIGNALS))
+
+
+def test_peers_stand_side_by_side_the_fastest_first() -> None:
+    console = Console(record=True, width=100, file=io.StringIO())
+    results = [Result("slow", 900.0, 1000, 0), Result("fast", 20_000.0, 1000, 150)]
+    console.print(peers.as_table(results))
+    text = console.export_text()
+    assert text.index("20,000") < text.index("900") and "150" in text
 
 
 def test_packets_are_messages_as_machines_send_them() -> None:
