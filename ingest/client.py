@@ -1,7 +1,7 @@
 """paho's client, reading many packets at once and acknowledging many messages at once.
 
 paho reads a packet by three to four calls of the system, a look at all sockets and a dozen Python
-functions: about 40 microseconds. Here what has arrived is read in large pieces, the usual PUBLISH
+functions: about 35 microseconds. Here what has arrived is read in large pieces, the usual PUBLISH
 packets are taken out of them directly, and everything else is left to paho: other packets,
 connecting, keeping alive, writing. It hangs on paho's inner names `_sock_recv`, `_packet_handle`,
 `_loop_rc_handle`, `_in_packet` and `_packet_queue`; the tests hold it to paho's own reading.
