@@ -45,6 +45,8 @@ LISTEN_FIRST_S = 15.0
 BACKLOG_OVER_MS = 60_000
 _RETRY_S = 1.0
 _WAIT_S = 1.0
+#: An end waits so long for a lesson.
+_LESSON_S = 2.0
 
 log = structlog.get_logger()
 
@@ -53,7 +55,10 @@ def run(database_url: str, stop: threading.Event) -> None:
     """Judge what arrives until `stop` is set; waits for the database where it is away."""
     process = processes.Process("rules", instance=_name())
     away = False
-    learning = threading.Thread(target=teacher.run, args=(database_url, stop), name="teacher")
+    # A lesson under way may be lost: it is not committed, and taught at the next start.
+    learning = threading.Thread(
+        target=teacher.run, args=(database_url, stop), name="teacher", daemon=True
+    )
     learning.start()
     while not stop.is_set():
         try:
@@ -65,7 +70,7 @@ def run(database_url: str, stop: threading.Event) -> None:
                 log.warning("database away, waiting", error=str(error))
             away = True
             stop.wait(_RETRY_S)
-    learning.join()
+    learning.join(_LESSON_S)
 
 
 def _name() -> str:
