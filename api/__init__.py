@@ -20,6 +20,7 @@
     GET    /machines/{serial}/ledger            -> Ledger
     GET    /alarms?live&state&severity&product&region&machine&rule
            &suppressed&flapping&from&to         -> Page[Alarm]
+    GET    /alarms/{id}                         -> Alarm
     GET    /alarms/{id}/history                 -> AlarmHistory
     POST   /alarms/{id}/acknowledge             -> Alarm
     POST   /alarms/{id}/shelve                  Shelve -> Alarm

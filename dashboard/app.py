@@ -14,6 +14,7 @@ if _ROOT not in sys.path:
 
 from dashboard import live_html, markup, visit  # noqa: E402
 from dashboard.app_pages import (  # noqa: E402
+    alarms,
     ingest,
     lives,
     machine,
@@ -31,6 +32,7 @@ STYLE = Path(__file__).parent / "style.css"
 PAGES = {
     "": (overview.draw, "nav_overview"),
     "machine": (machine.draw, "nav_machines"),
+    "alarms": (alarms.draw, "nav_alarms"),
     "tickets": (tickets.draw, "nav_tickets"),
     "wear": (wear.draw, "nav_wear"),
     "lives": (lives.draw, "nav_lives"),

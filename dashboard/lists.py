@@ -55,8 +55,55 @@ def time_left(seconds: float) -> Html:
     return tag("span", t("left", span=visit.span(seconds)))
 
 
-def alarms(found: Sequence[Json], *, machine: bool) -> Html:
-    """Alarms as a table, with their machine where they are of several."""
+def alarm_state(alarm: Json) -> Html:
+    """The state of an alarm, why it pages nobody, and whether it flaps."""
+    parts: list[object] = [markup.pill(visit.word("alarm_states", alarm["state"]))]
+    if alarm["suppression"]:
+        parts.append(markup.pill(visit.word("alarm_suppressions", alarm["suppression"])))
+    if alarm["flapping"]:
+        parts.append(markup.pill(t("flapping")))
+    if alarm["occurrences"] > 1:
+        parts.append(markup.pill(t("times", count=alarm["occurrences"])))
+    return tag("span", *parts, class_="ip-pills")
+
+
+def suppressions(found: Sequence[Json]) -> Html:
+    """Who silenced what, until when and why."""
+    heads = [t("machine"), t("what"), t("until"), t("who"), t("reason")]
+    rows: list[list[object]] = []
+    for one in found:
+        kind = visit.word("alarm_suppressions", one["kind"])
+        about = [one["name"], one["component_name"]]
+        place = " · ".join(visit.pick(name) for name in about if name) or t("whole_machine")
+        rows.append(
+            [
+                markup.link("machine", one["serial"], visit.language(), machine=one["serial"]),
+                tag("div", kind, tag("div", place, class_="ip-small ip-muted")),
+                visit.moment(one["until"]) if one["until"] else t("by_hand"),
+                one["set_by"],
+                one["reason"],
+            ]
+        )
+    return markup.table(heads, rows)
+
+
+def suppression_facts(one: Json) -> Html:
+    """One thing that is silenced."""
+    place = visit.pick(one["component_name"]) if one["component_name"] else t("whole_machine")
+    until = visit.moment(one["until"]) if one["until"] else t("by_hand")
+    return markup.facts(
+        [
+            (t("what"), f"{visit.word('alarm_suppressions', one['kind'])} · {place}"),
+            (t("until"), until),
+            (t("who"), f"{one['set_by']} · {visit.moment(one['since'])}"),
+            (t("reason"), one["reason"]),
+        ]
+    )
+
+
+def alarms(found: Sequence[Json], *, machine: bool, open_alarm: bool = False) -> Html:
+    """Alarms as a table, with their machine where they are of several; `open_alarm`: a row leads
+    to the alarm and not to its machine."""
     if not found:
         return markup.empty(t("no_alarms"))
     language = visit.language()
@@ -76,14 +123,17 @@ def alarms(found: Sequence[Json], *, machine: bool) -> Html:
                 tag(
                     "div",
                     visit.moment(alarm["raised_at"]),
-                    tag("div", visit.word("alarm_states", alarm["state"]), class_="ip-small"),
+                    tag("div", alarm_state(alarm), class_="ip-small"),
                     class_="ip-nowrap",
                 ),
                 markup.link("tickets", ticket, language, ticket=ticket) if ticket else MISSING,
             ]
         )
-    hrefs = [markup.address("machine", language, machine=a["serial"]) for a in found]
-    return markup.table(heads, rows, hrefs=hrefs if machine else ())
+    if open_alarm:
+        hrefs = [markup.address("alarms", language, alarm=a["id"]) for a in found]
+    else:
+        hrefs = [markup.address("machine", language, machine=a["serial"]) for a in found]
+    return markup.table(heads, rows, hrefs=hrefs if machine or open_alarm else ())
 
 
 def tickets(found: Sequence[Json], *, machine: bool) -> Html:

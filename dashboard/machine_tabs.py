@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import evidence, lists, live_html, markup, visit
-from dashboard.client import ApiError, Json
+from dashboard import alarm_work, evidence, lists, live_html, markup, visit
+from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
 from dashboard.visit import t
@@ -49,11 +49,9 @@ def draw(serial: str) -> None:
 def _alarms(machine: Json) -> None:
     found = visit.client().pages("/alarms", MOST_ALARMS, machine=machine["serial"])
     below = _codes(machine["faults"]) if machine["faults"] else Html("")
-    listed = tag("section", lists.alarms(found, machine=False), class_="ip-card")
+    listed = tag("section", lists.alarms(found, machine=False, open_alarm=True), class_="ip-card")
     live_html.show(markup.join([listed, below]), "alarm_list")
-    waiting = {a["id"]: a for a in found if a["state"] in ("active", "returned")}
-    if waiting and visit.has_role("manager", "technician"):
-        _acknowledge(waiting)
+    alarm_work.maintenance(machine["serial"], visit.product(machine["product"]["id"]))
 
 
 def _codes(faults: list[Json]) -> Html:
@@ -82,23 +80,6 @@ def _codes(faults: list[Json]) -> Html:
             ]
         )
     return markup.card(t("active_codes"), markup.table(heads, rows, right=(4, 5)))
-
-
-def _acknowledge(waiting: dict[int, Json]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            t("acknowledge_alarm"),
-            list(waiting),
-            format_func=lambda key: visit.pick(waiting[key]["name"]),
-            key="alarm_choice",
-        )
-        if st.button(t("acknowledge"), key="acknowledge", icon=":material/check:"):
-            try:
-                visit.client().post(f"/alarms/{chosen}/acknowledge")
-            except ApiError as error:
-                st.error(visit.sentence(error))
-            else:
-                st.rerun(scope="fragment")
 
 
 def _fitted(parts: list[Json]) -> Html:

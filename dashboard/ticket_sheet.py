@@ -105,6 +105,34 @@ def _reason(item: Json, plan: Json) -> Html:
     return tag("div", *parts, class_="ip-item")
 
 
+def attached(ticket: Json) -> Html:
+    """Alarms that came while the ticket was open and were not raised anew."""
+    found = ticket["attached_alarms"]
+    if not found:
+        return Html("")
+    rows = [
+        [
+            lists.severity_of(one["severity"]),
+            tag(
+                "div",
+                visit.pick(one["name"]),
+                tag("div", visit.pick(one["component_name"]), class_="ip-small ip-muted"),
+            ),
+            visit.moment(one["happened_at"]),
+            visit.pick(one["reason"]),
+        ]
+        for one in found
+    ]
+    hrefs = [
+        markup.address("alarms", visit.language(), alarm=one["alarm_id"])
+        if one["alarm_id"]
+        else None
+        for one in found
+    ]
+    heads = [t("severity"), t("alarm"), t("raised"), t("reason")]
+    return markup.card(t("attached"), markup.table(heads, rows, hrefs=hrefs))
+
+
 def checks(ticket: Json) -> Html:
     """The checklist with its answers, to read."""
     found = ticket["checks"]

@@ -109,6 +109,16 @@ def list_machine_alarms(
     )
 
 
+@router.get("/alarms/{alarm_id}", operation_id="get_alarm")
+def get_alarm(alarm_id: RowId, _caller: Caller, shared: Shared) -> Alarm:
+    """One alarm."""
+    with shared.database.connection() as connection:
+        row = alarms.get_alarm(connection, alarm_id)
+        if row is None:
+            raise not_found(f"There is no alarm {alarm_id}.", f"没有编号为 {alarm_id} 的报警。")
+        return present.alarm(row, shared.catalogue(connection))
+
+
 @router.get("/alarms/{alarm_id}/history", operation_id="get_alarm_history")
 def get_alarm_history(alarm_id: RowId, _caller: Caller, shared: Shared) -> AlarmHistory:
     """Every transition of an alarm, with who and when."""

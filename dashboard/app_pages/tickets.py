@@ -89,6 +89,7 @@ def _one(number: str) -> None:
         left, right = st.columns([1.9, 1], gap="small")
         with left:
             live_html.show(ticket_sheet.reasons(ticket), "ticket_why")
+            live_html.show(ticket_sheet.attached(ticket), "ticket_attached")
             _checks(ticket)
         with right:
             with st.container(key="steps"):

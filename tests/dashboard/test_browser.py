@@ -122,6 +122,8 @@ def test_every_page_is_drawn_whole_for_every_role(
         "": "P-1",
         "machine": "P-1",
         "machine?machine=P-1": "104",
+        "alarms": "P-1",
+        "alarms?alarm=1": "hotter than|rule hot",
         "wear": "N-(seal|filter)",
         "plan": "Who was right",
         "plan?line=2": "The simple rule",

@@ -1,0 +1,52 @@
+"""Alarms in a real browser: shelve one, take it back, put a machine into maintenance mode."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from api.app import PREFIX
+from store.connection import Connection
+from tests.api import world
+from tests.api.conftest import sign_in
+from tests.dashboard.test_browser import PATIENCE_MS, _sign_in
+
+
+def test_a_manager_shelves_an_alarm_and_begins_maintenance(
+    page: Page, dashboard_url: str, store: Connection, address: str
+) -> None:
+    alarm = world.put_alarm(store, "P-1", "hot", 3)
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto(f"{dashboard_url}/alarms?lang=en")
+    _sign_in(page, "mia")
+    page.locator("tr", has_text="P-1").click()
+    steps = page.locator(".st-key-alarm_steps")
+    steps.get_by_label("Why").first.fill("sensor is being replaced")
+    steps.get_by_role("button", name="Shelve").click()
+    expect(steps).to_contain_text("sensor is being replaced")
+    expect(page.locator(".ip-log")).to_contain_text(re.compile("mia.*shelved", re.S))
+    page.screenshot(path="/tmp/lc_alarm_en.png", full_page=True)
+
+    mode = page.locator(".st-key-maintenance_card")
+    mode.get_by_label("Why").fill("oil change")
+    mode.get_by_role("button", name="Begin maintenance mode").click()
+    expect(mode).to_contain_text("oil change")
+    page.locator(".st-key-language_choice button", has_text="中文").click()
+    expect(mode).to_contain_text("整机")
+    page.screenshot(path="/tmp/lc_alarm_zh.png", full_page=True)
+    steps.get_by_role("button", name="取消抑制").click()
+    expect(steps.get_by_role("button", name="搁置")).to_be_visible()
+
+    page.locator(".ip-nav a", has_text="报警").click()
+    page.locator("button", has_text="已抑制").click()
+    expect(page.get_by_text("维护模式").first).to_be_visible()
+    page.screenshot(path="/tmp/lc_alarms_zh.png", full_page=True)
+    with httpx.Client(base_url=f"{address}{PREFIX}", timeout=20) as api:
+        running = sign_in(api, "mia").get("/suppressions", params={"running": True}).json()
+    assert [one["kind"] for one in running["items"]] == ["maintenance"]
+    assert store.execute("select suppression from alarm where id = %s", (alarm,)).fetchone() == {
+        "suppression": "maintenance"
+    }
