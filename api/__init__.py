@@ -30,6 +30,10 @@
     POST   /machines/{serial}/maintenance       Maintenance -> Suppression
     GET    /suppressions?machine&running        -> Page[Suppression], the latest first
     POST   /suppressions/{id}/end               -> Suppression
+    POST   /trials                              TrialRequest -> Trial
+    GET    /trials                              -> Page[TrialSummary], the latest first
+    GET    /trials/{id}                         -> Trial
+    POST   /trials/{id}/cancel                  -> Trial
     GET    /tickets?open&status&station&region&product&priority&machine&assignee
                                                 -> Page[TicketSummary]
     GET    /tickets/{number}                    -> Ticket

@@ -29,6 +29,7 @@ from api.routes import (
     telemetry,
     ticket_steps,
     tickets,
+    trials,
     words,
 )
 from fleet.errors import IronpulseError
@@ -51,6 +52,7 @@ ROUTERS = (
     telemetry.router,
     alarms.router,
     suppressions.router,
+    trials.router,
     tickets.router,
     ticket_steps.router,
     parts.router,
@@ -67,10 +69,15 @@ def create(database_url: str) -> FastAPI:
     """The application on the database at `database_url`; it connects when it is started."""
     database = Database(database_url, wait_s=STORE_WAIT_S)
 
+    context = Context(database, AUTHENTICATORS)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         with database:
-            yield
+            try:
+                yield
+            finally:
+                context.close()
 
     app = FastAPI(
         title="Ironpulse",
@@ -82,7 +89,7 @@ def create(database_url: str) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.context = Context(database, AUTHENTICATORS)
+    app.state.context = context
     problems.install(app)
     metrics.install(app, database)
     api = APIRouter(prefix=PREFIX, responses=problems.responses("invalid", "unavailable"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +34,7 @@ class Context:
         self._catalogue: Catalogue | None = None
         self._checked_s = 0.0
         self._lock = threading.Lock()
+        self._trials: subprocess.Popen[bytes] | None = None
 
     def catalogue(self, connection: Connection) -> Catalogue:
         """All product plans, read anew when a newer version was loaded."""
@@ -47,6 +51,20 @@ class Context:
         if plan is None:
             raise not_found(f"There is no product {product}.", f"没有产品 {product}。")
         return plan
+
+    def try_rules(self) -> None:
+        """Have the trials that wait worked through, in a process beside this one."""
+        with self._lock:
+            if self._trials is None or self._trials.poll() is not None:
+                environment = os.environ | {"IRONPULSE_DATABASE_URL": self.database.url}
+                command = [sys.executable, "-m", "rules.trial"]
+                self._trials = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+
+    def close(self) -> None:
+        """End the process of the trials; what it was at is begun anew by the next."""
+        if self._trials is not None:
+            self._trials.terminate()
+            self._trials.wait()
 
     def _newest(self, connection: Connection) -> Catalogue:
         versions = plans.versions(connection)

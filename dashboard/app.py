@@ -21,6 +21,7 @@ from dashboard.app_pages import (  # noqa: E402
     overview,
     plan,
     tickets,
+    trial,
     wear,
 )
 from dashboard.client import ApiError  # noqa: E402
@@ -37,8 +38,12 @@ PAGES = {
     "wear": (wear.draw, "nav_wear"),
     "lives": (lives.draw, "nav_lives"),
     "plan": (plan.draw, "nav_plan"),
+    "trial": (trial.draw, "nav_trial"),
     "ingest": (ingest.draw, "nav_ingest"),
 }
+
+#: Pages that are not for everybody.
+MAY_SEE = {"tickets": ("manager", "technician"), "trial": ("manager",)}
 
 
 def main() -> None:
@@ -93,7 +98,7 @@ def _navigation(current: str) -> Html:
             aria_current="page" if path == current else None,
         )
         for path, (_, name) in PAGES.items()
-        if path != "tickets" or visit.has_role("manager", "technician")
+        if visit.has_role(*MAY_SEE.get(path, ("manager", "technician", "parts")))
     ]
     brand = tag("div", tag("b"), "Ironpulse", class_="ip-brand")
     return tag("nav", brand, *links, class_="ip-nav")

@@ -87,6 +87,42 @@ def signal_chart(
     return spec
 
 
+def add_windows(
+    spec: Spec,
+    windows: Sequence[tuple[Sequence[Json], str, str]],
+    span_ms: tuple[float, float],
+) -> None:
+    """Draw when alarms stood as bars at the foot of a chart, one row for each group of (alarms,
+    name, colour); one that has not cleared reaches to the end."""
+    for row, (alarms, name, color) in enumerate(windows):
+        data = [
+            {
+                "t": max(epoch_ms(one["raised_at"]), span_ms[0]),
+                "end": min(epoch_ms(one["cleared_at"]), span_ms[1])
+                if one["cleared_at"]
+                else span_ms[1],
+                "name": name,
+            }
+            for one in alarms
+            if epoch_ms(one["raised_at"]) <= span_ms[1]
+            and (one["cleared_at"] is None or epoch_ms(one["cleared_at"]) >= span_ms[0])
+        ]
+        spec["datasets"][f"windows_{row}"] = data or [{"t": None, "end": None, "name": name}]
+        spec["layer"].append(
+            {
+                "data": {"name": f"windows_{row}"},
+                "mark": {"type": "rect", "color": color, "opacity": 0.85},
+                "encoding": {
+                    "x": {"field": "t", "type": "temporal"},
+                    "x2": {"field": "end"},
+                    "y": {"value": SIGNAL_HEIGHT - 7 * (2 - row)},
+                    "y2": {"value": SIGNAL_HEIGHT - 7 * (2 - row) + 5},
+                    "tooltip": [{"field": "name", "type": "nominal", "title": " "}],
+                },
+            }
+        )
+
+
 def finish(chart: Any) -> Spec:
     """The chart as Vega-Lite with the look that all charts share."""
     configured = chart.configure(

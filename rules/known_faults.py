@@ -6,17 +6,22 @@ it when another fault was there at the time: nobody would have driven out for no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
+from fleet import clock
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.plan import Rule
 from rules.backtest import Alarm
 
 #: Where nobody knows when a fault began, alarms up to this long before its end may be of it.
 FORESIGHT_MS = 30 * MS_PER_DAY
+
+#: Finding codes of a fault that was there, and of none.
+REAL = ("confirmed", "wear_confirmed", "sensor_fault")
+NONE = ("no_fault_found", "operating_error")
 
 Match = Literal["confirmed", "beside", "false", "unknown"]
 
@@ -148,3 +153,19 @@ def _middle(values: Sequence[float]) -> dict[str, float | int] | None:
         "median": round(median(values), 3),
         "most": round(max(values), 3),
     }
+
+
+def faults_found(items: Iterable[Mapping[str, Any]]) -> list[KnownFault]:
+    """What technicians found on finished tickets, of rows of `store.tickets.found_items`."""
+    return [_found(item) for item in items if item["finding_code"] in (*REAL, *NONE)]
+
+
+def _found(item: Mapping[str, Any]) -> KnownFault:
+    happened, seen = clock.to_ms(item["happened_at"]), clock.to_ms(item["seen_at"])
+    real = item["finding_code"] in REAL
+    modes = tuple(item["failure_modes"])
+    begins = happened - FORESIGHT_MS if real else happened
+    return KnownFault(
+        item["machine_id"], modes, begins, max(seen, happened), seen, None, real, real,
+        (item["source"],),
+    )  # fmt: skip

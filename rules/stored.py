@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fleet.batch import FaultReport
 from fleet.plan import ProductPlan
 from rules.replay import Chunk, Piece
+from rules.state import NEVER
 from store import rule_state
 from store.connection import Connection, connect, our_errors
 from store.reading import read_range
+
+#: Rows of a piece, about.
+PIECE_ROWS = 100_000
+#: Machines that are read together.
+MACHINES = 8
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,24 @@ class StorePiece:
 
     def portable(self) -> Piece:
         return self
+
+
+def store_pieces(
+    url: str, plan: ProductPlan, machine_ids: Sequence[int], since: int, until: int
+) -> list[tuple[tuple[int, ...], list[StorePiece]]]:
+    """The store's history of machines in [since, until): groups of machines, each with slices of
+    bounded size in order of time."""
+    rows_per_ms = 1 / (plan.report.working_s * 1000)
+    groups = []
+    for first in range(0, len(machine_ids), MACHINES):
+        own = tuple(machine_ids[first : first + MACHINES])
+        slice_ms = max(round(PIECE_ROWS / (len(own) * rows_per_ms)), 1)
+        edges = [*range(since, until, slice_ms), until]
+        pieces = [
+            StorePiece(url, own, a, b, NEVER if a == since else a) for a, b in pairwise(edges)
+        ]
+        groups.append((own, pieces))
+    return groups
 
 
 def read_stored(

@@ -116,6 +116,7 @@ def _rule(rule: fleet_plan.Rule) -> RulePlan:
         clear=rule.clear,
         regimes=list(rule.regimes) if isinstance(rule.regimes, tuple) else None,
         hold_s=rule.hold_s,
+        clear_hold_s=rule.clear_hold_s,
         params=dict(rule.params),
         shows=list(rule.shows),
         failure_modes=list(rule.failure_modes),

@@ -56,6 +56,7 @@ class RulePlan(Answer):
     clear: str | None
     regimes: list[str] | None = Field(description="null: in any regime.")
     hold_s: float | None
+    clear_hold_s: float
     params: dict[str, float]
     shows: list[str] = Field(description="Signals worth drawing beside this alarm.")
     failure_modes: list[str]

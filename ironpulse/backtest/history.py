@@ -22,16 +22,11 @@ from ingest.quality import limits_of, mark
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import MACHINE, MEASURED_AT, Table, blocks
 from rules.replay import Chunk, Piece
-from rules.state import NEVER
-from rules.stored import StorePiece
+from rules.stored import PIECE_ROWS, store_pieces
 from store.telemetry import as_stored, merge_repetitions
 
-#: Rows of a piece, about.
-PIECE_ROWS = 100_000
 #: Groups that the machines of a file are spread over.
 GROUPS = 64
-#: Machines of the store that are read together.
-STORE_MACHINES = 8
 _SAMPLES_OF_TIMES = 16
 
 Told = Callable[[float], None]
@@ -83,17 +78,10 @@ def store_groups(
     url: str, plan: ProductPlan, machine_ids: Sequence[int], since: int, until: int
 ) -> list[Group]:
     """The store's history of machines in [since, until), in slices of bounded size."""
-    rows_per_ms = 1 / (plan.report.working_s * 1000)
-    groups = []
-    for first in range(0, len(machine_ids), STORE_MACHINES):
-        own = tuple(machine_ids[first : first + STORE_MACHINES])
-        slice_ms = max(round(PIECE_ROWS / (len(own) * rows_per_ms)), 1)
-        edges = [*range(since, until, slice_ms), until]
-        pieces = [
-            StorePiece(url, own, a, b, NEVER if a == since else a) for a, b in pairwise(edges)
-        ]
-        groups.append(Group(own, tuple(pieces), (1,) * len(pieces)))
-    return groups
+    return [
+        Group(own, tuple(pieces), (1,) * len(pieces))
+        for own, pieces in store_pieces(url, plan, machine_ids, since, until)
+    ]
 
 
 @dataclass

@@ -13,13 +13,13 @@ from fleet.plan import ProductPlan, ServiceTier
 from ironpulse.backtest.history import put_aside, store_groups
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table
-from ironpulse.backtest.truth import faults_found, read_truth
+from ironpulse.backtest.truth import read_truth
 from rules.backtest import warm_up_ms
 from rules.backtest_report import Asked
 from rules.compiled import Identity, compile_plan
 from rules.detectors.lessons import Lesson
 from rules.known_before import identities_of, lessons_in, peers_in
-from rules.known_faults import FORESIGHT_MS, known_within
+from rules.known_faults import FORESIGHT_MS, faults_found, known_within
 from rules.peers import PeerDay
 from rules.state import NEVER
 from store import ledger, plans, tickets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,6 @@ from fleet import clock
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from rules.known_faults import FORESIGHT_MS, KnownFault
-
-#: Finding codes of a fault that was there, and of none.
-REAL = ("confirmed", "wear_confirmed", "sensor_fault")
-NONE = ("no_fault_found", "operating_error")
 
 
 def read_truth(path: Path, plan: ProductPlan, ids: Mapping[str, int]) -> list[KnownFault]:
@@ -38,22 +34,6 @@ def read_truth(path: Path, plan: ProductPlan, ids: Mapping[str, int]) -> list[Kn
             ) from error
         faults += [fault] if fault is not None else []
     return faults
-
-
-def faults_found(items: Iterable[Mapping[str, Any]]) -> list[KnownFault]:
-    """What technicians found on finished tickets, of rows of `store.tickets.found_items`."""
-    return [_found(item) for item in items if item["finding_code"] in (*REAL, *NONE)]
-
-
-def _found(item: Mapping[str, Any]) -> KnownFault:
-    happened, seen = clock.to_ms(item["happened_at"]), clock.to_ms(item["seen_at"])
-    real = item["finding_code"] in REAL
-    modes = tuple(item["failure_modes"])
-    begins = happened - FORESIGHT_MS if real else happened
-    return KnownFault(
-        item["machine_id"], modes, begins, max(seen, happened), seen, None, real, real,
-        (item["source"],),
-    )  # fmt: skip
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:

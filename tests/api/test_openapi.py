@@ -89,9 +89,8 @@ def test_every_operation_says_what_it_answers(api: httpx.Client) -> None:
 def test_the_package_lists_every_route(api: httpx.Client) -> None:
     listed = re.sub(r" +", " ", api_package.__doc__ or "")
     for path, methods in api.get("/openapi.json").json()["paths"].items():
-        short = re.sub(
-            r"\{(key|alarm|alert|part|rejected|suppression)_id\}", "{id}", path.removeprefix(PREFIX)
-        )
+        names = r"\{(key|alarm|alert|part|rejected|suppression|trial)_id\}"
+        short = re.sub(names, "{id}", path.removeprefix(PREFIX))
         for method in methods:
             entry = rf"{method.upper()} {re.escape(short)}(?![/\w])"
             assert re.search(entry, listed), f"api/__init__.py does not list {method} {short}"

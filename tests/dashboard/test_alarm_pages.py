@@ -11,7 +11,7 @@ from api.app import PREFIX
 from store.connection import Connection
 from tests.api import world
 from tests.api.conftest import sign_in
-from tests.dashboard.test_browser import PATIENCE_MS, _sign_in
+from tests.dashboard.test_browser import PATIENCE_MS, sign_in_at
 
 
 def test_a_manager_shelves_an_alarm_and_begins_maintenance(
@@ -21,7 +21,7 @@ def test_a_manager_shelves_an_alarm_and_begins_maintenance(
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     page.goto(f"{dashboard_url}/alarms?lang=en")
-    _sign_in(page, "mia")
+    sign_in_at(page, "mia")
     page.locator("tr", has_text="P-1").click()
     steps = page.locator(".st-key-alarm_steps")
     steps.get_by_label("Why").first.fill("sensor is being replaced")

@@ -1,0 +1,128 @@
+"""Try a rule: change it, and see what it would have done, beside today's rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from dashboard import changes, live_html, markup, trial_result, visit
+from dashboard.client import Json
+from dashboard.visit import t
+
+EVERY_S = 1.0
+DAYS = (7, 30, 90, 180, 365)
+USUAL_DAYS = 90
+OPEN = ("queued", "running")
+
+
+def draw() -> None:
+    """The choice of a rule, its fields, and the result of the trial that the address names."""
+    st.title(t("trial_title"))
+    if not visit.has_role("manager"):
+        st.caption(t("managers_only"))
+        return
+    with visit.answers():
+        left, right = st.columns([1, 1.6], gap="small")
+        with left:
+            _ask()
+        with right:
+            number = st.query_params.get("trial", "")
+            if number.isdecimal():
+                _follow(int(number))
+            else:
+                empty = markup.empty(t("trial_none"))
+                live_html.show(markup.card(t("trial_result"), empty), "none")
+
+
+def _ask() -> None:
+    overview = visit.client().get("/overview")
+    products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
+    with st.container(key="trial_form", border=True):
+        product = st.selectbox(
+            t("product_col"), list(products), format_func=lambda key: products[key]
+        )
+        rules = {r["id"]: r for r in visit.product(product)["rules"] if r["when"] is not None}
+        if not rules:
+            st.caption(t("no_rules"))
+            return
+        chosen = st.selectbox(
+            t("rule"), list(rules), format_func=lambda key: visit.pick(rules[key]["name"])
+        )
+        rule = rules[chosen]
+        key = f"{product}_{chosen}"
+        with st.form("trial", border=False):
+            change = _fields(rule, key)
+            days = st.selectbox(
+                t("history_span"),
+                DAYS,
+                index=DAYS.index(USUAL_DAYS),
+                format_func=lambda count: visit.span(count * 86_400),
+            )
+            pressed = st.form_submit_button(
+                t("try_it"), icon=":material/science:", type="primary", width="stretch"
+            )
+        if pressed:
+            _start(product, chosen, change, days)
+        changes.show_error("trial")
+
+
+def _fields(rule: Json, key: str) -> Json:
+    """The rule's fields; those that the reader changed."""
+    when = st.text_area(t("when_true"), rule["when"], height=80, key=f"when_{key}")
+    clear = st.text_area(t("clear_when"), rule["clear"], height=80, key=f"clear_{key}")
+    left, right = st.columns(2)
+    hold = left.number_input(t("hold_s"), 0.0, None, float(rule["hold_s"]), key=f"hold_{key}")
+    clear_hold = right.number_input(
+        t("clear_hold_s"), 0.0, None, float(rule["clear_hold_s"]), key=f"back_{key}"
+    )
+    params = {
+        name: st.number_input(name, value=float(value), format="%g", key=f"{name}_{key}")
+        for name, value in rule["params"].items()
+    }
+    given: Json = {
+        "when": when.strip(),
+        "clear": clear.strip(),
+        "hold_s": hold,
+        "clear_hold_s": clear_hold,
+        "params": params,
+    }
+    return {name: value for name, value in given.items() if value != rule[name]}
+
+
+def _start(product: str, rule: str, change: Json, days: int) -> None:
+    end = datetime.now(UTC)
+    body = {
+        "product": product,
+        "rule": rule,
+        "since": (end - timedelta(days=days)).isoformat(),
+        "until": end.isoformat(),
+        "change": change,
+    }
+
+    def ask() -> None:
+        st.query_params["trial"] = str(visit.client().post("/trials", body)["id"])
+
+    changes.do("trial", ask)
+    st.rerun()
+
+
+def _follow(number: int) -> None:
+    found = visit.client().get(f"/trials/{number}")
+    if found["state"] in OPEN:
+        _progress(number)
+    else:
+        trial_result.draw(found)
+
+
+@st.fragment(run_every=EVERY_S)
+def _progress(number: int) -> None:
+    with visit.answers():
+        found = visit.client().get(f"/trials/{number}")
+        if found["state"] not in OPEN:
+            st.rerun()
+        words = t("trial_waits") if found["state"] == "queued" else t("trial_runs")
+        st.progress(found["progress"], text=f"{words} · {visit.pick(found['name'])}")
+        if st.button(t("stop_it"), key="stop_trial", icon=":material/stop:"):
+            changes.do("trial", lambda: visit.client().post(f"/trials/{number}/cancel"))
+            st.rerun()
