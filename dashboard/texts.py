@@ -105,7 +105,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "whole_machine": ("the whole machine", "整机"),
     "component": ("Component", "部件"),
     "returned": ("Condition gone", "恢复时间"),
-    "occurrences": ("Occurrences", "出现次数"),
     "seen_by": ("Acknowledged by", "确认人"),
     "advice": ("What to do", "处理建议"),
     "shelve": ("Shelve", "搁置"),
