@@ -28,7 +28,6 @@ def test_a_manager_shelves_an_alarm_and_begins_maintenance(
     steps.get_by_role("button", name="Shelve").click()
     expect(steps).to_contain_text("sensor is being replaced")
     expect(page.locator(".ip-log")).to_contain_text(re.compile("mia.*shelved", re.S))
-    page.screenshot(path="/tmp/lc_alarm_en.png", full_page=True)
 
     mode = page.locator(".st-key-maintenance_card")
     mode.get_by_label("Why").fill("oil change")
@@ -36,14 +35,12 @@ def test_a_manager_shelves_an_alarm_and_begins_maintenance(
     expect(mode).to_contain_text("oil change")
     page.locator(".st-key-language_choice button", has_text="中文").click()
     expect(mode).to_contain_text("整机")
-    page.screenshot(path="/tmp/lc_alarm_zh.png", full_page=True)
     steps.get_by_role("button", name="取消抑制").click()
     expect(steps.get_by_role("button", name="搁置")).to_be_visible()
 
     page.locator(".ip-nav a", has_text="报警").click()
     page.locator("button", has_text="已抑制").click()
     expect(page.get_by_text("维护模式").first).to_be_visible()
-    page.screenshot(path="/tmp/lc_alarms_zh.png", full_page=True)
     with httpx.Client(base_url=f"{address}{PREFIX}", timeout=20) as api:
         running = sign_in(api, "mia").get("/suppressions", params={"running": True}).json()
     assert [one["kind"] for one in running["items"]] == ["maintenance"]

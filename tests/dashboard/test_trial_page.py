@@ -34,7 +34,5 @@ def test_a_manager_tries_a_rule(page: Page, dashboard_url: str, store: Connectio
     chart = ".st-key-trial_picture svg.marks"
     expect(page.locator(f"{chart} .mark-line path").first).to_be_attached()
     expect(page.locator('[data-testid="stException"]')).to_have_count(0)
-    page.screenshot(path="/tmp/lc_trial_en.png", full_page=True)
     page.locator(".st-key-language_choice button", has_text="中文").click()
     expect(page.get_by_text("当前规则").first).to_be_visible()
-    page.screenshot(path="/tmp/lc_trial_zh.png", full_page=True)
