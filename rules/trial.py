@@ -22,7 +22,7 @@ from fleet.text import Text
 from rules.backtest import alarms_of, warm_up_ms
 from rules.backtest_report import Asked, Report, difference, report, told
 from rules.compiled import compile_plan
-from rules.known_before import identities_of, lessons_in
+from rules.known_before import identities_of, lessons_in, peers_in
 from rules.known_faults import faults_found, known_within
 from rules.replay import Job, Progress, job_of, start, step
 from rules.stored import store_pieces
@@ -83,7 +83,8 @@ def try_rule(connection: Connection, url: str, trial: Trial) -> dict[str, Any]:
         known_within(faults, trial.since, trial.until),
     )
     who, taught = identities_of(connection, plan, ids), lessons_in(connection, plan.product)
-    done = _fold(connection, url, trial, sides, ids, job_of(sides, who, taught))
+    job = job_of(sides, who, taught, peers_in(connection, plan.product))
+    done = _fold(connection, url, trial, sides, ids, job)
     return _result([_report(sides[i], i, asked, done, trial.since) for i in (0, 1)], trial.rule)
 
 

@@ -18,7 +18,10 @@ def test_a_manager_tries_a_rule(page: Page, dashboard_url: str, store: Connectio
     expect.set_options(timeout=2 * PATIENCE_MS)
     page.goto(f"{dashboard_url}/trial?lang=en")
     sign_in_at(page, "mia")
+    page.reload()  # signing in draws the page more than once; what is chosen meanwhile is lost
     form = page.locator(".st-key-trial_form")
+    expect(form.get_by_role("button", name="Try it")).to_be_visible()
+    expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0)
     form.get_by_role("combobox").nth(1).click()
     page.get_by_role("option", name="rule hot").click()
     condition = form.get_by_label("Condition", exact=True)
