@@ -16,7 +16,7 @@ import structlog
 from pydantic import ValidationError
 
 from fleet.clock import MS_PER_DAY
-from fleet.consistency import problems_of
+from fleet.consistency import Problem, problems_of
 from fleet.plan import ProductPlan, Rule
 from fleet.text import Text
 from rules.backtest import alarms_of, warm_up_ms
@@ -53,11 +53,15 @@ def changed(
     except ValidationError as error:
         return None, [(".".join(str(step) for step in e["loc"]), e["msg"]) for e in error.errors()]
     found = [
-        (str(problem.path[2]), problem.message)
+        (str(problem.path[2]), _with_column(problem))
         for problem in problems_of(alone(plan, other))
         if problem.path[:1] == ("rules",) and len(problem.path) > 2
     ]
     return (None, found) if found else (other, [])
+
+
+def _with_column(problem: Problem) -> str:
+    return f"column {problem.column}: {problem.message}" if problem.column else problem.message
 
 
 def alone(plan: ProductPlan, rule: Rule) -> ProductPlan:
