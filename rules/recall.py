@@ -13,7 +13,8 @@ from fleet.expression import Expression
 from rules.baselines import Learned, block_ms, learn, repairs_of
 from rules.compiled import CompiledPlan, Identity
 from rules.gauges import BINS, Gauge
-from rules.operating import Bins, bins_of, fold_meter, operating_clock
+from rules.op_windows import fold_meter
+from rules.operating import Bins, bins_of, operating_clock
 from rules.peers import PeerDays
 from rules.sheet import Sheet
 
