@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -24,6 +25,8 @@ from store.reading import read_range
 AFTER_MS = 6 * MS_PER_HOUR
 #: Machines of a region that stand for all of them.
 MOST_MACHINES = 100
+#: Machines whose day is in memory at a time: some ten thousand rows each.
+READ_AT_ONCE = 10
 
 
 def count_days(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
@@ -43,12 +46,24 @@ def count_days(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
                 if counted.get((call.key, region), -1) < day
             ]
             if due:
-                begin = day * MS_PER_DAY
-                rows = read_range(connection, plan, machines, begin, begin + MS_PER_DAY)
-                means = machine_days(compiled, rows)
+                means = _means(connection, compiled, machines, day)
                 found += [fleet_day(key, region, day, means[key]) for key in due]
     normals.put_peer_days(connection, plan.product, [StoredDay(**asdict(one)) for one in found])
     return len(found)
+
+
+def _means(
+    connection: Connection, compiled: CompiledPlan, machines: Sequence[int], day: int
+) -> dict[str, list[float]]:
+    """The days of machines, read a few at a time."""
+    begin = day * MS_PER_DAY
+    means: dict[str, list[float]] = {call.key: [] for call in compiled.gauges.peer_calls}
+    for at in range(0, len(machines), READ_AT_ONCE):
+        some = machines[at : at + READ_AT_ONCE]
+        rows = read_range(connection, compiled.plan, some, begin, begin + MS_PER_DAY)
+        for key, values in machine_days(compiled, rows).items():
+            means[key] += values
+    return means
 
 
 def machine_days(compiled: CompiledPlan, rows: SampleBatch) -> dict[str, list[float]]:
