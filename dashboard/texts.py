@@ -128,6 +128,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "选择并修改一条规则，查看它在历史数据上的表现。",
     ),
     "no_rules": ("No rule of this product has a condition.", "该产品没有带条件表达式的规则。"),
+    "rule_choice": ("Rule", "规则"),
     "history_span": ("History", "历史范围"),
     "try_it": ("Try it", "开始试算"),
     "when_true": ("Condition", "触发条件"),

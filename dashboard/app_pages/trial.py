@@ -47,7 +47,7 @@ def _ask() -> None:
             st.caption(t("no_rules"))
             return
         chosen = st.selectbox(
-            t("rule"), list(rules), format_func=lambda key: visit.pick(rules[key]["name"])
+            t("rule_choice"), list(rules), format_func=lambda key: visit.pick(rules[key]["name"])
         )
         rule = rules[chosen]
         key = f"{product}_{chosen}"
