@@ -46,6 +46,16 @@
     GET    /parts/alerts?region&product&machine&status -> Page[PartAlert]
     POST   /parts/alerts/{id}/status            PartAlertChange -> PartAlert
     GET    /parts/fitted?region&product&machine&part -> Page[FittedPart]
+    GET    /parts/lives?product&part            -> Page[LifeOfPart]
+    GET    /plan/runs                           -> PlanRuns, the newest first
+    GET    /plan/runs/{id}                      -> PlanRun
+    GET    /plan/runs/{id}/demand?number&region -> PlanDemand
+    GET    /plan/runs/{id}/lines?warehouse&region&number&action -> Page[PlanLine]
+    GET    /plan/runs/{id}/verdicts             -> PlanVerdicts
+    GET    /plan/runs/{id}/export.{kind}?language -> CSV or Excel
+    GET    /plan/lines/{id}                     -> PlanLineDetail
+    PUT    /plan/lines/{id}/override            OverrideChange -> PlanLineDetail
+    DELETE /plan/lines/{id}/override            takes the override back
     GET    /ingest                              -> Ingest
     GET    /ingest/machines                     -> Page[Reporter], the longest silent first
     GET    /rejected?reason&machine             -> Page[Rejected], the newest first
