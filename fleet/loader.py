@@ -248,6 +248,7 @@ def _shared(common: Path, faults: list[Fault]) -> dict[str, Any]:
         "fmi": checked.fmi,
         "spn": checked.spn,
         "supply": checked.supply,
+        "inspection": checked.inspection,
     }
 
 

@@ -512,6 +512,28 @@ class SupplyTerms(Model):
     source: str = "J"
 
 
+class InspectionTerms(Model):
+    """What weighs when the day of an inspection is chosen, in visits made alone: what a part that
+    wears out unseen costs by the severity of what it leads to (most worn parts are noticed in
+    time), and what a visit costs on a day on which a service of the machine is due, or a machine
+    within `near_km` is visited."""
+
+    # Plain numbers as in ServiceTier: JSON has text for keys.
+    loss: dict[Annotated[int, Field(ge=1, le=4)], float] = {1: 0.05, 2: 0.2, 3: 0.6, 4: 1.0}
+    with_service: float = Field(default=0.4, gt=0, le=1)
+    with_neighbour: float = Field(default=0.7, gt=0, le=1)
+    near_km: float = Field(default=40, ge=0)
+    source: str = "J"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if set(self.loss) != {1, 2, 3, 4}:
+            raise ValueError("an inspection's loss is said for each of the severities 1 to 4")
+        if min(self.loss.values()) < 0:
+            raise ValueError("an inspection's loss is no gain: it cannot be negative")
+        return self
+
+
 class ProductPlan(Model):
     """The whole plan of one product, everything in it already checked against everything."""
 
@@ -603,6 +625,7 @@ class Catalogue(Model):
     spn: dict[int, Text]
     """Names of the suspect parameters whose codes may arrive."""
     supply: SupplyTerms = SupplyTerms()
+    inspection: InspectionTerms = InspectionTerms()
 
 
 T = TypeVar("T")

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """So many megabytes of rejected messages are kept, the newest."""
     keep_reports_days: Annotated[int, Field(ge=30)] = 3 * 365
     """Days that lists of trouble codes, connection states and counts of bad values are kept."""
+    keep_conditions_days: Annotated[int, Field(ge=100)] = 400
+    """Days that the course of what parts showed of their wear is kept."""
 
     def keep(self) -> Keep:
         """How long things are kept beside telemetry."""
@@ -63,6 +65,7 @@ class Settings(BaseSettings):
             rejected=timedelta(days=self.keep_rejected_days),
             rejected_bytes=self.keep_rejected_mb * 2**20,
             reports=timedelta(days=self.keep_reports_days),
+            conditions=timedelta(days=self.keep_conditions_days),
         )
 
     def database(self) -> str:

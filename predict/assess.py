@@ -8,7 +8,7 @@ from itertools import groupby
 
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.finding import Finding
-from fleet.plan import Catalogue, ProductPlan
+from fleet.plan import Catalogue, InspectionTerms, ProductPlan
 from predict.fleet_lives import FleetLives, LifeSource
 from predict.looks import Watched, next_look
 from predict.parts import Pace, assess_parts
@@ -69,7 +69,8 @@ def assess(
     known = {m: pace for m, pace in paces.items() if pace is not None}
     watched = assess_parts(connection, machines, states, known, coming, learned.lives, now_ms)
     due = _assess_services(connection, machines, states, coming, now_ms)
-    looks = _assess_inspections(connection, machines, watched, coming, due, now_ms)
+    terms = catalogue.inspection
+    looks = _assess_inspections(connection, machines, terms, watched, coming, due, now_ms)
     findings = _findings(connection, machines, due, looks, now_ms)
     return dispatch(connection, catalogue, findings, now_ms)
 
@@ -105,6 +106,7 @@ def _assess_services(
 def _assess_inspections(
     connection: Connection,
     machines: Mapping[int, ProductPlan],
+    terms: InspectionTerms,
     watched: Mapping[int, Sequence[Watched]],
     coming: Mapping[str, UseAhead],
     due: Sequence[DueService],
@@ -120,7 +122,7 @@ def _assess_inspections(
         machine, plan = row["id"], machines[row["id"]]
         hours = coming[plan.product].of_hours(machine)
         own = services.get(machine, [])
-        found.append(next_look(row, plan, watched[machine], hours, own, visits, now_ms))
+        found.append(next_look(row, plan, terms, watched[machine], hours, own, visits, now_ms))
     inspections.put(connection, found, now_ms)
     return found
 

@@ -18,11 +18,6 @@ from fleet.batch import FloatColumn
 
 #: A look finds what wears out within so many days.
 SIGHT_DAYS = 30.0
-#: What a part that wears out unseen costs, in visits, by the severity of what it leads to; most
-#: worn parts are noticed in time.
-LOSS = {1: 0.05, 2: 0.2, 3: 0.6, 4: 1.0}
-#: Visits that share a drive cost less: with a service of this machine, with a machine nearby.
-WITH_SERVICE, WITH_NEIGHBOUR = 0.4, 0.7
 LATEST_DAYS = 365.0
 #: The fixed calendar that this replaces: months after commissioning, then every year.
 FIXED_MONTHS = (1, 3, 6, 12)
@@ -50,11 +45,11 @@ class Choice:
     pays: bool
 
 
-def prevented(days: FloatColumn, chance: FloatColumn, severity: Sequence[int]) -> FloatColumn:
+def prevented(days: FloatColumn, chance: FloatColumn, loss: Sequence[float]) -> FloatColumn:
     """What a look on each of `days` (n,) prevents, in visits. `chance` (parts, n) is that of each
-    part to be worn out by the day; beyond the last one nothing more is known."""
-    weight = np.array([LOSS[each] for each in severity])
-    lost = weight @ chance if len(weight) else np.zeros(len(days))
+    part to be worn out by the day, `loss` (parts,) what that costs; beyond the last day nothing
+    more is known."""
+    lost = np.array(loss) @ chance if len(loss) else np.zeros(len(days))
     return np.asarray(np.interp(days + SIGHT_DAYS, days, lost) - lost)
 
 

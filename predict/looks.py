@@ -12,13 +12,11 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
-from fleet.plan import ProductPlan
+from fleet.plan import InspectionTerms, ProductPlan
 from fleet.text import Text
 from predict.inspection import (
     LATEST_DAYS,
     SIGHT_DAYS,
-    WITH_NEIGHBOUR,
-    WITH_SERVICE,
     Choice,
     Occasion,
     choose,
@@ -29,8 +27,6 @@ from predict.pace import Ahead
 from store.inspections import DueInspection
 from store.wear import DueService, Row
 
-#: Visits so near share a drive.
-NEAR_KM = 40.0
 #: Days on which chances are kept for choosing.
 CHANCE_DAYS = np.concatenate([[0.0], np.arange(7.0, LATEST_DAYS + SIGHT_DAYS + 14, 7.0)])
 _DAYS = np.arange(0.0, LATEST_DAYS + 1)
@@ -60,27 +56,31 @@ def severity_of(plan: ProductPlan, part: str) -> int:
 def next_look(
     machine: Row,
     plan: ProductPlan,
+    terms: InspectionTerms,
     watched: Sequence[Watched],
     coming: Ahead | None,
     services: Sequence[DueService],
     visits: Sequence[Row],
     now_ms: int,
 ) -> DueInspection:
-    """The next inspection of a machine (id, lat, lon, commissioned_on,
-    registered_at, looked_at): `watched` parts,
-    its coming hours, the `services` that are due on it, `visits` planned to other machines."""
+    """The next inspection of a machine (id, lat, lon, commissioned_on, registered_at, looked_at):
+    what weighs, its `watched` parts, its coming hours, the `services` that are due on it, `visits`
+    planned to other machines."""
     now = to_datetime(now_ms)
     # What was done before it was registered is unknown: it counts as looked at then.
     begun = to_ms(machine["looked_at"] or machine["registered_at"])
     since = max(0.0, (now_ms - begun) / MS_PER_DAY)
     chance = np.array([each.chance for each in watched]).reshape(len(watched), len(CHANCE_DAYS))
-    by_week = prevented(CHANCE_DAYS, chance, [each.severity for each in watched])
+    by_week = prevented(CHANCE_DAYS, chance, [terms.loss[each.severity] for each in watched])
     gain = np.interp(_DAYS, CHANCE_DAYS, by_week)
-    occasions = [*_services(plan, services, now), *_neighbours(machine, visits, now)]
+    occasions = [
+        *_services(plan, terms, services, now),
+        *_neighbours(machine, terms, visits, now),
+    ]
     choice = choose(_DAYS, gain, since, occasions)
     age = (now.date() - machine["commissioned_on"]).days
     fixed = fixed_day(float(age))
-    parts = _likely(plan, watched, choice.day)
+    parts = _likely(terms, watched, choice.day)
     season = _season(coming, choice.day)
     evidence: dict[str, Any] = {
         "prevents": round(choice.prevents, 3),
@@ -99,11 +99,13 @@ def next_look(
     return DueInspection(machine["id"], due_at, reason, evidence, tuple(modes))
 
 
-def _services(plan: ProductPlan, services: Sequence[DueService], now: datetime) -> list[Occasion]:
+def _services(
+    plan: ProductPlan, terms: InspectionTerms, services: Sequence[DueService], now: datetime
+) -> list[Occasion]:
     return [
         Occasion(
             float(max(0, (each.due_at - now).days)),
-            WITH_SERVICE,
+            terms.with_service,
             f"service:{each.service}",
         )
         for each in services
@@ -111,12 +113,14 @@ def _services(plan: ProductPlan, services: Sequence[DueService], now: datetime) 
     ]
 
 
-def _neighbours(machine: Row, visits: Sequence[Row], now: datetime) -> list[Occasion]:
+def _neighbours(
+    machine: Row, terms: InspectionTerms, visits: Sequence[Row], now: datetime
+) -> list[Occasion]:
     found = []
     for visit in visits:
-        if visit["machine_id"] != machine["id"] and _km(machine, visit) <= NEAR_KM:
+        if visit["machine_id"] != machine["id"] and _km(machine, visit) <= terms.near_km:
             day = float(max(0, (visit["at"] - now).days))
-            found.append(Occasion(day, WITH_NEIGHBOUR, f"visit:{visit['number']}"))
+            found.append(Occasion(day, terms.with_neighbour, f"visit:{visit['number']}"))
     return found
 
 
@@ -128,14 +132,14 @@ def _km(one: Row, other: Row) -> float:
 
 
 def _likely(
-    plan: ProductPlan, watched: Sequence[Watched], day: float
+    terms: InspectionTerms, watched: Sequence[Watched], day: float
 ) -> list[tuple[str, str, float]]:
     """The parts a look on that day is for: part, position, chance to wear out soon after."""
     found = []
     for each in watched:
         then, later = np.interp([day, day + SIGHT_DAYS], CHANCE_DAYS, each.chance)
-        weight = prevented(np.array([0.0, SIGHT_DAYS]), np.array([[then, later]]), [each.severity])
-        found.append((float(weight[0]), each.part, each.position, float(later - then)))
+        chance = float(later - then)
+        found.append((chance * terms.loss[each.severity], each.part, each.position, chance))
     found.sort(key=lambda item: -item[0])
     return [(part, position, chance) for _, part, position, chance in found[:_MOST_PARTS]]
 

@@ -21,12 +21,14 @@ STEP = 20_000
 class Keep:
     """How long things are kept. `log`: entries of the ingest log that every consumer has read.
     `rejected`: rejected messages, of which at most `rejected_bytes` are kept, the newest.
-    `reports`: lists of trouble codes, states of connections, counts of bad values."""
+    `reports`: lists of trouble codes, states of connections, counts of bad values. `conditions`:
+    what parts showed of their wear, day by day."""
 
     log: timedelta = timedelta(days=90)
     rejected: timedelta = timedelta(days=365)
     rejected_bytes: int = 5 * 2**30
     reports: timedelta = timedelta(days=3 * 365)
+    conditions: timedelta = timedelta(days=400)
 
 
 def forget(connection: Connection, keep: Keep, now: datetime) -> dict[str, int]:
@@ -37,6 +39,7 @@ def forget(connection: Connection, keep: Keep, now: datetime) -> dict[str, int]:
         "fault_report": ("drop_faults", keep.reports),
         "status_report": ("drop_statuses", keep.reports),
         "bad_value": ("drop_bad_values", keep.reports),
+        "condition_day": ("drop_conditions", keep.conditions),
     }
     done = {
         table: connection.execute(_SQL[block], {"before": now - age, "most": STEP}).rowcount

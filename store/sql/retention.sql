@@ -39,6 +39,11 @@ delete from bad_value where ctid in (
     select ctid from bad_value where day < (%(before)s::timestamptz at time zone 'utc')::date
     limit %(most)s::integer)
 
+-- name: drop_conditions
+delete from condition_day where ctid in (
+    select ctid from condition_day where day < (%(before)s::timestamptz at time zone 'utc')::date
+    limit %(most)s::integer)
+
 -- name: count
 insert into forgotten as old (day, what, count)
 values (%(day)s::date, %(what)s::text, %(count)s::bigint)

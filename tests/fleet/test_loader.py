@@ -292,6 +292,10 @@ BROKEN = {
     "tier with two names": (
         "common/catalogue.yaml", "{id: gold", "{id: silver", (2, 14, "calls itself silver"),
     ),
+    "inspection without a weight": (
+        "common/catalogue.yaml", "fmi: {0:", "inspection: {loss: {1: 0.1, 2: 0.2}}\nfmi: {0:",
+        (3, 13, "each of the severities 1 to 4"),
+    ),
     "double key": (
         "mixer/rules.yaml", "severity: 2", "severity: 2\n    severity: 3",
         (6, 5, "the key severity stands here twice"),

@@ -11,11 +11,10 @@ import pytest
 
 from fleet.clock import to_ms
 from fleet.loader import load_catalogue
-from fleet.plan import ProductPlan
+from fleet.plan import InspectionTerms, ProductPlan
 from predict.busy import busy
 from predict.inspection import (
     SIGHT_DAYS,
-    WITH_SERVICE,
     Occasion,
     choose,
     fixed_day,
@@ -28,7 +27,8 @@ from predict.pace import Ahead
 from store.inspections import DueInspection
 from store.wear import DueService
 
-PAVER = load_catalogue(Path(__file__).parents[2] / "products").plans["asphalt_paver"]
+CATALOGUE = load_catalogue(Path(__file__).parents[2] / "products")
+PAVER, TERMS = CATALOGUE.plans["asphalt_paver"], CATALOGUE.inspection
 AUTUMN = datetime(2026, 11, 20, tzinfo=UTC)
 DAYS = np.arange(0.0, 366.0)
 
@@ -55,6 +55,7 @@ def look(
     visits: tuple[dict[str, Any], ...] = (),
     looked: datetime | None = AUTUMN - timedelta(days=60),
     plan: ProductPlan = PAVER,
+    terms: InspectionTerms = TERMS,
 ) -> DueInspection:
     machine = {
         "id": 5,
@@ -64,7 +65,7 @@ def look(
         "registered_at": AUTUMN - timedelta(days=200),
         "looked_at": looked,
     }
-    return next_look(machine, plan, parts, ahead(climate), services, visits, to_ms(AUTUMN))
+    return next_look(machine, plan, terms, parts, ahead(climate), services, visits, to_ms(AUTUMN))
 
 
 def test_a_northern_paver_is_looked_at_before_its_season_and_not_in_the_winter() -> None:
@@ -112,6 +113,15 @@ def test_a_service_or_a_neighbour_makes_the_visit_earlier() -> None:
     assert look(parts, "south", visits=(far,)).evidence["together_with"] is None
 
 
+def test_what_a_loss_weighs_is_the_plans_word() -> None:
+    parts = watched("south", 0.85, 6.0)
+    cheap = TERMS.model_copy(update={"loss": dict.fromkeys(TERMS.loss, 0.01)})
+    due, later = look(parts, "south"), look(parts, "south", terms=cheap)
+    assert due.evidence["prevents"] >= due.evidence["price"]
+    assert later.evidence["prevents"] < later.evidence["price"]
+    assert "once a year" in later.reason.en
+
+
 def test_what_was_just_looked_at_rests() -> None:
     due = look(watched("south", 0.95, 6.0), "south", looked=AUTUMN - timedelta(days=2))
     assert (due.due_at - AUTUMN).days >= SIGHT_DAYS - 2
@@ -122,7 +132,7 @@ def test_the_first_day_that_pays_is_taken() -> None:
     assert choose(DAYS, gain, 50.0, []).day == 100.0
     early = choose(DAYS, gain, 50.0, [Occasion(40.0, 0.1, "service:x")])
     assert (early.day, early.price) == (40.0, 0.1)
-    assert choose(DAYS, gain, 50.0, [Occasion(40.0, WITH_SERVICE, "service:x")]).day == 100.0
+    assert choose(DAYS, gain, 50.0, [Occasion(40.0, TERMS.with_service, "service:x")]).day == 100.0
     never = choose(DAYS, np.zeros(366), 300.0, [])
     assert not never.pays
     assert never.day <= 65.0
@@ -132,7 +142,7 @@ def test_the_first_day_that_pays_is_taken() -> None:
 
 def test_a_look_prevents_what_would_wear_out_soon_after() -> None:
     chance = np.where(CHANCE_DAYS >= 98, 1.0, 0.0)[None, :]
-    gain = np.interp(DAYS, CHANCE_DAYS, prevented(CHANCE_DAYS, chance, [4]))
+    gain = np.interp(DAYS, CHANCE_DAYS, prevented(CHANCE_DAYS, chance, [TERMS.loss[4]]))
     assert gain[80] == pytest.approx(1.0)
     assert gain[20] == gain[120] == pytest.approx(0.0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from fleet.batch import FaultReport, StatusReport
 from fleet.clock import MS_PER_DAY, to_datetime
-from store import ingest_log, ledger, rejected, reports, retention
+from store import ingest_log, ledger, rejected, reports, retention, usage
 from store.connection import Connection, connect
 from store.ledger import BadValue, Tally
 from store.rejected import Rejection
@@ -23,6 +23,7 @@ KEEP = Keep(
     rejected=timedelta(days=10),
     rejected_bytes=10_000,
     reports=timedelta(days=10),
+    conditions=timedelta(days=10),
 )
 
 
@@ -113,6 +114,16 @@ def test_reports_and_counts_of_bad_values_go_by_age(connection: Connection) -> N
     assert forget(connection, KEEP, NOW) == done
     assert forget(connection, KEEP, NOW) == {}
     assert forgotten(connection) == done
+
+
+def test_what_parts_showed_goes_by_age(connection: Connection) -> None:
+    today = START // MS_PER_DAY
+    days = [usage.ShownDay(1, "valve", today - ago, 5, 1.0, 1.0) for ago in (12, 11, 9)]
+    usage.put_shown(connection, days)
+    assert forget(connection, KEEP, NOW) == {"condition_day": 2}
+    assert [row["day"] for row in usage.shown(connection, [1], 0)] == [
+        to_datetime(START - 9 * MS_PER_DAY).date()
+    ]
 
 
 def test_it_goes_in_steps(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
