@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 from fleet.errors import ExpressionError
 from fleet.expression import PEER_FUNCTIONS, Expression, called, parse
-from fleet.plan import Condition, Driver, ProductPlan, Rule, Signal
+from fleet.plan import ProductPlan
+from fleet.rule import Rule
+from fleet.signals import Signal
+from fleet.wear import Condition, Driver
 from fleet.words import SIGNAL_UNITS
 
 Path = tuple[str | int, ...]

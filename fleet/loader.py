@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from fleet.consistency import Problem, problems_of
 from fleet.errors import Fault, PlanError
-from fleet.plan import Catalogue, ProductPlan, ServiceTier
+from fleet.plan import Catalogue, ProductPlan
+from fleet.service import ServiceTier
 from fleet.yaml_source import Node, read_yaml
 
 PLAN_FILES = ("product.yaml", "rules.yaml", "failures.yaml", "parts.yaml", "service.yaml")

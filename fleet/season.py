@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from fleet.batch import FloatColumn
-from fleet.plan import Season
+from fleet.fields import Model
 
 Climate = Literal["south", "north"]
 
@@ -34,6 +35,25 @@ _NEW_YEAR = (
     *(124, 212, 201, 122, 210, 130, 217, 206, 126, 214, 202, 123),
 )
 LAST_YEAR = _FIRST_YEAR + len(_NEW_YEAR) - 1
+
+
+class Season(Model):
+    """Activity of the months January to December by climate; 1.0 is the mean of the year."""
+
+    south: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=12, max_length=12)
+    north: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=12, max_length=12)
+
+    @model_validator(mode="after")
+    def _about_one(self) -> Self:
+        for name in ("south", "north"):
+            mean = sum(self.of(name)) / 12
+            if not 0.9 <= mean <= 1.1:
+                raise ValueError(f"the months of {name} have a mean of {mean:.2f}; it must be 1")
+        return self
+
+    def of(self, climate: str) -> tuple[float, ...]:
+        """The twelve months of `south` or `north`."""
+        return self.north if climate == "north" else self.south
 
 
 def climate_of(lat: float) -> Climate:

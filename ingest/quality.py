@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn, SampleBatch
 from fleet.clock import MS_PER_DAY
-from fleet.plan import J1939, ProductPlan, Signal
+from fleet.plan import ProductPlan
+from fleet.signals import J1939, Signal
 
 #: No device of ours is older (milliseconds since 1970 UTC: 2015-01-01): its clock was never set.
 CLOCK_SET_MS = 1_420_070_400_000

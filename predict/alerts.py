@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from fleet.plan import ProductPlan, WearPart
+from fleet.plan import ProductPlan
+from fleet.wear import WearPart
 from fleet.words import LEAD_DAYS
 from predict.outlook import Outlook
 

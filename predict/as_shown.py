@@ -10,7 +10,7 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
-from fleet.plan import WearPart
+from fleet.wear import WearPart
 from predict.condition import Shown, sharpened
 from predict.outlook import LEVELS
 from predict.usage import MachineUsage

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.finding import Finding
-from fleet.plan import Catalogue, InspectionTerms, ProductPlan
+from fleet.plan import Catalogue, ProductPlan
+from fleet.service import InspectionTerms
 from predict.fleet_lives import FleetLives, LifeSource
 from predict.looks import Watched, next_look
 from predict.parts import Pace, assess_parts

@@ -15,8 +15,7 @@ import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_DAY, to_datetime
-from fleet.plan import Season
-from fleet.season import Climate, activity
+from fleet.season import Climate, Season, activity
 
 #: Use is looked back on and forecast so many days.
 BACK_DAYS, AHEAD_DAYS = 400, 1096

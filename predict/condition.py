@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
-from fleet.plan import Condition
+from fleet.wear import Condition
 from predict.outlook import LEVELS, share_below
 
 #: Days with an indicator count together, so that neighbours that share a cause count once.

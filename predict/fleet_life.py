@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from fleet.batch import FloatColumn
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.families import LOGNORMAL, WEIBULL, Family, FamilyName
 from predict.life import LifeModel, PlanLife, plan_spread
 from predict.lifedata import LifeDataError, Lives

@@ -15,7 +15,8 @@ import structlog
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
-from fleet.plan import Catalogue, WearPart
+from fleet.plan import Catalogue
+from fleet.wear import WearPart
 from predict.fleet_life import FleetLife, learned_fit
 from predict.kinds import Kinds, kinds_of
 from predict.life import LifeModel, plan_life

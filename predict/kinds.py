@@ -12,7 +12,7 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
-from fleet.plan import WearPart
+from fleet.wear import WearPart
 from predict.likelihood import Matrix
 from predict.services import DAYS_PER_MONTH
 from store.wear import Row

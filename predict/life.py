@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from fleet.batch import FloatColumn
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.families import LOGNORMAL, WEIBULL, Family
 
 #: Share of parts whose life lies between the plan's `low` and `high`.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleet.batch import FloatColumn
-from fleet.plan import Life
 from fleet.text import Text
+from fleet.wear import Life
 from predict.families import LOGNORMAL, WEIBULL
 from predict.lifefit import LifeFit, fit_lives
 

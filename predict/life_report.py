@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fleet.plan import WearPart
+from fleet.wear import WearPart
 from predict.fleet_life import FleetLife
 from predict.kinds import Kinds
 from predict.life import LifeModel, plan_life

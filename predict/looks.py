@@ -12,7 +12,8 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
-from fleet.plan import InspectionTerms, ProductPlan
+from fleet.plan import ProductPlan
+from fleet.service import InspectionTerms
 from fleet.text import Text
 from predict.inspection import (
     LATEST_DAYS,

@@ -11,7 +11,8 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
-from fleet.plan import ProductPlan, WearPart
+from fleet.plan import ProductPlan
+from fleet.wear import WearPart
 from predict.alerts import Need, needs
 from predict.as_shown import SHOWN_DAYS, by_part, with_condition
 from predict.fleet_lives import LifeSource

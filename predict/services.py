@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fleet.clock import to_datetime
-from fleet.plan import ProductPlan, ServiceInterval
+from fleet.plan import ProductPlan
+from fleet.service import ServiceInterval
 from predict.pace import Ahead
 from predict.usage import MachineUsage
 from store.wear import DueService

@@ -15,8 +15,8 @@ import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_DAY, to_ms
-from fleet.plan import Catalogue, ProductPlan, Season
-from fleet.season import Climate, activity, climate_of
+from fleet.plan import Catalogue, ProductPlan
+from fleet.season import Climate, Season, activity, climate_of
 from predict.busy import BACK_DAYS, LEAST_OWN_MONTHS, Busy, Months, busy, season_shown
 from predict.pace import Ahead, Paces, paces, peers_rate, rates
 from predict.usage import MachineUsage

@@ -16,7 +16,8 @@ import numpy as np
 from fleet.batch import FaultReport, SampleBatch
 from fleet.carry import hold_ms
 from fleet.finding import Finding
-from fleet.plan import ProductPlan, ServiceTier
+from fleet.plan import ProductPlan
+from fleet.service import ServiceTier
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, Identity
 from rules.detectors.live import NOTHING_TAUGHT, Taught

@@ -9,7 +9,9 @@ from math import fsum
 from typing import Any
 
 from fleet import clock
-from fleet.plan import ProductPlan, Rule, ServiceTier
+from fleet.plan import ProductPlan
+from fleet.rule import Rule
+from fleet.service import ServiceTier
 from rules.backtest import Alarm, Decided, visits
 from rules.known_faults import KnownFault, Score, score
 

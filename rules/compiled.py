@@ -12,7 +12,8 @@ import numpy as np
 from fleet.batch import FloatColumn
 from fleet.carry import hold_ms
 from fleet.expression import WINDOW_FUNCTIONS, Expression, called, parse, window_of
-from fleet.plan import Normal, Override, ProductPlan, Rule
+from fleet.plan import ProductPlan
+from fleet.rule import Normal, Override, Rule
 from rules.gauges import Gauges, gauges_of
 
 #: Windows up to ten minutes, an hour, and longer ones keep their past apart.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fleet.plan import Report, Rule
+from fleet.plan import Report
+from fleet.rule import Rule
 
 State = Literal["never_seen", "online", "late", "offline", "parked"]
 

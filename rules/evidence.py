@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fleet.plan import Catalogue, ProductPlan, Rule
+from fleet.plan import Catalogue, ProductPlan
+from fleet.rule import Rule
 from fleet.text import Text
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from fleet.batch import FaultCode, FaultReport
-from fleet.plan import FaultMatch, Rule
+from fleet.rule import FaultMatch, Rule
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.state import NEVER

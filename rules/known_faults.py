@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from fleet import clock
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
-from fleet.plan import Rule
+from fleet.rule import Rule
 from rules.backtest import Alarm
 
 #: Where nobody knows when a fault began, alarms up to this long before its end may be of it.

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fleet.finding import Finding, Kind
-from fleet.plan import Rule
+from fleet.rule import Rule
 from fleet.text import Text
 from rules.changes import AlarmChange
 from rules.evidence import Account

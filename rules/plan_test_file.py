@@ -24,7 +24,8 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from fleet.errors import Fault, PlanError
-from fleet.plan import Model, ProductPlan
+from fleet.fields import Model
+from fleet.plan import ProductPlan
 from fleet.yaml_source import Node
 from rules.compiled import compile_plan
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet.plan import ProductPlan, Rule
+from fleet.plan import ProductPlan
+from fleet.rule import Rule
 from store.alarms import Span
 
 _MS_PER_H = 3_600_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.plan import Catalogue, ProductPlan, Rule
+from fleet.plan import Catalogue, ProductPlan
+from fleet.rule import Rule
 from rules.changes import AlarmChange
 from rules.connection import Connection as Link
 from rules.connection import Contact, connection_of, silence_since

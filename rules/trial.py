@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from fleet.clock import MS_PER_DAY
 from fleet.consistency import Problem, problems_of
-from fleet.plan import ProductPlan, Rule
+from fleet.plan import ProductPlan
+from fleet.rule import Rule
 from fleet.text import Text
 from rules.backtest import alarms_of, warm_up_ms
 from rules.backtest_report import Asked, Report, difference, report, told

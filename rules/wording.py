@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from fleet.expression import called, text_of
-from fleet.plan import ProductPlan, Signal
+from fleet.plan import ProductPlan
+from fleet.signals import Signal
 from fleet.text import Language, Text
 from rules.changes import AlarmChange
 from rules.compiled import ConditionRule

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleet.batch import FloatColumn, IntColumn
-from fleet.plan import FailureMode
+from fleet.failure import FailureMode
 from simulators.run import Mask
 
 #: Health at which a drift stands out of the noise by about three sigma.

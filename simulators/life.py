@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleet.clock import MS_PER_DAY
-from fleet.plan import FailureMode, ProductPlan
+from fleet.failure import FailureMode
+from fleet.plan import ProductPlan
 from simulators.illness import DETECTABLE, Illness, draw
 from simulators.machine import Machine, Stretch
 from simulators.moments import Moments

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from fleet.batch import FaultCode, FloatColumn, IntColumn
 from fleet.clock import MS_PER_DAY, to_ms
-from fleet.plan import FailureMode, ProductPlan, Signal
+from fleet.failure import FailureMode
+from fleet.plan import ProductPlan
+from fleet.signals import Signal
 from simulators.duty import Duty
 from simulators.fleet import FleetMachine
 from simulators.illness import Illness

@@ -11,7 +11,8 @@ from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_DAY
 from fleet.evaluate import evaluate
 from fleet.expression import Expression, parse
-from fleet.plan import Life, ProductPlan, WearPart
+from fleet.plan import ProductPlan
+from fleet.wear import Life, WearPart
 from fleet.windows import Columns
 from simulators.run import Mask
 

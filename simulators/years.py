@@ -14,7 +14,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from fleet.batch import FloatColumn
-from fleet.plan import ProductPlan, WearPart
+from fleet.plan import ProductPlan
+from fleet.wear import WearPart
 from simulators.fleet import FleetMachine, demo_fleet
 from simulators.season import Holiday, activity
 from simulators.seeds import generator

@@ -14,7 +14,8 @@ from typing import Literal
 
 from psycopg import sql
 
-from fleet.plan import ProductPlan, Signal
+from fleet.plan import ProductPlan
+from fleet.signals import Signal
 from store.connection import Connection, StoreError
 from store.queries import load
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from fleet.clock import to_datetime
 from fleet.finding import Finding
-from fleet.plan import CheckItem
+from fleet.service import CheckItem
 from fleet.text import Text
 from store.connection import Connection, StoreError
 from store.queries import load

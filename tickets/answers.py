@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fleet.plan import CheckItem
+from fleet.service import CheckItem
 from tickets.content import SAFETY_SEVERITY
 from tickets.words import FINDING_CODES, error
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fleet.failure import FailureMode
 from fleet.finding import Finding
-from fleet.plan import CheckItem, Checklist, FailureMode, ProductPlan, ServiceInterval, WearPart
+from fleet.plan import ProductPlan
+from fleet.service import CheckItem, Checklist, ServiceInterval
 from fleet.text import Text
+from fleet.wear import WearPart
 
 SKILL_ORDER = ("OP", "T1", "T2", "T3")
 SAFETY_SEVERITY = 4

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from fleet.clock import to_ms
 from fleet.finding import Finding
-from fleet.plan import ProductPlan, ServiceInterval, WearPart
+from fleet.plan import ProductPlan
+from fleet.service import ServiceInterval
 from fleet.text import Text
+from fleet.wear import WearPart
 from fleet.words import USAGE_UNITS
 from store.inspections import DueInspection
 from store.wear import DuePart, DueService

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fleet.finding import Finding
-from fleet.plan import Catalogue, CheckItem, ProductPlan
+from fleet.plan import Catalogue, ProductPlan
+from fleet.service import CheckItem
 from fleet.text import Text
 from store import ticket_steps
 from store.connection import Connection

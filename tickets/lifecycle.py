@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from fleet.clock import to_datetime
-from fleet.plan import CheckItem
+from fleet.service import CheckItem
 from fleet.text import Text
 from store import ticket_steps
 from store.connection import Connection

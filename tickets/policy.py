@@ -7,7 +7,8 @@ from typing import Literal
 
 from fleet.clock import MS_PER_HOUR
 from fleet.finding import Finding
-from fleet.plan import ProductPlan, ServiceTier
+from fleet.plan import ProductPlan
+from fleet.service import ServiceTier
 from fleet.text import Text
 from fleet.words import SEVERITIES
 

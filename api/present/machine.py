@@ -18,7 +18,8 @@ from api.schemas.machine import (
 )
 from fleet.carry import hold_ms
 from fleet.clock import to_datetime, to_ms
-from fleet.plan import Catalogue, Limit, ProductPlan, Signal
+from fleet.plan import Catalogue, ProductPlan
+from fleet.signals import Limit, Signal
 
 Row = Mapping[str, Any]
 Grade = Literal["normal", "warn", "alarm", "unknown"]

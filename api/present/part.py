@@ -9,7 +9,8 @@ from typing import Any
 from api.present.product import named
 from api.schemas.base import Bilingual
 from api.schemas.part import FittedPart, LifeOfPart, PartAlert, RemainingLife
-from fleet.plan import Catalogue, WearPart
+from fleet.plan import Catalogue
+from fleet.wear import WearPart
 
 Row = Mapping[str, Any]
 

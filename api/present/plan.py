@@ -20,7 +20,8 @@ from api.schemas.plan import (
     PlanVerdict,
     Transfer,
 )
-from fleet.plan import Catalogue, WearPart
+from fleet.plan import Catalogue
+from fleet.wear import WearPart
 from predict.plan.judge import Outcome
 from predict.plan.verdicts import LineVerdict, planned_quantity
 

@@ -18,8 +18,13 @@ from api.schemas.product import (
     SignalPlan,
     WearPartPlan,
 )
-from fleet import plan as fleet_plan
+from fleet.failure import FailureMode
+from fleet.plan import ProductPlan, Regime
+from fleet.rule import Rule
+from fleet.service import CheckItem, Checklist, ServiceInterval
+from fleet.signals import Limit, Signal
 from fleet.text import Text
+from fleet.wear import WearPart
 
 
 def bilingual(text: Text) -> Bilingual:
@@ -32,7 +37,7 @@ def named(key: str, name: Text | None) -> Named:
     return Named(id=key, name=bilingual(name) if name is not None else Bilingual(en=key, zh=key))
 
 
-def summary(plan: fleet_plan.ProductPlan, machines: int) -> ProductSummary:
+def summary(plan: ProductPlan, machines: int) -> ProductSummary:
     """A product in the list."""
     return ProductSummary(
         id=plan.product,
@@ -47,7 +52,7 @@ def summary(plan: fleet_plan.ProductPlan, machines: int) -> ProductSummary:
     )
 
 
-def product(plan: fleet_plan.ProductPlan) -> Product:
+def product(plan: ProductPlan) -> Product:
     """A whole plan."""
     return Product(
         id=plan.product,
@@ -68,11 +73,11 @@ def product(plan: fleet_plan.ProductPlan) -> Product:
     )
 
 
-def _bounds(limit: fleet_plan.Limit | None) -> Bounds | None:
+def _bounds(limit: Limit | None) -> Bounds | None:
     return None if limit is None else Bounds(above=limit.above, below=limit.below)
 
 
-def _signal(signal: fleet_plan.Signal) -> SignalPlan:
+def _signal(signal: Signal) -> SignalPlan:
     return SignalPlan(
         key=signal.key,
         name=bilingual(signal.name),
@@ -90,7 +95,7 @@ def _signal(signal: fleet_plan.Signal) -> SignalPlan:
     )
 
 
-def _regime(regime: fleet_plan.Regime) -> RegimePlan:
+def _regime(regime: Regime) -> RegimePlan:
     return RegimePlan(
         id=regime.id,
         name=bilingual(regime.name),
@@ -100,7 +105,7 @@ def _regime(regime: fleet_plan.Regime) -> RegimePlan:
     )
 
 
-def _rule(rule: fleet_plan.Rule) -> RulePlan:
+def _rule(rule: Rule) -> RulePlan:
     trigger: Literal["when", "faults", "silence"] = "silence"
     if rule.when is not None:
         trigger = "when"
@@ -124,7 +129,7 @@ def _rule(rule: fleet_plan.Rule) -> RulePlan:
     )
 
 
-def _failure_mode(mode: fleet_plan.FailureMode) -> FailureModePlan:
+def _failure_mode(mode: FailureMode) -> FailureModePlan:
     return FailureModePlan(
         id=mode.id,
         name=bilingual(mode.name),
@@ -140,7 +145,7 @@ def _failure_mode(mode: fleet_plan.FailureMode) -> FailureModePlan:
     )
 
 
-def _part(part: fleet_plan.WearPart) -> WearPartPlan:
+def _part(part: WearPart) -> WearPartPlan:
     return WearPartPlan(
         id=part.id,
         name=bilingual(part.name),
@@ -159,7 +164,7 @@ def _part(part: fleet_plan.WearPart) -> WearPartPlan:
     )
 
 
-def _service(service: fleet_plan.ServiceInterval) -> ServicePlan:
+def _service(service: ServiceInterval) -> ServicePlan:
     return ServicePlan(
         id=service.id,
         name=bilingual(service.name),
@@ -175,7 +180,7 @@ def _service(service: fleet_plan.ServiceInterval) -> ServicePlan:
     )
 
 
-def _checklist(checklist: fleet_plan.Checklist) -> ChecklistPlan:
+def _checklist(checklist: Checklist) -> ChecklistPlan:
     return ChecklistPlan(
         id=checklist.id,
         name=bilingual(checklist.name),
@@ -183,7 +188,7 @@ def _checklist(checklist: fleet_plan.Checklist) -> ChecklistPlan:
     )
 
 
-def _check(item: fleet_plan.CheckItem) -> CheckPlan:
+def _check(item: CheckItem) -> CheckPlan:
     return CheckPlan(
         id=item.id,
         check=bilingual(item.check),

@@ -11,7 +11,8 @@ from typing import Literal
 
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.finding import Finding
-from fleet.plan import Catalogue, CheckItem
+from fleet.plan import Catalogue
+from fleet.service import CheckItem
 from fleet.text import Text
 from ironpulse.demo.team import passing_answer
 from store import tickets as ticket_store

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.life_fleet.view import Seen, View
 from fleet.batch import FloatColumn
-from fleet.plan import WearPart
+from fleet.wear import WearPart
 from predict.fleet_lives import learned_of
 from predict.life import plan_life
 from predict.life_report import LearnedLife

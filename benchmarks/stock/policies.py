@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.stock.shelf import Decision, Demand
 from benchmarks.stock.world import World, fitted_rows, lives_seen
 from fleet.clock import to_ms
-from fleet.plan import WearPart
 from fleet.season import climate_of
+from fleet.wear import WearPart
 from predict.demand.fleet import together
 from predict.demand.needs import distribution, mixed
 from predict.fleet_lives import learned_of

@@ -13,7 +13,8 @@ from datetime import date
 from benchmarks.stock.policies import MONTH_DAYS, Simple, monthly, planned, trees
 from benchmarks.stock.shelf import Outcome, simulate
 from benchmarks.stock.world import World, demands, world
-from fleet.plan import Catalogue, ProductPlan, WearPart
+from fleet.plan import Catalogue, ProductPlan
+from fleet.wear import WearPart
 from predict.plan import Supply
 from predict.plan.classes import criticality, value_classes
 from simulators.years import simulate_years

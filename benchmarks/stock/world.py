@@ -12,7 +12,8 @@ import numpy as np
 
 from benchmarks.stock.shelf import Demand
 from fleet.batch import FloatColumn
-from fleet.plan import Catalogue, WearPart
+from fleet.plan import Catalogue
+from fleet.wear import WearPart
 from predict.plan.network import Network, network
 from simulators.places import REGIONS
 from simulators.years import FittedLife, FleetYears

@@ -9,7 +9,8 @@ from typing import Any
 
 from fleet.errors import IronpulseError
 from fleet.loader import load_plan, load_tiers
-from fleet.plan import ProductPlan, ServiceTier
+from fleet.plan import ProductPlan
+from fleet.service import ServiceTier
 from ironpulse.backtest.history import put_aside, store_groups
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table

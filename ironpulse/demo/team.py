@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
-from fleet.plan import Catalogue, CheckItem
+from fleet.plan import Catalogue
+from fleet.service import CheckItem
 from simulators.truth import Episode
 from store import tickets as ticket_store
 from store.connection import Connection

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from fleet.plan import ProductPlan, Stocking, WearPart
+from fleet.plan import ProductPlan
+from fleet.stocking import Stocking
+from fleet.wear import WearPart
 
 ValueClass = Literal["A", "B", "C"]
 Criticality = Literal["stop", "alarm", "other"]

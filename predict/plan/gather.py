@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from fleet.batch import FloatColumn
-from fleet.plan import Catalogue, ProductPlan, WearPart
+from fleet.plan import Catalogue, ProductPlan
 from fleet.season import activity, climate_of
+from fleet.wear import WearPart
 from predict.demand.needs import BUSY_YEARS, Needs, due, worn
 from predict.plan.lives import Stays, used_at
 from predict.plan.network import Network

@@ -10,7 +10,8 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import to_ms
-from fleet.plan import Catalogue, WearPart
+from fleet.plan import Catalogue
+from fleet.wear import WearPart
 from predict.demand.needs import Lasts
 from predict.fleet_lives import kinds_that_ended, learned_of
 from predict.life import plan_life

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet.errors import IronpulseError
-from fleet.plan import SupplyTerms
+from fleet.stocking import SupplyTerms
 
 
 class NetworkError(IronpulseError):

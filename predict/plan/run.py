@@ -12,8 +12,9 @@ import numpy as np
 from scipy.stats import nbinom
 
 from fleet.batch import FloatColumn
-from fleet.plan import Catalogue, ProductPlan, WearPart
+from fleet.plan import Catalogue, ProductPlan
 from fleet.season import climate_of
+from fleet.wear import WearPart
 from predict.demand import forecast_demand
 from predict.demand.fleet import quantiles_of, together
 from predict.demand.needs import BUSY_YEARS, distribution, mixed, of_quantiles

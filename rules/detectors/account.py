@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fleet.plan import ProductPlan, Rule, Signal
+from fleet.plan import ProductPlan
+from fleet.rule import Rule
+from fleet.signals import Signal
 from fleet.text import Text
 
 #: Signals that the sentence names; the evidence has more.

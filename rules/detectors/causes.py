@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fleet.plan import FailureMode, ProductPlan, Rule
+from fleet.failure import FailureMode
+from fleet.plan import ProductPlan
+from fleet.rule import Rule
 from rules.detectors.joint import Contribution
 from rules.detectors.sensor import BOTH_WAYS, FAR
 

@@ -11,8 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from fleet.loader import load_catalogue
-from fleet.plan import Season
-from fleet.season import LAST_YEAR, activity, climate_of, spring_festival
+from fleet.season import LAST_YEAR, Season, activity, climate_of, spring_festival
 
 PLANS = load_catalogue(Path(__file__).parents[2] / "products").plans
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fleet.plan import Condition, Life
+from fleet.wear import Condition, Life
 from predict.condition import Shown, sharpened
 from predict.life import PlanLife
 from predict.outlook import LEVELS, left_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.fleet_life import FleetLife, learned_fit, learned_life
 from predict.life import LifeModel, PlanLife
 from predict.life_checks import check_life

@@ -11,7 +11,8 @@ import pytest
 
 from fleet.clock import to_ms
 from fleet.loader import load_catalogue
-from fleet.plan import InspectionTerms, ProductPlan
+from fleet.plan import ProductPlan
+from fleet.service import InspectionTerms
 from predict.busy import busy
 from predict.inspection import (
     SIGHT_DAYS,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.life import PlanLife
 from predict.state import from_json, to_json
 from tests.predict.test_usage import use

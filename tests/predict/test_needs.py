@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.demand.needs import Needs, distribution, due, of_quantiles, stretched, worn
 from predict.life import PlanLife
 

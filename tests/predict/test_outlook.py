@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.clock import MS_PER_DAY
-from fleet.plan import Life, Season
+from fleet.season import Season
+from fleet.wear import Life
 from predict.busy import Busy, busy
 from predict.life import PlanLife
 from predict.outlook import DAYS, LEVELS, left_of, month_ends, outlook, share_below

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fleet.clock import MS_PER_DAY
-from fleet.plan import Season
+from fleet.season import Season
 from predict.busy import BACK_DAYS, busy, season_shown
 from predict.pace import MACHINES_DIFFER, paces, peers_rate, rates
 from predict.use_ahead import season_of

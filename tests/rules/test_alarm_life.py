@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet import clock
-from fleet.plan import AlarmHandling
+from fleet.rule import AlarmHandling
 from ironpulse.stack import LocalStack
 from rules.worker import Worker
 from store import alarms, machines, suppressions

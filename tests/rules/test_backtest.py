@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.batch import FaultCode, FaultReport
-from fleet.plan import Rule
+from fleet.rule import Rule
 from rules.backtest import Alarm, Course, alarms_of, begin, go_on, visits, warm_up_ms
 from rules.backtest_report import Asked, difference, report
 from rules.known_faults import FORESIGHT_MS, KnownFault, known_within, score

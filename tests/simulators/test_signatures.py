@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fleet.batch import FloatColumn
-from fleet.plan import FailureMode, Symptom
+from fleet.failure import FailureMode, Symptom
 from simulators.illness import Illness, is_sudden
 from simulators.machine import Machine
 from simulators.moments import moments

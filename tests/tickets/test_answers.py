@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet.plan import CheckItem
+from fleet.service import CheckItem
 from tests.predict.plans import text
 from tickets.answers import ItemAnswer, item_codes, judge
 from tickets.words import TicketError

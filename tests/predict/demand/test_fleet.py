@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from fleet.errors import IronpulseError
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.demand.fleet import (
     chances_between,
     demand_by_group,
