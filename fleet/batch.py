@@ -88,10 +88,23 @@ class FaultReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a message without a time of its own came: `name`, what the broker calls it until it is
+    acknowledged; `again`, whether it may have come under that name before; `retained`, whether it
+    is what the broker kept of an earlier time."""
+
+    name: str
+    again: bool
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
-    """A machine's connection said `online` or (through its will) `offline`."""
+    """A machine's connection said `online` or (through its will) `offline`. One without a time of
+    its own is about the moment of receipt and has its `delivery`."""
 
     machine_id: int
     measured_at: int
     received_at: int
     state: str
+    delivery: Delivery | None = None

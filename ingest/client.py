@@ -37,6 +37,7 @@ class Client(mqtt.Client):
             CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, manual_ack=True
         )
         self.session = 0
+        self._name = client_id
         self.on_message = self._on_unusual
         self._give = take
         self._source: Any = None
@@ -94,7 +95,7 @@ class Client(mqtt.Client):
         source = self._sock
         while True:
             messages: list[Message] = []
-            start = take_publishes(data, start, clock.now_ms(), self.session, messages)
+            start = take_publishes(data, start, clock.now_ms(), self.session, messages, self._name)
             if messages:
                 self._give(messages)
             found = bounds(data, start) if start < len(data) else None
@@ -126,4 +127,7 @@ class Client(mqtt.Client):
             topic = found._topic.decode("utf-8", "replace")
         content_type = getattr(found.properties, "ContentType", None)
         payload, at = bytes(found.payload), clock.now_ms()
-        self._give([Message(topic, payload, content_type, at, found.mid, self.session)])
+        flags = found.dup << 3 | found.qos << 1 | found.retain
+        self._give(
+            [Message(topic, payload, content_type, at, found.mid, self.session, self._name, flags)]
+        )

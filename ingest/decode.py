@@ -137,7 +137,7 @@ class _Reader:
             _believe_time(faults)
             self.result.faults.setdefault(route.product, []).append(faults)
         else:
-            status = reports.read_status(form, data, route.machine_id, message.received_at)
+            status = reports.read_status(form, data, route.machine_id, message)
             self._keep_status(route.product, status)
 
     def _keep_status(self, product: str, status: StatusReport) -> None:

@@ -46,7 +46,12 @@ def bounds(data: bytes, start: int) -> tuple[int, int] | None:
 
 
 def take_publishes(
-    data: bytes, start: int, received_at: int, session: int, into: list[Message]
+    data: bytes,
+    start: int,
+    received_at: int,
+    session: int,
+    into: list[Message],
+    client: str = "",
 ) -> int:
     """Append the PUBLISH packets that stand complete at `start`; returns where another begins.
 
@@ -87,7 +92,8 @@ def take_publishes(
                 break  # paho says what is wrong with it
         payload = data[place + 1 + properties : end]
         topic = _text(data[at + 2 : topic_end])
-        add(Message(topic, payload, content_type, received_at, number, session))
+        flags = first & 0x0F
+        add(Message(topic, payload, content_type, received_at, number, session, client, flags))
         start = end
     return start
 

@@ -47,12 +47,13 @@ def record(connection: Connection, decoded: Decoded, products: Mapping[str, Prod
         recorded.tallies[machine_id] = Tally(latest, messages=count)
     entries = [_samples(connection, each, products, recorded) for each in decoded.samples]
     entries += [_faults(connection, *each, recorded) for each in sorted(decoded.faults.items())]
-    entries += [_statuses(connection, *each, recorded) for each in sorted(decoded.statuses.items())]
+    news: list[StatusReport] = []
+    for product, given in sorted(decoded.statuses.items()):
+        entries.append(_statuses(connection, product, given, recorded, news))
     _rejections(connection, decoded, recorded)
-    statuses = [each for some in decoded.statuses.values() for each in some]
     with connection.pipeline():  # nothing here waits for an answer: one way to the server for all
         ledger.add(connection, recorded.tallies)
-        ledger.set_status(connection, statuses)
+        ledger.set_status(connection, news)
         ledger.add_bad_values(connection, recorded.bad_values)
         ingest_log.append(connection, [entry for entry in entries if entry is not None])
     return recorded
@@ -88,11 +89,18 @@ def _faults(
 
 
 def _statuses(
-    connection: Connection, product: str, given: Sequence[StatusReport], recorded: Recorded
+    connection: Connection,
+    product: str,
+    given: Sequence[StatusReport],
+    recorded: Recorded,
+    news: list[StatusReport],
 ) -> NewEntry | None:
+    """Write the reports and append to `news` those that are no repetitions."""
     batch_id = ingest_log.next_id(connection)
-    outcome = reports.write_statuses(connection, given, batch_id)
-    return _reports(recorded, "status", product, batch_id, given, outcome)
+    dated = reports.date_statuses(connection, given)
+    outcome = reports.write_statuses(connection, dated, batch_id)
+    news += [each for each, fate in zip(dated, outcome, strict=True) if fate != REPEATED]
+    return _reports(recorded, "status", product, batch_id, dated, outcome)
 
 
 def _reports(

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from fleet.batch import FaultCode, FaultReport, StatusReport
 from ingest.formats import Format
+from ingest.message import Message
 from ingest.reasons import Unusable
 from ingest.sentences import say
 
@@ -47,12 +48,16 @@ def read_faults(form: Format, data: bytes, machine_id: int, received_at: int) ->
     return FaultReport(machine_id, found.ts, received_at, active)
 
 
-def read_status(form: Format, data: bytes, machine_id: int, received_at: int) -> StatusReport:
-    """The status report in a message; without `ts` it is about the moment of receipt. Raises
-    Unusable."""
+def read_status(form: Format, data: bytes, machine_id: int, message: Message) -> StatusReport:
+    """The status report in a message, whose content `data` is; without `ts` it is about the moment
+    of receipt. Raises Unusable."""
     found = form.shaped(data, _Status, "not_status")
-    measured_at = received_at if found.ts is None else found.ts
-    return StatusReport(machine_id, measured_at, received_at, found.state)
+    received_at = message.received_at
+    if found.ts is None:
+        return StatusReport(
+            machine_id, received_at, received_at, found.state, delivery=message.delivery
+        )
+    return StatusReport(machine_id, found.ts, received_at, found.state)
 
 
 def _code(place: int, given: _Code) -> FaultCode:

@@ -13,6 +13,7 @@ from fleet import clock
 from ingest.broker_watch import BrokerWatch
 from ingest.early import EarlyMessages
 from ingest.former import Former
+from ingest.housekeeping import Housekeeper
 from ingest.inbox import Inbox
 from ingest.metrics import Metrics
 from ingest.outage import GivenUp, Link, Outage
@@ -20,13 +21,12 @@ from ingest.sessions import Sessions
 from ingest.sparkplug.host import Host
 from ingest.subscriber import WINDOW, Subscriber
 from ingest.writer import Batch, Writer
-from store import broker_loss, hypertables, processes, retention
-from store.connection import Connection, StoreError, StoreFull, StoreUnavailable, address
+from store import broker_loss, processes
+from store.connection import Connection, StoreFull, StoreUnavailable, address
 from store.processes import BEAT_S, Process
 from store.retention import Keep
 
 _TAKE_S = 0.1
-_DAY_S = 86_400.0
 _SWITCH_S = 0.0005
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,6 @@ class _Service:
         keep: Keep = Keep(),  # noqa: B008  # it is frozen
     ) -> None:
         self.stop = stop
-        self._keep = keep
         self.metrics = Metrics()
         self.inbox = Inbox(WINDOW)
         self.subscriber = Subscriber(mqtt_url, sessions.own, self.inbox.put, sessions.topic)
@@ -91,6 +90,7 @@ class _Service:
         self.outage = Outage(stop, address(database_url))
         self.writer = Writer(database_url, self.outage, self.metrics, self._settle)
         self.early = EarlyMessages(database_url, self.outage, self.metrics)
+        self.housekeeper = Housekeeper(database_url, self.outage, keep)
         self.process = Process("ingest", sessions.own)
         self._mqtt_url, self._sessions = mqtt_url, sessions
         self._former = list(sessions.former) if sessions.is_first else []
@@ -98,7 +98,6 @@ class _Service:
         self._beats = Link(database_url)
         self._next_beat = 0.0
         self._subscribed: dict[str, bool] = {}
-        self._next_clearing = 0.0
         self._said_loss = False
         self._watch()
 
@@ -108,6 +107,7 @@ class _Service:
         if self.host is not None:
             self.host.start()
         self.early.start()
+        self.housekeeper.start()
         try:
             with ThreadPoolExecutor(1, "ingest-writer") as pool:
                 self._take_batches(pool)
@@ -116,6 +116,7 @@ class _Service:
         finally:
             self.inbox.close()
             self.early.stop()
+            self.housekeeper.stop()
             if self.host is not None:
                 self.host.stop()
             self.broker.stop()
@@ -212,8 +213,6 @@ class _Service:
                     detail["sparkplug_nodes"] = self.host.nodes
                 processes.beat(connection, self.process, detail)
                 self._note_loss(connection)
-            if now >= self._next_clearing:
-                self._next_clearing = now + (0.0 if self._clear() else _DAY_S)
         except (StoreUnavailable, StoreFull) as error:
             self.outage.began("beat", error)
         else:
@@ -232,23 +231,6 @@ class _Service:
                 "max_queued_messages; `ironpulse status` has the count.",
                 dropped=dropped,
             )
-
-    def _clear(self) -> bool:
-        """Drop what is older than is to be kept; returns whether there may be more of it."""
-        moment = clock.to_datetime(clock.now_ms())
-        products = list(self.writer.registry.products)
-        try:
-            with self._beats.transaction() as connection:
-                chunks = hypertables.drop_expired(connection, products, moment)
-                dropped = retention.forget(connection, self._keep, moment)
-        except StoreError as error:
-            log.warning("What was kept long enough is not dropped today.", reason=str(error))
-            return False
-        if chunks:
-            log.info("Dropped expired telemetry.", chunks=chunks)
-        if dropped:
-            log.info("Dropped what was kept long enough.", **dropped)
-        return any(count >= retention.STEP for count in dropped.values())
 
     def _take_leave(self) -> None:
         try:

@@ -26,6 +26,11 @@ KEYS = ("machine_id", "measured_at", "batch_id")
 CHUNK = timedelta(days=7)
 COMPRESS_AFTER = timedelta(days=14)
 KEEP = timedelta(days=3 * 365)
+#: Late samples still come to a chunk that ended; after this time nearly none.
+TIGHTEN_AFTER = timedelta(days=1)
+#: A key is built anew where an entry takes more bytes than this; packed it takes 31.
+_LOOSE_ENTRY = 36.0
+_LEAST_KEY = 2**20  # bytes that are worth it
 AGGREGATES = ("avg", "min", "max")
 
 _SQL = load("hypertable")
@@ -90,6 +95,30 @@ def drop_expired(connection: Connection, products: Sequence[str], now: datetime)
         values = {"table": table_name(product), "before": now - KEEP}
         dropped += len(connection.execute(_SQL["drop_expired"], values).fetchall())
     return dropped
+
+
+def tighten(
+    connection: Connection, product: str, now: datetime, least_bytes: int = _LEAST_KEY
+) -> str | None:
+    """Pack the key of one chunk that ended, while others read and write.
+
+    Returns the chunk's name, None where all keys of more than `least_bytes` are tight. Not inside
+    a transaction; what an interrupted call left behind is dropped.
+    """
+    values = {
+        "table": table_name(product),
+        "before": now - TIGHTEN_AFTER,
+        "least": least_bytes,
+        "entry": _LOOSE_ENTRY,
+    }
+    found = connection.execute(_SQL["loose_key"], values).fetchone()
+    if found is None:
+        return None
+    chunk = {"chunk": found["chunk"]}
+    for row in connection.execute(_SQL["unfinished_keys"], chunk).fetchall():
+        _run(connection, "drop_key", key=sql.SQL(row["name"]))
+    _run(connection, "tighten_key", key=sql.SQL(found["key"]))
+    return str(found["chunk"])
 
 
 def _check_names(plan: ProductPlan) -> None:

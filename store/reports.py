@@ -47,6 +47,28 @@ def write_faults(
     return _fate(reports, outcome, found)
 
 
+def date_statuses(connection: Connection, reports: Sequence[StatusReport]) -> list[StatusReport]:
+    """The reports, those without a time of their own that came before with the time of then: so
+    they are repetitions.
+
+    Such a one came before where the broker says that it may have, and a report of that machine and
+    state came under that name; or where the broker kept it and the machine's last report says
+    the same.
+    """
+    known = _known_deliveries(connection, reports)
+    dated = []
+    for report in reports:
+        delivery = report.delivery
+        if delivery is not None:
+            name = delivery.name if not delivery.retained else None
+            first = known.get((report.machine_id, report.state, name))
+            if first is not None and (delivery.again or delivery.retained):
+                report = replace(report, measured_at=first, received_at=first)
+            known[report.machine_id, report.state, name] = report.measured_at
+        dated.append(report)
+    return dated
+
+
 def write_statuses(
     connection: Connection, reports: Sequence[StatusReport], batch_id: int
 ) -> list[int]:
@@ -66,6 +88,7 @@ def write_statuses(
         "machines": [report.machine_id for report in last.values()],
         "measured_at": [clock.to_datetime(report.measured_at) for report in last.values()],
         "states": [report.state for report in last.values()],
+        "deliveries": [report.delivery and report.delivery.name for report in last.values()],
     }
     rows = connection.execute(_SQL["put_statuses"], values).fetchall()
     changes = {_key(row): STORED if row["stored"] else MERGED for row in rows}
@@ -92,6 +115,29 @@ def union(codes: Iterable[FaultCode]) -> tuple[FaultCode, ...]:
     """Each code of each control unit once, as it was last given, in a fixed order."""
     known = {(code.key, code.sa): code for code in codes}
     return tuple(known[key] for key in sorted(known, key=lambda key: (key[0], key[1] or 0)))
+
+
+def _known_deliveries(
+    connection: Connection, reports: Sequence[StatusReport]
+) -> dict[tuple[int, str, str | None], int]:
+    """When reports like those that may have come before came: by machine, state and delivery, and
+    under None a machine's last report."""
+    again = [
+        (report.machine_id, report.delivery)
+        for report in reports
+        if report.delivery is not None and (report.delivery.again or report.delivery.retained)
+    ]
+    if not again:
+        return {}
+    values = {
+        "machines": [machine_id for machine_id, _ in again],
+        "deliveries": [None if each.retained else each.name for _, each in again],
+    }
+    rows = connection.execute(_SQL["known_statuses"], values).fetchall()
+    return {
+        (row["machine_id"], row["state"], row["delivery"]): clock.to_ms(row["measured_at"])
+        for row in rows
+    }
 
 
 def _merge_moments(reports: Sequence[FaultReport]) -> tuple[list[FaultReport], list[int]]:

@@ -13,6 +13,7 @@ from store.connection import Connection
 from store.queries import load
 
 _SQL = load("retention")
+_LOCK = 0x4B454550  # any number of our own: one process at a time keeps house
 #: Rows of a table that one step drops at most: the step is done between two batches.
 STEP = 20_000
 
@@ -51,6 +52,13 @@ def forget(connection: Connection, keep: Keep, now: datetime) -> dict[str, int]:
     for table, count in done.items():
         connection.execute(_SQL["count"], {"day": now.date(), "what": table, "count": count})
     return done
+
+
+def claim(connection: Connection) -> bool:
+    """Be the one who keeps house, for as long as `connection` lives; False where somebody else
+    is. Ask until it is granted, once."""
+    row = connection.execute(_SQL["claim"], {"key": _LOCK}).fetchone()
+    return row is not None and bool(row["is_ours"])
 
 
 def forgotten(connection: Connection) -> dict[str, int]:

@@ -51,8 +51,7 @@ def write(
     in_order = rounded.take(order)
     single, group, outcome = merge_repetitions(in_order)
     crowded = np.flatnonzero(np.bincount(group) > 1)
-    with connection.transaction():
-        found, before = _write_single(connection, plan, single, batch_id, crowded)
+    found, before = _write_single(connection, plan, single, batch_id, crowded)
     # The first row of a moment fares as the moment does; where the moment was there already with
     # everything the batch brings, none of its rows changed anything.
     firsts = np.r_[True, group[1:] != group[:-1]]
@@ -145,14 +144,15 @@ def _write_single(
         with connection.transaction():
             _copy(connection, data, names)
     except psycopg.errors.UniqueViolation:
-        connection.execute(_SQL["drop_staging"])
-        connection.execute(sql.SQL(_SQL["make_staging"]).format(**names))
-        staging = sql.SQL("pg_temp.staging")
-        _copy(connection, data, {**names, "table": staging})
-        before = _read_before(connection, batch.take(crowded), keys, names)
-        if before is not None:
-            before = as_stored(before, plan)
-        return _merge_staging(connection, batch, keys, names), before
+        with connection.transaction():
+            connection.execute(_SQL["drop_staging"])
+            connection.execute(sql.SQL(_SQL["make_staging"]).format(**names))
+            staging = sql.SQL("pg_temp.staging")
+            _copy(connection, data, {**names, "table": staging})
+            before = _read_before(connection, batch.take(crowded), keys, names)
+            if before is not None:
+                before = as_stored(before, plan)
+            return _merge_staging(connection, batch, keys, names), before
     return np.full(len(batch), STORED, np.int8), None
 
 

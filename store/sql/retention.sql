@@ -51,3 +51,6 @@ on conflict (day, what) do update set count = old.count + excluded.count
 
 -- name: forgotten
 select what, sum(count)::bigint as count from forgotten group by what order by what
+
+-- name: claim
+select pg_try_advisory_lock(%(key)s::bigint) as is_ours

@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=30.0, help="messages/s of each publisher")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the ingest")
     parser.add_argument("--ways", nargs="*", default=[], help="only these ways of dying")
     parser.add_argument(
         "--trusting", action="store_true", help="publishers that forget what was acknowledged"
@@ -29,7 +30,10 @@ def main() -> int:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder = open_folder()
     try:
-        options = Options(given.kills, given.seed, given.rate, given.trusting, tuple(given.ways))
+        ways = tuple(given.ways)
+        options = Options(
+            given.kills, given.seed, given.rate, given.trusting, ways, workers=given.workers
+        )
         report = run(options, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """An ingest that, told by SIGUSR1, dies between its next commit and the acknowledgement.
 
-python -m tests.chaos.ingest_process DATABASE_URL MQTT_URL CLIENT_ID
+python -m tests.chaos.ingest_process DATABASE_URL MQTT_URL CLIENT_ID WORKERS WORKER
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ def main() -> None:
         if doomed.is_set():
             os.kill(os.getpid(), signal.SIGKILL)
 
-    database_url, mqtt_url, client_id = sys.argv[1:]
+    database_url, mqtt_url, client_id, workers, worker = sys.argv[1:]
     service.run(
         database_url=database_url,
         mqtt_url=mqtt_url,
         client_id=client_id,
+        workers=int(workers),
+        worker=int(worker),
         stop=stop_on_signals(),
         committed=committed,
     )

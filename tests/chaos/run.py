@@ -28,7 +28,8 @@ _PATIENCE_S = 120.0
 class Options:
     """`rate` new messages per second of each of three publishers; with `trusting` ones nothing is
     sent again that was acknowledged; `ways` is which things are brought down, all by default;
-    with `alarms` machines fall ill in the storm, and twins of theirs after it."""
+    with `alarms` machines fall ill in the storm, and twins of theirs after it; `workers` of the
+    ingest share the messages."""
 
     kills: int
     seed: int
@@ -36,6 +37,7 @@ class Options:
     trusting: bool = False
     ways: tuple[str, ...] = ()
     alarms: bool = True
+    workers: int = 1
 
 
 @dataclass
@@ -70,7 +72,9 @@ def run(options: Options, folder: Path) -> Report:
     rng = random.Random(options.seed)
     truth = Truth()
     began = time.monotonic()
-    with running_world(folder, SERIALS, alarms=options.alarms) as world:
+    with running_world(
+        folder, SERIALS, alarms=options.alarms, workers=options.workers
+    ) as world:
         publishers = [_publisher(world, serial, rng, truth, options) for serial in SERIALS]
         with Crowd(publishers, options.rate) as crowd, _ill(world, _lives(options)) as ill:
             ways = list(options.ways or world.ways)

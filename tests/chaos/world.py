@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,7 +42,14 @@ class World:
     """What runs, kept alive: a process that dies is started again."""
 
     def __init__(
-        self, stack: LocalStack, folder: Path, database: Proxy, broker: Proxy, *, rules: bool
+        self,
+        stack: LocalStack,
+        folder: Path,
+        database: Proxy,
+        broker: Proxy,
+        *,
+        rules: bool,
+        workers: int,
     ) -> None:
         self.stack = stack
         self.broker = broker
@@ -54,9 +62,10 @@ class World:
             f"mqtt://127.0.0.1:{broker.port}", where.mqtt_ingest_user, where.mqtt_ingest_password
         )
         python = [sys.executable, "-m"]
-        self._commands = {
-            "ingest": [*python, "tests.chaos.ingest_process", near, mqtt, CLIENT],
-        }
+        ingest = [*python, "tests.chaos.ingest_process", near, mqtt, CLIENT, str(workers)]
+        self._workers = [f"ingest {number + 1}" for number in range(workers)]
+        self._turns = cycle(self._workers)
+        self._commands = {name: [*ingest, name.split()[1]] for name in self._workers}
         if rules:
             self._commands["rules"] = [*python, "ironpulse", "rules"]
         self.environment = {"IRONPULSE_DATABASE_URL": near}
@@ -67,8 +76,10 @@ class World:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._keep_alive, name="keeper")
         self.ways: dict[str, Callable[[], None]] = {
-            "ingest": lambda: self._kill("ingest"),
-            "between commit and acknowledgement": lambda: self._kill("ingest", signal.SIGUSR1),
+            "ingest": lambda: self._kill(next(self._turns)),
+            "between commit and acknowledgement": lambda: self._kill(
+                next(self._turns), signal.SIGUSR1
+            ),
             "PostgreSQL": lambda: self._kill("postgres"),
             "broker": lambda: self._kill("mosquitto"),
             "connections to the broker cut": self.broker.cut,
@@ -123,12 +134,15 @@ class World:
                 ).fetchall()
         except StoreUnavailable:
             return False  # killed just now; the caller's patience bounds the wait
-        return bool(found)
+        return len(found) >= len(self._workers)
 
 
 @contextmanager
-def running_world(folder: Path, serials: list[str], *, alarms: bool) -> Iterator[World]:
-    """Everything on servers of its own in `folder`; `serials` are machines of the small plan.
+def running_world(
+    folder: Path, serials: list[str], *, alarms: bool, workers: int = 1
+) -> Iterator[World]:
+    """Everything on servers of its own in `folder`, with so many workers of the ingest, which are
+    brought down in turn; `serials` are machines of the small plan.
     With `alarms` the rules run beside it, and for each of ILL there is a machine to fall ill and
     its twin."""
     with ExitStack() as closing:
@@ -141,7 +155,7 @@ def running_world(folder: Path, serials: list[str], *, alarms: bool) -> Iterator
         ]
         log = folder / "log"
         log.mkdir(exist_ok=True)
-        world = World(stack, log, *proxies, rules=alarms)
+        world = World(stack, log, *proxies, rules=alarms, workers=workers)
         patch = closing.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         for name, value in world.environment.items():

@@ -151,7 +151,7 @@ def test_a_topic_that_is_no_text_is_kept_readable() -> None:
     found: list[Message] = []
     data = publish(b"a/\xff", b"x")
     assert take_publishes(data, 0, 5, 7, found) == len(data)
-    assert found == [Message("a/\N{REPLACEMENT CHARACTER}", b"x", None, 5, 1, 7)]
+    assert found == [Message("a/\N{REPLACEMENT CHARACTER}", b"x", None, 5, 1, 7, "", 2)]
 
 
 def test_qos_2_is_left_to_paho() -> None:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from fleet.clock import to_datetime
 from store import hypertables
 from store.connection import Connection, connect
 from tests import small
+from tests.store.samples import START
 
 Step = Callable[[Connection], object]
 SQL = hypertables._SQL
@@ -68,3 +70,57 @@ def test_community_drops_by_its_own_policy(community: Connection) -> None:
     row = community.execute("select now() as at").fetchone()
     assert row is not None
     assert hypertables.drop_expired(community, [small.product_plan().product], row["at"]) == 0
+
+
+@pytest.fixture
+def grown(small_store: str) -> Iterator[Connection]:
+    """A chunk that was written as machines report, one row of each after the other."""
+    with connect(small_store) as connection:
+        connection.execute(
+            "insert into telemetry_pump (machine_id, measured_at, batch_id)"
+            " select machine, %s + second * interval '1 second', second"
+            " from generate_series(1, 500) second, generate_series(1, 40) machine"
+            " order by second, machine",
+            (to_datetime(START),),
+        )
+        connection.execute("analyze telemetry_pump")
+        yield connection
+
+
+def tighten(connection: Connection, days: int) -> str | None:
+    now = to_datetime(START + days * 86_400_000)
+    return hypertables.tighten(connection, "pump", now, least_bytes=0)
+
+
+def keys(connection: Connection) -> list[tuple[bool, int]]:
+    """Of each key of a chunk, and of what is left of one: whether it is valid, bytes per entry."""
+    rows = connection.execute(
+        "select indisvalid as valid, pg_relation_size(indexrelid) / 20000 as bytes from pg_index"
+        " where indrelid in (select show_chunks('telemetry_pump')) and indisunique order by 1"
+    ).fetchall()
+    return [(row["valid"], row["bytes"]) for row in rows]
+
+
+def test_the_key_of_a_chunk_that_ended_is_packed_once(grown: Connection) -> None:
+    ((_, before),) = keys(grown)
+    assert before > 40
+    assert tighten(grown, days=0) is None  # it is still written
+    assert tighten(grown, days=9) in str(
+        grown.execute("select show_chunks('telemetry_pump')").fetchall()
+    )
+    ((valid, after),) = keys(grown)
+    assert valid and after < 34
+    assert tighten(grown, days=9) is None
+
+
+def test_what_an_interrupted_packing_left_is_dropped(grown: Connection, small_store: str) -> None:
+    with connect(small_store) as other, other.transaction(force_rollback=True):
+        other.execute("update telemetry_pump set batch_id = 0 where machine_id = 1")
+        grown.execute("set statement_timeout = 300")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            tighten(grown, days=9)  # waits for the other transaction
+    grown.execute("set statement_timeout = 0")
+    assert len(keys(grown)) == 2
+    assert tighten(grown, days=9) is not None
+    ((valid, after),) = keys(grown)
+    assert valid and after < 34

@@ -22,7 +22,7 @@ BLOCKS = [
 ]
 CODE = {path.name: path.read_text(encoding="utf-8") for path in STORE.glob("*.py")}
 #: What cannot be prepared; the tests of migrations and samples run it.
-UTILITY = re.compile(r"^\s*(create|alter|drop|call|copy)\b", re.IGNORECASE)
+UTILITY = re.compile(r"^\s*(create|alter|drop|call|copy|reindex)\b", re.IGNORECASE)
 #: What blocks with names of tables and columns are filled with.
 FILLED = {
     "table": "telemetry_pump",
