@@ -72,9 +72,7 @@ def run(options: Options, folder: Path) -> Report:
     rng = random.Random(options.seed)
     truth = Truth()
     began = time.monotonic()
-    with running_world(
-        folder, SERIALS, alarms=options.alarms, workers=options.workers
-    ) as world:
+    with running_world(folder, SERIALS, alarms=options.alarms, workers=options.workers) as world:
         publishers = [_publisher(world, serial, rng, truth, options) for serial in SERIALS]
         with Crowd(publishers, options.rate) as crowd, _ill(world, _lives(options)) as ill:
             ways = list(options.ways or world.ways)
