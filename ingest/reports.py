@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -58,6 +59,16 @@ def read_status(form: Format, data: bytes, machine_id: int, message: Message) ->
             machine_id, received_at, received_at, found.state, delivery=message.delivery
         )
     return StatusReport(machine_id, found.ts, received_at, found.state)
+
+
+def read_code(given: Mapping[str, object]) -> FaultCode:
+    """One active code by the names of the wire; numbers may be text. Raises ValueError."""
+    try:
+        return _code(0, msgspec.convert(given, _Code, strict=False))
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    except Unusable as error:
+        raise ValueError(str(error)) from error
 
 
 def _code(place: int, given: _Code) -> FaultCode:

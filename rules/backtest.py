@@ -15,14 +15,15 @@ import numpy as np
 
 from fleet.batch import FaultReport, SampleBatch
 from fleet.carry import hold_ms
-from fleet.finding import Finding
+from fleet.finding import Finding, Kind
 from fleet.plan import ProductPlan
 from fleet.service import ServiceTier
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, Identity
 from rules.detectors.live import NOTHING_TAUGHT, Taught
-from rules.engine import fold
+from rules.engine import judge
 from rules.faults import FaultState, fold_faults, ripen
+from rules.gaps import longest_ms, silences, standing_silences
 from rules.recurrence import joins, locked_until, recurrence_of
 from rules.state import NEVER, FleetState, empty_state, stack
 from store.alarms import Span
@@ -88,12 +89,13 @@ def go_on(
     """Fold the next piece of history: samples and fault reports of machines of the course, each
     (machine, time) once, all newer than what was folded before."""
     changes = list(course.changes)
-    after, more = fold(compiled, identities, course.state, batch, taught=taught)
-    changes += more
+    judged = judge(compiled, identities, course.state, batch, taught)
+    changes += judged.changes
+    changes += silences(compiled, judged)
     others = course.state.select(
         np.flatnonzero(~np.isin(course.state.machine_id, batch.machine_id))
     )
-    state = stack([others, after])
+    state = stack([others, judged.state])
     by_machine: dict[int, list[FaultReport]] = {}
     for report in reports:
         by_machine.setdefault(report.machine_id, []).append(report)
@@ -108,12 +110,21 @@ def go_on(
     return Course(state, faults, tuple(changes), course.samples + len(batch))
 
 
+def finish(compiled: CompiledPlan, course: Course, end: int) -> Course:
+    """The course at the end of history, which some machines did not live to see: their silence
+    stands then. `end` in milliseconds since 1970 UTC, one for all machines."""
+    standing = standing_silences(compiled, course.state, end)
+    return replace(course, changes=(*course.changes, *standing))
+
+
 def warm_up_ms(compiled: CompiledPlan) -> int:
     """How much history before the first moment asked for the rules need to be in step: the past
-    of their windows, values carried forward, and what may be pending."""
+    of their windows, values carried forward, what may be pending, and a silence
+    that is not told yet."""
     holds = [max(rule.hold_ms, rule.clear_hold_ms) for rule in compiled.conditions]
     carried = max((hold_ms(compiled.plan, key) for key in compiled.signals), default=0)
-    return compiled.past_ms + carried + max(holds, default=0) + compiled.max_gap_ms
+    conditions = compiled.past_ms + carried + max(holds, default=0) + compiled.max_gap_ms
+    return max(conditions, longest_ms(compiled))
 
 
 def alarms_of(changes: Iterable[AlarmChange], since: int = NEVER) -> list[Alarm]:
@@ -216,7 +227,8 @@ def _join(plan: ProductPlan, open_: _Open, finding: Finding) -> float:
 
 def _finding(plan: ProductPlan, alarm: Alarm) -> Finding:
     rule = plan.rule[alarm.rule]
+    kind: Kind = "alarm" if rule.silence is None else "connection"
     return Finding(
-        alarm.machine_id, "alarm", rule.id, alarm.component, rule.severity, alarm.raised_at,
+        alarm.machine_id, kind, rule.id, alarm.component, rule.severity, alarm.raised_at,
         rule.name, rule.advice, {}, alarm.failure_modes or rule.failure_modes,
     )  # fmt: skip

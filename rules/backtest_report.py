@@ -58,7 +58,7 @@ class Report:
             "rule": rule.id,
             "name": rule.name.model_dump(),
             "severity": rule.severity,
-            "replayed": rule.silence is None,
+            "replayed": rule.silence != "never_seen",
             **self._counts(rule.id, own),
         }
 

@@ -50,22 +50,34 @@ def connection_of(contact: Contact, report: Report, now: int) -> Connection:
     A broken connection of a running machine says `offline` through its will; that is lost
     coverage and no goodbye, so such a machine is late and then offline by its silence.
     """
+    return _stages(contact, report, now)[-1]
+
+
+def silence_since(rule: Rule, contact: Contact, report: Report, now: int) -> int | None:
+    """Since when a silence rule's alarm stands at `now`; None where it does not."""
+    if rule.silence is None:
+        return None
+    states = _STANDS[rule.silence]
+    silent = [one.since for one in _stages(contact, report, now) if one.state in states]
+    raised_at = silent[0] + _ms(rule.hold_s or 0) if silent else None
+    return raised_at if raised_at is not None and raised_at <= now else None
+
+
+def _stages(contact: Contact, report: Report, now: int) -> list[Connection]:
+    """What the connection has been since the last contact, up to `now`; at least one stage."""
     last = _last_contact(contact)
     if last is None:
-        return Connection("never_seen", contact.known_since)
+        return [Connection("never_seen", contact.known_since)]
+    state: State
     if contact.running is not False and not (contact.running is None and _said_goodbye(contact)):
-        late, offline = _ms(MISSED_REPORTS * report.working_s), _ms(report.offline_s)
-        return _by_age(last, now, "late", min(late, offline), offline)
-    patience = 0 if _said_goodbye(contact) else _ms(MISSED_REPORTS * report.idle_s)
-    return _by_age(last, now, "parked", min(patience, _ms(report.parked_s)), _ms(report.parked_s))
-
-
-def silence_since(rule: Rule, connection: Connection, now: int) -> int | None:
-    """Since when a silence rule's alarm stands at `now`; None where it does not."""
-    if rule.silence is None or connection.state not in _STANDS[rule.silence]:
-        return None
-    raised_at = connection.since + _ms(rule.hold_s or 0)
-    return raised_at if raised_at <= now else None
+        state, offline = "late", _ms(report.offline_s)
+        quiet = min(_ms(MISSED_REPORTS * report.working_s), offline)
+    else:
+        state, offline = "parked", _ms(report.parked_s)
+        quiet = 0 if _said_goodbye(contact) else min(_ms(MISSED_REPORTS * report.idle_s), offline)
+    first = [Connection("online", last)] if quiet > 0 else []
+    ahead = [*first, Connection(state, last + quiet), Connection("offline", last + offline)]
+    return [ahead[0], *(one for one in ahead[1:] if one.since < now)]
 
 
 def _last_contact(contact: Contact) -> int | None:
@@ -77,14 +89,6 @@ def _said_goodbye(contact: Contact) -> bool:
     if contact.status != "offline" or contact.status_at is None:
         return False
     return contact.heard_at is None or contact.status_at >= contact.heard_at
-
-
-def _by_age(last: int, now: int, quiet: State, quiet_ms: int, offline_ms: int) -> Connection:
-    if now - last <= quiet_ms and quiet_ms > 0:
-        return Connection("online", last)
-    if now - last <= offline_ms:
-        return Connection(quiet, last + quiet_ms)
-    return Connection("offline", last + offline_ms)
 
 
 def _ms(seconds: float) -> int:

@@ -21,7 +21,7 @@ from rules.baselines import standing
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
-from rules.holding import Rows, RuleState, Transition, step
+from rules.holding import Grid, Rows, RuleState, Transition, step
 from rules.peers import PeerDays
 from rules.recall import Recall
 from rules.sheet import Sheet, sheet_of, tails_after
@@ -34,6 +34,18 @@ class _Outcome:
 
     state: RuleState
     transitions: list[Transition]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A batch folded: the state of its machines before and after, the changes, the moments of the
+    batch in order of machine and time, and the index of the regime in each."""
+
+    before: FleetState
+    state: FleetState
+    changes: list[AlarmChange]
+    grid: Grid
+    regime: NDArray[np.int16]
 
 
 def fold(
@@ -51,8 +63,22 @@ def fold(
     detectors learned from the fleet, and its days. Returns the new
     state of the batch's machines, by machine id, and the changes by machine and time.
     """
+    judged = judge(compiled, identities, state, batch, taught)
+    return judged.state, judged.changes
+
+
+def judge(
+    compiled: CompiledPlan,
+    identities: Mapping[int, Identity],
+    state: FleetState,
+    batch: SampleBatch,
+    taught: Taught = NOTHING_TAUGHT,
+) -> Judged:
+    """The same, with the regimes on the way."""
     if len(batch) == 0:
-        return state.select([]), []
+        none = state.select([])
+        nowhere = np.empty(0, np.int64)
+        return Judged(none, none, [], Grid(nowhere, nowhere, nowhere), nowhere.astype(np.int16))
     sheet = sheet_of(compiled, state, batch)
     regime = first_true(compiled.regimes, sheet.columns).astype(np.int16)
     machines = sheet.before.machine_id.tolist()
@@ -60,7 +86,7 @@ def fold(
     params = [rule.params(who) for rule in compiled.conditions]
     after, changes = _Fold(compiled, sheet, regime, who, params, taught.peers).run()
     if not compiled.detectors:
-        return after, changes
+        return Judged(sheet.before, after, changes, sheet.grid, regime)
     known = [(machine, identities.get(machine)) for machine in machines]
     watched, found = fold_detectors(
         compiled, taught, known, sheet.before.watched, sheet.grid, sheet.columns.values, regime
@@ -69,7 +95,8 @@ def fold(
     changes = sorted(
         [*changes, *found], key=lambda change: (change.machine_id, change.at, order[change.rule])
     )
-    return replace(after, watched=tuple(watched)), changes
+    after = replace(after, watched=tuple(watched))
+    return Judged(sheet.before, after, changes, sheet.grid, regime)
 
 
 def _asks_who(compiled: CompiledPlan) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fleet.plan import Catalogue, ProductPlan
 from fleet.rule import Rule
@@ -34,7 +34,13 @@ def judge_silence(
     life count.
     """
     contacts = rule_state.contacts(connection, partitions)
-    links = {row.machine_id: _link(catalogue, row, now) for row in contacts}
+    known = {row.machine_id: _contact(catalogue, row) for row in contacts}
+    links = {
+        row.machine_id: connection_of(
+            known[row.machine_id], catalogue.plans[row.product].report, now
+        )
+        for row in contacts
+    }
     if not listening:
         contacts = [row for row in contacts if links[row.machine_id].state == "online"]
     changed = {
@@ -44,27 +50,27 @@ def judge_silence(
     }
     if changed:
         rule_state.put_connections(connection, changed)
-    return _alarms(connection, catalogue, contacts, links, now)
+    return _alarms(connection, catalogue, contacts, known, links, now)
 
 
-def _link(catalogue: Catalogue, row: ContactRow, now: int) -> Link:
+def _contact(catalogue: Catalogue, row: ContactRow) -> Contact:
     plan = catalogue.plans[row.product]
     regime = plan.regime.get(row.regime) if row.regime is not None else None
-    contact = Contact(
+    return Contact(
         row.heard_at,
         "offline" if row.status == "offline" else "online" if row.status is not None else None,
         row.status_at,
         None if regime is None else regime.running,
         row.registered_at,
     )
-    return connection_of(contact, plan.report, now)
 
 
 def _alarms(
     connection: Connection,
     catalogue: Catalogue,
     contacts: Sequence[ContactRow],
-    links: dict[int, Link],
+    known: Mapping[int, Contact],
+    links: Mapping[int, Link],
     now: int,
 ) -> list[Entry]:
     rules = {plan.product: _silence_rules(plan) for plan in catalogue.plans.values()}
@@ -72,7 +78,8 @@ def _alarms(
     due: list[tuple[ContactRow, Rule, int | None]] = []
     for row in contacts:
         for rule in rules[row.product]:
-            since = silence_since(rule, links[row.machine_id], now)
+            report = catalogue.plans[row.product].report
+            since = silence_since(rule, known[row.machine_id], report, now)
             if (since is not None) != ((row.machine_id, rule.id) in standing):
                 due.append((row, rule, since))
     if not due:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,11 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as pa_ipc
 
-from fleet.batch import IntColumn, SampleBatch
+from fleet.batch import FaultReport, IntColumn, SampleBatch
 from fleet.plan import ProductPlan
 from ingest.quality import limits_of, mark
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import MACHINE, MEASURED_AT, Table, blocks
+from ironpulse.backtest.traits import Traits
+from rules.compiled import Identity
 from rules.replay import Chunk, Piece
 from rules.stored import PIECE_ROWS, store_pieces
 from store.telemetry import as_stored, merge_repetitions
@@ -34,16 +36,18 @@ Told = Callable[[float], None]
 
 @dataclass(frozen=True)
 class FilePiece:
-    """Rows of one group in [since, until): those of some of the blocks put aside for it."""
+    """Rows of one group in [since, until): those of some of the blocks put aside for it; and the
+    fault reports of that time."""
 
     path: Path
     numbers: tuple[int, ...]
     since: int
     until: int
+    reports: tuple[FaultReport, ...] = ()
 
     def read(self, plan: ProductPlan) -> Chunk:
         with pa.memory_map(str(self.path)) as source:
-            return _chunk(plan, self._rows(source), self.since, self.until)
+            return _chunk(plan, self._rows(source), self.since, self.until, self.reports)
 
     def portable(self) -> Piece:
         with pa.memory_map(str(self.path)) as source:
@@ -51,7 +55,7 @@ class FilePiece:
             sink = pa.BufferOutputStream()
             with pa_ipc.new_stream(sink, table.schema, options=_LZ4) as writer:
                 writer.write_table(table)
-        return PackedPiece(sink.getvalue().to_pybytes(), self.since, self.until)
+        return PackedPiece(sink.getvalue().to_pybytes(), self.since, self.until, self.reports)
 
     def _rows(self, source: pa.MemoryMappedFile) -> pa.Table:
         reader = pa_ipc.open_file(source)
@@ -65,10 +69,11 @@ class PackedPiece:
     data: bytes
     since: int
     until: int
+    reports: tuple[FaultReport, ...] = ()
 
     def read(self, plan: ProductPlan) -> Chunk:
         table = pa_ipc.open_stream(self.data).read_all()
-        return _chunk(plan, table, self.since, self.until)
+        return _chunk(plan, table, self.since, self.until, self.reports)
 
     def portable(self) -> Piece:
         return self
@@ -120,14 +125,26 @@ class _Aside:
         return Group(tuple(sorted(self.machines)), tuple(pieces), tuple(rows))
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A file's rows by groups of machines, who these are, and the `end` of what is asked: after the
+    newest moment of any of them."""
+
+    groups: list[Group]
+    identities: dict[int, Identity]
+    end: int
+
+
 def put_aside(
     table: Table, plan: ProductPlan, folder: Path, since: int, until: int, told: Told
-) -> tuple[list[Group], dict[int, str]]:
-    """Spread a file's rows over groups of machines in files of `folder`; the groups with their
-    history in [since, until), and the serial of each machine. `told` hears the share done."""
+) -> Aside:
+    """Spread a file's rows over groups of machines in files of `folder`, with their history in
+    [since, until). `told` hears the share done."""
+    traits = Traits(table)
     numbers: dict[str, int] = {}
     aside: dict[int, _Aside] = {}
     for block, share in blocks(table):
+        traits.take(block)
         names = block.column(MACHINE).dictionary.to_pylist()
         for name in names:
             numbers.setdefault(name, len(numbers) + 1)
@@ -140,7 +157,27 @@ def put_aside(
     for one in aside.values():
         one.writer.close()
     made = [aside[group].group(since, until) for group in sorted(aside)]
-    return made, {number: name for name, number in numbers.items()}
+    identities = {number: traits.identity(name) for name, number in numbers.items()}
+    newest = max((max(one.last) for one in aside.values()), default=since)
+    return Aside(made, identities, min(until, newest + 1))
+
+
+def with_reports(groups: Sequence[Group], reports: Sequence[FaultReport]) -> list[Group]:
+    """The groups with the fault reports of their machines, each in the piece that it falls into
+    or, where no row does, in the next one; those after the last piece's end are left out."""
+    return [_with_reports(group, reports) for group in groups]
+
+
+def _with_reports(group: Group, reports: Sequence[FaultReport]) -> Group:
+    machines = set(group.machine_ids)
+    waiting = [report for report in reports if report.machine_id in machines]
+    pieces: list[Piece] = []
+    for piece in group.pieces:
+        assert isinstance(piece, FilePiece)
+        own = tuple(report for report in waiting if report.measured_at < piece.until)
+        waiting = [report for report in waiting if report.measured_at >= piece.until]
+        pieces.append(replace(piece, reports=own))
+    return replace(group, pieces=tuple(pieces))
 
 
 def _by_group(groups: IntColumn) -> Iterator[tuple[int, IntColumn]]:
@@ -166,7 +203,9 @@ def _put(
     aside[group].add(block, machines, rows.column(MEASURED_AT).to_numpy())
 
 
-def _chunk(plan: ProductPlan, table: pa.Table, since: int, until: int) -> Chunk:
+def _chunk(
+    plan: ProductPlan, table: pa.Table, since: int, until: int, reports: Sequence[FaultReport]
+) -> Chunk:
     """Rows as the store would hold them: what cannot be believed left out, moments merged."""
     times = table.column(MEASURED_AT).to_numpy()
     wanted = np.flatnonzero((times >= since) & (times < until))
@@ -179,7 +218,7 @@ def _chunk(plan: ProductPlan, table: pa.Table, since: int, until: int) -> Chunk:
     batch = SampleBatch(plan.product, plan.signal_keys, machines, times, times, values)
     spoiled = sum(len(one.rows) for one in mark(batch, limits_of(plan)))
     single, _, _ = merge_repetitions(as_stored(batch, plan).sorted())
-    return Chunk(single, (), spoiled)
+    return Chunk(single, reports, spoiled)
 
 
 _LZ4 = pa_ipc.IpcWriteOptions(compression="lz4")

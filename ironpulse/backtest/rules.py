@@ -28,8 +28,9 @@ from ironpulse.backtest.sources import (
 )
 from ironpulse.backtest.spread import crew_of, fold_groups
 from ironpulse.settings import Settings
-from rules.backtest import alarms_of
+from rules.backtest import alarms_of, finish
 from rules.backtest_report import Report, difference, report
+from rules.compiled import compile_plan
 from rules.replay import Progress, job_of
 from rules.state import NEVER
 
@@ -50,6 +51,13 @@ def rules(
         typer.Option(
             help="History as CSV or Parquet with machine, measured_at and signals; no server is "
             "needed. Else the store's history."
+        ),
+    ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            help="Trouble codes that go with --csv, CSV or JSON lines, a row per active code: "
+            "machine, measured_at, and spn and fmi or code."
         ),
     ] = None,
     truth: Annotated[
@@ -84,6 +92,8 @@ def rules(
     period = (_ms(since, NEVER), _ms(until, _ALWAYS))
     if period[0] >= period[1]:
         raise IronpulseError("--from is not before --to; give a first moment and a later end.")
+    if faults is not None and csv is None:
+        raise IronpulseError("--faults goes with --csv; the store has its own trouble codes.")
     with (
         tempfile.TemporaryDirectory(prefix="ironpulse-") as folder,
         Bar(console=Console(stderr=True), transient=True) as bar,
@@ -94,7 +104,7 @@ def rules(
             task = bar.add_task("reading", total=1.0)
             history = file_history(
                 csv, plans, period, Path(folder), tier_of(settings.products, product, tier),
-                truth, lambda share: bar.update(task, completed=share),
+                truth, faults, lambda share: bar.update(task, completed=share),
             )  # fmt: skip
         found = replay(plans, history, period, bar, workers, scheduler)
     with opened(out) as file:
@@ -131,7 +141,8 @@ def replay(
 def _report(
     plan: ProductPlan, index: int, history: History, done: Sequence[Progress], since: int
 ) -> Report:
-    courses = [one.courses[index] for one in done]
+    compiled = compile_plan(plan)
+    courses = [finish(compiled, one.courses[index], history.end) for one in done]
     alarms = [alarm for course in courses for alarm in alarms_of(course.changes, since)]
     return report(plan, history.asked, sum(course.samples for course in courses), alarms)
 

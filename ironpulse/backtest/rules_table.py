@@ -34,12 +34,13 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
     for key, words in (
         ("signals_missing", "Signals the file does not have"),
         ("columns_left_out", "Columns that are no signals"),
+        ("machines_left_out", "Machines with trouble codes of which the file has no samples"),
     ):
         if source.get(key):
             console.print(f"{words}: {', '.join(source[key])}.")
     silent = [rule["rule"] for rule in found["rules"] if not rule["replayed"]]
     if silent:
-        console.print(f"Not replayed, as they judge the connection: {', '.join(silent)}.")
+        console.print(f"Not replayed, as they wait for a first sample: {', '.join(silent)}.")
 
 
 def _rules(found: Mapping[str, Any], title: str) -> Table:

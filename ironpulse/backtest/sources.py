@@ -11,7 +11,8 @@ from fleet.errors import IronpulseError
 from fleet.loader import load_plan, load_tiers
 from fleet.plan import ProductPlan
 from fleet.service import ServiceTier
-from ironpulse.backtest.history import put_aside, store_groups
+from ironpulse.backtest.fault_file import read_reports
+from ironpulse.backtest.history import put_aside, store_groups, with_reports
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table
 from ironpulse.backtest.truth import read_truth
@@ -33,12 +34,14 @@ Period = tuple[int, int]
 @dataclass(frozen=True)
 class History:
     """History ready to be folded: groups of machines, what overrides ask of these, what a report
-    needs to know of them, remarks on the source, and what the fleet taught its detectors."""
+    needs to know of them, remarks on the source, its `end` (milliseconds since 1970 UTC, the same
+    for all machines), and what the fleet taught its detectors."""
 
     groups: Sequence[Group]
     identities: Mapping[int, Identity]
     asked: Asked
     source: Mapping[str, Any]
+    end: int
     lessons: Sequence[Lesson] = ()
     peers: Sequence[PeerDay] = ()
 
@@ -83,25 +86,30 @@ def file_history(
     folder: Path,
     tier: ServiceTier,
     truth: Path | None,
+    codes: Path | None,
     told: Callable[[float], None],
 ) -> History:
-    """The history in a file, put aside in `folder` by groups of machines; `told` hears the share
-    that has been read."""
+    """The history in a file, put aside in `folder` by groups of machines, with the trouble codes of
+    another; `told` hears the share that has been read."""
     plan = rule_sets[0]
     table = open_table(path, plan)
-    groups, serials = put_aside(table, plan, folder, _begin(rule_sets, period), period[1], told)
+    aside = put_aside(table, plan, folder, _begin(rule_sets, period), period[1], told)
+    serials = {number: who.serial for number, who in aside.identities.items()}
+    ids = {serial: number for number, serial in serials.items()}
+    reports, strangers = ([], []) if codes is None else read_reports(codes, ids)
     faults = None
     if truth is not None:
-        faults = read_truth(truth, plan, {name: number for number, name in serials.items()})
-        faults = known_within(faults, *period)
+        faults = known_within(read_truth(truth, plan, ids), *period)
     asked = Asked(serials, dict.fromkeys(serials, tier), faults, whole=truth is not None)
-    identities = {number: Identity(name, "", "") for number, name in serials.items()}
-    source = {
+    source: dict[str, Any] = {
         "file": path.name,
         "columns_left_out": list(table.strangers),
         "signals_missing": list(table.missing),
     }
-    return History(groups, identities, asked, source)
+    if codes is not None:
+        source |= {"fault_reports": len(reports), "machines_left_out": strangers}
+    groups = with_reports(aside.groups, reports)
+    return History(groups, aside.identities, asked, source, aside.end)
 
 
 def store_history(
@@ -135,7 +143,7 @@ def store_history(
     asked = Asked(
         serials, {one.id: tiers[one.tier] for one in machines}, faults, whole=truth is not None
     )
-    return History(groups, identities, asked, {"store": plan.product}, lessons, peers)
+    return History(groups, identities, asked, {"store": plan.product}, end, lessons, peers)
 
 
 def _begin(rule_sets: Sequence[ProductPlan], period: Period) -> int:

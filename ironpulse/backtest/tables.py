@@ -1,7 +1,8 @@
 """CSV and Parquet files of samples, read in blocks of bounded size.
 
 Columns: `machine`, `measured_at` (ISO 8601, without a zone it is UTC, or milliseconds since 1970)
-and signals by their keys. A value that is missing is unknown.
+and signals by their keys; `model` and `region` of the machine may stand beside them. A value that
+is missing is unknown.
 """
 
 from __future__ import annotations
@@ -22,21 +23,30 @@ from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 
 MACHINE, MEASURED_AT = "machine", "measured_at"
+#: What a file may say of a machine besides its serial.
+TRAITS = ("model", "region")
 _BLOCK_BYTES = 8 << 20
 _BLOCK_ROWS = 131_072
-_SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A file of samples: `signals` of the plan that it has, in the plan's order, columns that are
-    `strangers` to the plan, signals that are `missing`, and its `size` in bytes."""
+    `strangers` to the plan, signals that are `missing`, its `size` in bytes, and which `traits`
+    of machines it tells."""
 
     path: Path
     signals: tuple[str, ...]
     strangers: tuple[str, ...]
     missing: tuple[str, ...]
     size: int
+    traits: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of text."""
+        return (MACHINE, *self.traits)
 
 
 def open_table(path: Path, plan: ProductPlan) -> Table:
@@ -54,15 +64,17 @@ def open_table(path: Path, plan: ProductPlan) -> Table:
         raise IronpulseError(
             f"{path} has no column that is a signal of {plan.product}; it has {', '.join(names)}."
         )
-    known = {MACHINE, MEASURED_AT, *plan.signal_keys}
+    traits = tuple(name for name in TRAITS if name in names)
+    known = {MACHINE, MEASURED_AT, *traits, *plan.signal_keys}
     strangers = tuple(name for name in names if name not in known)
     missing = tuple(key for key in plan.signal_keys if key not in names)
-    return Table(path, signals, strangers, missing, path.stat().st_size)
+    return Table(path, signals, strangers, missing, path.stat().st_size, traits)
 
 
 def blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
-    """The file's rows as blocks of machine (dictionary of text), measured_at (int64, ms) and the
-    signals (float64); with each the share of the file that has been read, about."""
+    """The file's rows as blocks of machine (dictionary of text), measured_at (int64, ms), traits
+    (dictionaries of text) and the signals (float64); with each the share of the file that has been
+    read, about."""
     with _our_errors(table.path):
         yield from _parquet_blocks(table) if _is_parquet(table.path) else _csv_blocks(table)
 
@@ -79,7 +91,7 @@ def _parquet(path: Path) -> pa_parquet.ParquetFile:
 def _parquet_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
     file = _parquet(table.path)
     done, rows = 0, max(file.metadata.num_rows, 1)
-    columns = [MACHINE, MEASURED_AT, *table.signals]
+    columns = [*table.texts, MEASURED_AT, *table.signals]
     for block in file.iter_batches(batch_size=_BLOCK_ROWS, columns=columns):
         done += block.num_rows
         yield _plain(table, block), done / rows
@@ -88,9 +100,9 @@ def _parquet_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
 def _csv_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
     separator, _ = _header(table.path)
     convert = pa_csv.ConvertOptions(
-        include_columns=[MACHINE, MEASURED_AT, *table.signals],
+        include_columns=[*table.texts, MEASURED_AT, *table.signals],
         column_types={
-            MACHINE: pa.string(),
+            **dict.fromkeys(table.texts, pa.string()),
             MEASURED_AT: _time_type(table.path, separator),
             **dict.fromkeys(table.signals, pa.float64()),
         },
@@ -113,7 +125,7 @@ def _csv_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
 def _header(path: Path) -> tuple[str, list[str]]:
     """The separator of a CSV file and the names of its columns."""
     line = _lines(path, 1)[0]
-    separator = max(_SEPARATORS, key=line.count)
+    separator = max(SEPARATORS, key=line.count)
     return separator, [name.strip().strip('"') for name in line.split(separator)]
 
 
@@ -143,9 +155,7 @@ def _time_type(path: Path, separator: str) -> pa.DataType:
 
 
 def _plain(table: Table, block: pa.RecordBatch) -> pa.RecordBatch:
-    machine = block.column(MACHINE)
-    if not pa.types.is_dictionary(machine.type):
-        machine = pc.dictionary_encode(machine.cast(pa.string()))
+    machine, *traits = (_coded(block.column(name)) for name in table.texts)
     times = _milliseconds(block.column(MEASURED_AT))
     if machine.null_count or times.null_count or "" in machine.dictionary.to_pylist():
         raise IronpulseError(
@@ -153,7 +163,16 @@ def _plain(table: Table, block: pa.RecordBatch) -> pa.RecordBatch:
         )
     signals = [block.column(key).cast(pa.float64()) for key in table.signals]
     return pa.RecordBatch.from_arrays(
-        [machine, times, *signals], [MACHINE, MEASURED_AT, *table.signals]
+        [machine, times, *traits, *signals],
+        [MACHINE, MEASURED_AT, *table.traits, *table.signals],
+    )
+
+
+def _coded(texts: pa.Array) -> pa.DictionaryArray:
+    return (
+        texts
+        if pa.types.is_dictionary(texts.type)
+        else pc.dictionary_encode(texts.cast(pa.string()))
     )
 
 

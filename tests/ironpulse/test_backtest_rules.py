@@ -263,3 +263,124 @@ def test_a_product_that_is_not_there_is_told() -> None:
     result = CliRunner().invoke(app, ["backtest", "rules", "--product", "submarine"])
     assert result.exit_code == 1
     assert "submarine" in result.stderr and "tower_crane" in result.stderr
+
+
+def rules_with(folder: Path, path: Path, *more: dict[str, Any], **changed: Any) -> Path:
+    """The product's rules, the first one changed, and more of them."""
+    rules = yaml.safe_load((folder / PRODUCT / "rules.yaml").read_text())
+    first, *others = rules["rules"]
+    rules["rules"] = [{**first, **changed}, *others, *more]
+    path.write_text(yaml.safe_dump(rules))
+    return path
+
+
+def warm(folder: Path, name: str = "warm.csv") -> Path:
+    """Two machines at 70 % for five minutes, then one of them again after two hours."""
+    lines = [
+        f"{machine},{model},{region},{START_MS + i * 10_000},70,50"
+        for machine, model, region in (("M", "B1", "south"), ("N", "", "north"))
+        for i in range(30)
+    ]
+    lines.append(f"M,B1,,{START_MS + 7_500_000},70,50")
+    header = "machine,model,region,measured_at,s01_pct,s16_pct"
+    path = folder / name
+    path.write_text("\n".join([header, *lines]))
+    return path
+
+
+@pytest.mark.parametrize("override", [{"model": "B1"}, {"region": "south"}, {"machine": "M"}])
+def test_overrides_hold_for_the_models_and_regions_of_a_file(
+    folder: Path, tmp_path: Path, override: dict[str, str]
+) -> None:
+    changed = rules_with(
+        folder, tmp_path / "rules.yaml", when="s01_pct > limit", clear="s01_pct < limit - 5",
+        params={"limit": 85}, overrides=[{**override, "params": {"limit": 60}}],
+    )  # fmt: skip
+    found = report(folder, "--rules", str(changed), "--csv", str(warm(tmp_path)))
+    assert {(one["machine"], one["rule"]) for one in found["alarms"]} == {("M", "rule_1")}
+    assert found["source"]["columns_left_out"] == []
+
+
+def test_a_machine_of_two_regions_is_told(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "h.csv"
+    rows = [f"M,{region},{START_MS + i * 10_000},1" for i, region in enumerate(("north", "south"))]
+    path.write_text("\n".join(["machine,region,measured_at,s01_pct", *rows]))
+    result = backtest(folder, "--csv", str(path), "--workers", "1")
+    assert result.exit_code == 1
+    said = result.stderr.replace("\n", " ")
+    assert "machine M has the region 'north' in one row and 'south' in another" in said
+
+
+NAMED = {"en": "other", "zh": "其他"}
+KIND = {"name": NAMED, "component": "body", "severity": 3, "advice": NAMED}
+
+
+def test_gaps_of_a_file_are_silence(folder: Path, tmp_path: Path) -> None:
+    silent = {"id": "silent", "silence": "offline", **KIND}
+    changed = rules_with(folder, tmp_path / "rules.yaml", silent)
+    found = report(folder, "--rules", str(changed), "--csv", str(warm(tmp_path)))
+    keys = ("machine", "raised_at", "cleared_at")
+    assert [tuple(one[key] for key in keys) for one in found["alarms"]] == [
+        ("M", "2026-01-01T00:19:50+00:00", "2026-01-01T02:05:00+00:00"),
+        ("N", "2026-01-01T00:19:50+00:00", None),
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_trouble_codes_in_a_file(
+    folder: Path, tmp_path: Path, ending: str, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PIECE_ROWS", 10)
+    coded = {"id": "coded", "faults": {"spn": [110]}, **KIND}
+    changed = rules_with(folder, tmp_path / "rules.yaml", coded)
+    names = ("machine", "measured_at", "spn", "fmi", "lamp")
+    rows = [
+        ("M", "2026-01-01T00:01:00Z", "110", "0", "stop"),
+        ("M", "2026-01-01T00:01:00Z", "524287", "31", ""),
+        ("M", "2026-01-01T00:02:00Z", "", "", ""),
+        ("M", "2026-01-01T01:00:00Z", "110", "3", ""),
+        ("X", "2026-01-01T01:00:00Z", "110", "3", ""),
+    ]
+    faults = tmp_path / f"faults.{ending}"
+    told = [";".join(names), *(";".join(row) for row in rows)]
+    if ending == "jsonl":
+        told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+    faults.write_text("\n".join(told))
+    asked = ("--rules", str(changed), "--csv", str(warm(tmp_path)), "--faults", str(faults))
+    found = report(folder, *asked)
+    keys = ("machine", "raised_at", "cleared_at")
+    assert [tuple(one[key] for key in keys) for one in found["alarms"]] == [
+        ("M", "2026-01-01T00:01:00+00:00", "2026-01-01T00:02:00+00:00"),
+        ("M", "2026-01-01T01:00:00+00:00", None),
+    ]
+    assert found["source"]["fault_reports"] == 3
+    assert found["source"]["machines_left_out"] == ["X"]
+    there = tmp_path / "there.json"
+    elsewhere = backtest(folder, *asked, "--json", "--out", str(there), "--scheduler", cluster)
+    assert elsewhere.exit_code == 0 and json.loads(there.read_text()) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("machine,measured_at,oil\nM,1,2\n", "row 1: it has none of spn, fmi and code"),
+        ("machine,measured_at,spn\nM,1,110\n", "needs spn and fmi, or code"),
+        ("machine,measured_at,spn,fmi\nM,1,110,99\n", "row 1"),
+        ("machine,measured_at,spn,fmi\nM,,110,1\n", "'measured_at' is missing"),
+        ("machine,spn,fmi\nM,110,1\n", "'measured_at' is missing"),
+    ],
+)
+def test_trouble_codes_that_will_not_do_are_told(
+    folder: Path, tmp_path: Path, content: str, says: str
+) -> None:
+    faults = tmp_path / "faults.csv"
+    faults.write_text(content)
+    asked = ("--csv", str(warm(tmp_path)), "--workers", "1", "--faults", str(faults))
+    result = backtest(folder, *asked)
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ") and "faults.csv" in result.stderr
+
+
+def test_trouble_codes_of_a_file_go_with_a_file(folder: Path) -> None:
+    result = backtest(folder, "--faults", "faults.csv")
+    assert result.exit_code == 1 and "--faults goes with --csv" in result.stderr

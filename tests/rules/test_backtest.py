@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 
 from fleet.batch import FaultCode, FaultReport
 from fleet.rule import Rule
-from rules.backtest import Alarm, Course, alarms_of, begin, go_on, visits, warm_up_ms
+from rules.backtest import (
+    Alarm,
+    Course,
+    alarms_of,
+    begin,
+    finish,
+    go_on,
+    visits,
+    warm_up_ms,
+)
 from rules.backtest_report import Asked, difference, report
+from rules.compiled import CompiledPlan
 from rules.known_faults import FORESIGHT_MS, KnownFault, known_within, score
 from tests import small
 from tests.rules.plans import IDENTITIES, TEXT, compiled, plan, rule
@@ -187,10 +197,59 @@ def test_a_report_counts_by_rule_and_together() -> None:
     ]
 
 
-def test_a_rule_of_silence_is_said_not_to_be_replayed() -> None:
-    found = report(compiled().plan, asked(), 0, []).as_json()
-    assert [one["rule"] for one in found["rules"] if not one["replayed"]] == ["silent"]
+def quiet_plan() -> CompiledPlan:
+    return compiled(
+        rules=[
+            rule("gone", silence="offline", hold_s=60),
+            rule("late", silence="late"),
+            rule("never", silence="never_seen"),
+        ]
+    )
+
+
+def test_a_rule_that_waits_for_a_first_sample_is_said_not_to_be_replayed() -> None:
+    found = report(quiet_plan().plan, asked(), 0, []).as_json()
+    assert [one["rule"] for one in found["rules"] if not one["replayed"]] == ["never"]
     assert "known" not in found["total"]
+
+
+#: Seconds at which machines were heard, and whether they were working: late after 30 s and offline
+#: after 900 s of work, offline after 9,000 s where they stand.
+HEARD: list[tuple[int, int, bool]] = [
+    (1, 0, True), (1, 30, True), (1, 61, True), (1, 1021, True), (1, 1991, False),
+    (1, 10_900, False), (1, 20_000, True), (2, 0, True), (2, 20_500, True),
+]  # fmt: skip
+SILENT = [
+    (1, "late", 60, 61), (1, "late", 91, 1021), (1, "late", 1051, 1991), (1, "gone", 1981, 1991),
+    (1, "late", 19_900, 20_000), (1, "gone", 19_960, 20_000), (1, "late", 20_030, None),
+    (2, "late", 30, 20_500), (2, "gone", 960, 20_500),
+]  # fmt: skip
+
+
+def test_gaps_are_silence_wherever_history_is_cut() -> None:
+    own = quiet_plan()
+    rows = [
+        (machine, START + at * 1000, {"eng_speed_rpm": 1500.0 if working else 0.0})
+        for machine, at, working in HEARD
+    ]
+    expected = sorted(
+        (machine, name, START + begin * 1000, None if end is None else START + end * 1000)
+        for machine, name, begin, end in SILENT
+    )
+    for cut in (0, 500, 2000, 15_000):
+        course = begin(own, [1, 2, 3])
+        for piece in (
+            [row for row in rows if row[1] < START + cut * 1000],
+            [row for row in rows if row[1] >= START + cut * 1000],
+        ):
+            course = go_on(own, IDENTITIES, course, batch_of(piece))
+        course = finish(own, course, START + 20_501_000)
+        found = [
+            (one.machine_id, one.rule, one.raised_at, one.cleared_at)
+            for one in alarms_of(course.changes)
+        ]
+        assert sorted(found, key=str) == sorted(expected, key=str)
+    assert warm_up_ms(own) == 9_060_000
 
 
 def test_the_difference_names_the_alarms_of_one_side() -> None:

@@ -83,7 +83,8 @@ def backtest(bench: Bench, since: int = NEVER) -> list[Found]:
     found = replayed(bench, since)
     assert since != NEVER or found["samples"] == 3 * MOMENTS
     keys = ("machine", "rule", "component", "raised_at", "cleared_at")
-    return sorted((tuple(one[key] for key in keys) for one in found["alarms"]), key=str)
+    told = [one for one in found["alarms"] if one["rule"] != "silent"]  # nobody's clock ticks live
+    return sorted((tuple(one[key] for key in keys) for one in told), key=str)
 
 
 def test_live_and_backtest_raise_the_same_alarms(
@@ -127,3 +128,28 @@ def test_what_technicians_found_scores_the_alarms(
     assert known["hot"]["confirmed"] == known["hot"]["false"] == 1
     assert known["hot"]["faults_found"] == 1 and known["hot"]["faults_missed"] == 0
     assert 0 < known["hot"]["lead_h"]["median"] < 1
+
+
+def test_silence_is_the_same_live_and_in_a_backtest(
+    bench: Bench, run_all: Callable[[Worker], None]
+) -> None:
+    """Live, with every sample received when it was measured and somebody looking at all times."""
+    start = clock.now_ms() - DAYS_AGO_MS
+    spells = [
+        (1, 0, 1500.0), (2, 0, 0.0), (1, 1500, 1500.0), (1, 2000, 0.0), (3, 2100, 1500.0),
+        (2, 9500, 1500.0), (1, 11_500, 1500.0), (3, 11_900, 1500.0),
+    ]  # fmt: skip
+    worker = bench.worker()
+    for number, (machine, at, speed) in enumerate(spells):
+        rows = [(machine, start + (at + i * 10) * 1000, {"eng_speed_rpm": speed}) for i in range(6)]
+        later = spells[number + 1][1] if number + 1 < len(spells) else at + 51
+        for part, looked_at in ((rows[:1], at), (rows[1:], later - 1)):
+            bench.bring(part, received_at=part[-1][1])
+            run_all(worker)
+            worker.tick(start + looked_at * 1000)
+    expected = sorted(live(bench), key=str)
+    assert len(expected) == 5 and {one[1] for one in expected} == {"silent"}
+    assert sum(one[4] is None for one in expected) == 1
+    found = replayed(bench)
+    keys = ("machine", "rule", "component", "raised_at", "cleared_at")
+    assert sorted((tuple(one[key] for key in keys) for one in found["alarms"]), key=str) == expected

@@ -43,11 +43,19 @@ def test_never_seen_since_it_was_registered() -> None:
 
 
 def test_a_silence_rule_waits_for_its_hold() -> None:
-    offline = Connection("offline", 900_000)
-    assert silence_since(RULE, offline, 900_001) == 900_000
+    contact = heard(True)
+    assert silence_since(RULE, contact, REPORT, 900_000) is None
+    assert silence_since(RULE, contact, REPORT, 900_001) == 900_000
     patient = RULE.model_copy(update={"hold_s": 60.0})
-    assert silence_since(patient, offline, 959_999) is None
-    assert silence_since(patient, offline, 960_000) == 960_000
-    assert silence_since(RULE, Connection("late", 30_000), 10**9) is None
+    assert silence_since(patient, contact, REPORT, 959_999) is None
+    assert silence_since(patient, contact, REPORT, 960_000) == 960_000
+
+
+def test_a_late_machine_is_late_from_its_first_missed_report_on() -> None:
     late = RULE.model_copy(update={"silence": "late"})
-    assert silence_since(late, offline, 900_001) == 900_000
+    for now in (30_001, 900_001):
+        assert silence_since(late, heard(True), REPORT, now) == 30_000
+    patient = late.model_copy(update={"hold_s": 1000.0})
+    assert silence_since(patient, heard(True), REPORT, 1_029_999) is None
+    assert silence_since(patient, heard(True), REPORT, 1_030_000) == 1_030_000
+    assert silence_since(late, heard(False), REPORT, 8_999_000) is None

@@ -1,0 +1,51 @@
+"""Trouble codes of a history in a file of their own.
+
+CSV or JSON lines, one row per active code: `machine`, `measured_at`, and `spn` and `fmi` or `code`;
+`oc`, `sa` and `lamp` as far as known. All rows of a machine at one moment are one report, the full
+list of what was active then (J1939 DM1); a row without any code says that nothing was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fleet.batch import FaultCode, FaultReport
+from fleet.errors import IronpulseError
+from ingest.reports import read_code
+from ironpulse.backtest.rows import moment_of, rows_of, why
+
+_FIELDS = ("spn", "fmi", "code", "oc", "sa", "lamp")
+
+
+def read_reports(path: Path, ids: Mapping[str, int]) -> tuple[list[FaultReport], list[str]]:
+    """The reports of a file by machine and time, and the machines of it that are not among
+    `ids`, whose reports are left out."""
+    found: dict[tuple[int, int], list[FaultCode]] = {}
+    strangers = set()
+    for number, row in enumerate(rows_of(path), 1):
+        try:
+            serial, at, code = str(row["machine"]), moment_of(row, "measured_at"), _code(row)
+            if at is None:
+                raise KeyError("measured_at")
+        except (KeyError, ValueError, TypeError) as error:
+            raise IronpulseError(
+                f"{path}, row {number}: {why(error)}. A row is a code that was active: machine, "
+                "measured_at, and spn and fmi or code; oc, sa and lamp as far as known."
+            ) from error
+        if serial not in ids:
+            strangers.add(serial)
+            continue
+        active = found.setdefault((ids[serial], at), [])
+        if code is not None and not code.says_none:
+            active.append(code)
+    reports = [FaultReport(*key, key[1], tuple(codes)) for key, codes in sorted(found.items())]
+    return reports, sorted(strangers)
+
+
+def _code(row: Mapping[str, Any]) -> FaultCode | None:
+    if not any(name in row for name in _FIELDS):
+        raise ValueError("it has none of spn, fmi and code")
+    given = {name: row[name] for name in _FIELDS if row.get(name) not in (None, "")}
+    return read_code(given) if given else None
