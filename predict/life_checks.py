@@ -10,7 +10,8 @@ import numpy as np
 from fleet.batch import FloatColumn
 from fleet.text import Text
 from fleet.wear import Life
-from predict.families import LOGNORMAL, WEIBULL
+from predict.families import LOGNORMAL, WEIBULL, Family
+from predict.lifedata import LifeDataError, Lives
 from predict.lifefit import LifeFit, fit_lives
 
 #: Fewer failures than this are worth a word.
@@ -139,8 +140,8 @@ def seen_and_expected(fit: LifeFit) -> tuple[FloatColumn, FloatColumn, FloatColu
 
 def _family(fit: LifeFit) -> Check | None:
     """Whether the other family explains the lives clearly better."""
-    other = fit_lives(fit.lives, LOGNORMAL if fit.family is WEIBULL else WEIBULL)
-    if not isinstance(other, LifeFit) or other.log_likelihood - fit.log_likelihood < 2:
+    other = _alone(fit.lives, LOGNORMAL if fit.family is WEIBULL else WEIBULL)
+    if other is None or other.log_likelihood - fit.log_likelihood < 2:
         return None
     text = Text(
         en=f"A {other.family.name} life would explain the replacements better than the "
@@ -150,10 +151,20 @@ def _family(fit: LifeFit) -> Check | None:
     return Check("family", False, text)
 
 
+def _alone(lives: Lives, family: Family) -> LifeFit | None:
+    """What the lives say without the plan; None where they are too few, or where kinds that tell
+    the failures apart leave no maximum."""
+    try:
+        found = fit_lives(lives, family)
+    except LifeDataError:
+        return None
+    return found if isinstance(found, LifeFit) else None
+
+
 def _plan(fit: LifeFit, life: Life) -> Check | None:
     """Whether the fleet's lives alone contradict the plan's median."""
-    alone = fit if fit.prior is None else fit_lives(fit.lives, fit.family)
-    if not isinstance(alone, LifeFit):
+    alone = fit if fit.prior is None else _alone(fit.lives, fit.family)
+    if alone is None:
         return None
     low, high = alone.quantile_limits(0.5, 0.95)
     if low <= life.mid <= high:

@@ -78,9 +78,11 @@ def seen_at(fitted: Sequence[Row], at: datetime) -> Iterator[Row]:
 
 
 def used_at(row: Row, until: datetime, at: datetime) -> float | None:
-    """Use by a moment of a part that was used evenly from its fitting to `until`."""
+    """Use by a moment of a part that was used evenly from its fitting, with the use it had then,
+    to `until`."""
     if row["used"] is None:
         return None
     whole = (until - row["fitted_at"]).total_seconds()
     share = min((at - row["fitted_at"]).total_seconds() / whole, 1.0) if whole > 0 else 1.0
-    return float(row["used"] * max(share, 0.0))
+    before = float(row["used_before"])
+    return before + (float(row["used"]) - before) * max(share, 0.0)

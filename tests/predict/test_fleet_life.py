@@ -9,11 +9,12 @@ import pytest
 from scipy import stats
 
 from fleet.wear import Life
+from predict.families import LOGNORMAL
 from predict.fleet_life import FleetLife, learned_fit, learned_life
 from predict.life import LifeModel, PlanLife
 from predict.life_checks import check_life
-from predict.lifedata import lives
-from predict.lifefit import TooFew
+from predict.lifedata import LifeDataError, lives
+from predict.lifefit import LifeFit, TooFew, fit_lives
 
 NEW = np.array([0.0])
 PLAN = Life(low=8_000, mid=11_000, high=15_000)
@@ -113,3 +114,18 @@ def test_checks_say_what_is_wrong_and_only_that() -> None:
     few = verdicts(np.array([4_000.0, 4_500.0, 4_600.0, *([5_000.0] * 30)]), np.arange(33) < 3)
     assert few["enough"] is False
     assert few["within_view"] is False
+
+
+def test_kinds_that_tell_failures_apart_leave_the_other_checks() -> None:
+    """A model of which none has failed yet: without the plan's word its factor has no maximum."""
+    rng = np.random.default_rng(3)
+    ends = np.concatenate([11_700 * rng.weibull(3.0, 12), np.full(6, 14_000.0)])
+    failed = np.arange(18) < 12
+    kinds = (~failed).astype(np.float64)[:, None]
+    data = lives(ends, failed, covariates=kinds, names=("model:B",))
+    with pytest.raises(LifeDataError):
+        fit_lives(data, LOGNORMAL)
+    fit = learned_fit(data, PLAN)
+    assert isinstance(fit, LifeFit)
+    names = {check.name for check in check_life(fit, PLAN)}
+    assert "curve" in names and not names & {"family", "plan"}
