@@ -37,12 +37,19 @@ class Recorded:
         return sum(getattr(tally, count) for tally in self.tallies.values())
 
 
-def record(connection: Connection, decoded: Decoded, products: Mapping[str, Product]) -> Recorded:
+def record(
+    connection: Connection,
+    decoded: Decoded,
+    products: Mapping[str, Product],
+    beforehand: Mapping[int, Tally] | None = None,
+) -> Recorded:
     """Write what was decoded; the caller's transaction makes it one with the log entry.
 
-    Raises what the driver raises.
+    `beforehand` are counts, of machines that `decoded` has not heard, to which others are added:
+    all writers take rows in one order, samples before the ledger, so that none waits for another in
+    a circle. Raises what the driver raises.
     """
-    recorded = Recorded()
+    recorded = Recorded(dict(beforehand or {}))
     for machine_id, (count, latest) in decoded.heard.items():
         recorded.tallies[machine_id] = Tally(latest, messages=count)
     entries = [_samples(connection, each, products, recorded) for each in decoded.samples]

@@ -99,17 +99,19 @@ def _put_back(
     connection: Connection, registry: Registry, found: RejectedMessage, decoded: Decoded
 ) -> Replay:
     rejected.set_replayed(connection, found.id, clock.to_datetime(clock.now_ms()))
+    beforehand = {}
     if found.machine_id is not None:
         # It was counted when it came, as a message and among the rejected.
         decoded.heard.clear()
-        tally = Tally(clock.to_ms(found.received_at), rejected=-found.samples)
-        ledger.add(connection, {found.machine_id: tally})
-    done = record(connection, decoded, registry.products)
+        received_at = clock.to_ms(found.received_at)
+        beforehand[found.machine_id] = Tally(received_at, rejected=-found.samples)
+    counted = sum(tally.rejected for tally in beforehand.values())
+    done = record(connection, decoded, registry.products, beforehand)
     return Replay(
         found.id,
         "replayed",
         stored=done.total("stored"),
         merged=done.total("merged"),
         repeated=done.total("repeated"),
-        again=done.total("rejected"),
+        again=done.total("rejected") - counted,
     )

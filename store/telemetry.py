@@ -149,23 +149,42 @@ def _write_single(
             connection.execute(sql.SQL(_SQL["make_staging"]).format(**names))
             staging = sql.SQL("pg_temp.staging")
             _copy(connection, data, {**names, "table": staging})
-            before = _read_before(connection, batch.take(crowded), keys, names)
-            if before is not None:
-                before = as_stored(before, plan)
-            return _merge_staging(connection, batch, keys, names), before
+            moments = _moments(batch.take(crowded))
+            claimed = _claim(connection, moments, batch_id, names)
+            before = _read_before(connection, batch, moments, keys, names)
+            found = _merge_staging(connection, batch, keys, names)
+            found[crowded[claimed]] = STORED
+            return found, as_stored(before, plan)
     return np.full(len(batch), STORED, np.int8), None
 
 
-def _read_before(
-    connection: Connection, batch: SampleBatch, keys: Sequence[str], names: dict[str, Any]
-) -> SampleBatch | None:
-    """What the table has of these moments, in the columns of the batch; None for no moments."""
-    if not len(batch):
-        return None
-    moments = {
+def _moments(batch: SampleBatch) -> dict[str, list[Any]]:
+    return {
         "machines": batch.machine_id.tolist(),
         "times": [clock.to_datetime(each) for each in batch.measured_at.tolist()],
     }
+
+
+def _claim(
+    connection: Connection, moments: dict[str, list[Any]], batch_id: int, names: dict[str, Any]
+) -> list[int]:
+    """Make rows of these moments where there are none, waiting for others who are about to; returns
+    the places of those that were made. From here on what is there of them holds."""
+    statement = sql.SQL(_SQL["claim"]).format(**names)
+    rows = connection.execute(statement, {**moments, "batch": batch_id}).fetchall()
+    made = {(row["machine_id"], row["measured_at"]) for row in rows}
+    pairs = zip(moments["machines"], moments["times"], strict=True)
+    return [place for place, moment in enumerate(pairs) if moment in made]
+
+
+def _read_before(
+    connection: Connection,
+    batch: SampleBatch,
+    moments: dict[str, list[Any]],
+    keys: Sequence[str],
+    names: dict[str, Any],
+) -> SampleBatch:
+    """What the table has of these moments, in the columns of the batch."""
     rows = connection.execute(sql.SQL(_SQL["before"]).format(**names), moments).fetchall()
     values = np.full((len(rows), len(batch.signals)), np.nan, order="F")
     for number, key in enumerate(batch.signals):

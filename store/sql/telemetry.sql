@@ -7,6 +7,14 @@ drop table if exists pg_temp.staging
 -- name: make_staging
 create temporary table staging on commit drop as select {columns} from {table} with no data
 
+-- name: claim
+insert into {table} (machine_id, measured_at, batch_id)
+select given.machine_id, given.measured_at, %(batch)s::bigint
+from unnest(%(machines)s::integer[], %(times)s::timestamptz[]) given (machine_id, measured_at)
+order by given.machine_id, given.measured_at
+on conflict (machine_id, measured_at) do nothing
+returning machine_id, measured_at
+
 -- name: before
 select {columns} from {table}
 where (machine_id, measured_at) in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psycopg
@@ -14,6 +15,7 @@ from store import ingest_log, reading, telemetry
 from store.connection import Connection, connect
 from store.telemetry import MERGED, REPEATED, STORED
 from tests import small
+from tests.processes import until
 from tests.store.samples import SIGNALS, START, Row, batch
 
 PLAN = small.product_plan()
@@ -239,3 +241,28 @@ def test_the_hourly_relation_sums_up(connection: Connection) -> None:
         "select machine_id, fuel_pct_avg, fuel_pct_min, fuel_pct_max from hourly_pump order by 1"
     ).fetchall()
     assert [tuple(row.values()) for row in rows] == [(1, 2, 1, 3), (2, None, None, None)]
+
+
+def test_what_another_writer_commits_meanwhile_is_there_before(
+    connection: Connection, small_store: str
+) -> None:
+    """Two workers get one moment at once: of two messages the one that was stored already, by the
+    other worker, is a repetition."""
+    write(connection, (1, 0, {"fuel_pct": 40.0}))
+    with connect(small_store) as other, ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            write(other, (1, 5, {"oil_temp_c": 50.0}), batch_id=2)
+            both = (1, 5, {"fuel_pct": 41.0}), (1, 5, {"oil_temp_c": 50.0})
+            writing = pool.submit(write, connection, (1, 0, {"fuel_pct": 40.0}), *both, batch_id=3)
+            until(lambda: waiting(other), bool, 10.0)
+        assert writing.result() == [REPEATED, MERGED, REPEATED]
+    assert stored(connection)[1, 5] == {"fuel_pct": 41.0, "oil_temp_c": 50.0}
+
+
+def waiting(connection: Connection) -> int:
+    """How many sessions of this database wait for another one."""
+    query = (
+        "select 1 from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    return len(connection.execute(query).fetchall())
