@@ -4,16 +4,34 @@ Several workers share one subscription (MQTT 5, section 4.8.2): the broker gives
 of their sessions. A session outlives its worker, and with it its part in the subscription: after a
 change of the number of workers the sessions of before would go on collecting messages for nobody.
 So their names are fixed, and the first worker looks them up and empties them.
+
+Whoever connects with the name of a session takes it over, with all that waits in it, whatever its
+rights to topics are. So the names are hard to guess (decision 10).
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+from fleet.broker import BrokerAddress
 from fleet.errors import IronpulseError
 from ingest.topics import EVERYTHING
 
 MOST_WORKERS = 16
+#: What an ingest calls its session unless told otherwise, before what makes it hard to guess.
+NAME = "ironpulse-ingest"
+
+
+def secret_name(mqtt_url: str) -> str:
+    """The client id that only who knows the ingest's password at this broker can work out; the
+    same on every computer. Plain where the URL has no password."""
+    password = BrokerAddress.of(mqtt_url).password
+    if not password:
+        return NAME
+    # Slow on purpose: the name can be seen in logs, and must not give the password away.
+    key = hashlib.scrypt(password.encode(), salt=NAME.encode(), n=2**14, r=8, p=1, dklen=8)
+    return f"{NAME}-{key.hex()}"
 
 
 @dataclass(frozen=True, slots=True)

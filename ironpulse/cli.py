@@ -85,8 +85,9 @@ def migrate() -> None:
 @says_errors
 def ingest(
     client_id: Annotated[
-        str, typer.Option(help="Name of the persistent session at the broker.")
-    ] = "ironpulse-ingest",
+        str,
+        typer.Option(help="Name of the persistent session at the broker; none: a secret one."),
+    ] = "",
     metrics_port: Annotated[int | None, typer.Option(help="Port for Prometheus.")] = None,
     sparkplug: Annotated[
         str, typer.Option(help="Host id for edge nodes of Sparkplug B; '' where there are none.")
@@ -108,12 +109,14 @@ def ingest(
         keep_running(crew, stop_on_signals())
         return
     from ingest.service import run
+    from ingest.sessions import secret_name
 
     settings = Settings()
+    mqtt_url = settings.mqtt()
     run(
         database_url=settings.database(),
-        mqtt_url=settings.mqtt(),
-        client_id=client_id,
+        mqtt_url=mqtt_url,
+        client_id=client_id or secret_name(mqtt_url),
         metrics_port=metrics_port,
         sparkplug_host=sparkplug or None,
         workers=workers,

@@ -24,7 +24,8 @@ _CONTROL = "$CONTROL/dynamic-security/v1"
 _BATCH = 200  # commands in one message; the broker saves its file once per message
 _PATIENCE_S = 30.0
 _SUBSTITUTION_SINCE = (2, 1)  # before it %u meant itself, so each machine needs its own role
-#: How client ids of our own sessions begin (`ironpulse ingest --client-id`).
+#: Where a machine signs in by certificate its serial becomes its client id, which must not be one
+#: of our own sessions (ingest/sessions.py).
 OUR_CLIENT_IDS = "ironpulse"
 # The serial is a level of the topic and the user name the ACL puts in its place.
 _SERIAL = re.compile(r"[^\s/+#%$\x00]+")
@@ -208,21 +209,14 @@ def _batches(commands: Iterable[Command]) -> Iterable[list[Command]]:
 
 def may_be_serial(serial: str) -> bool:
     """Whether a machine may have this serial at the broker: as a level of its topics, as its user
-    name, and as its client id, which must not be that of a session of ours."""
+    name, and with a certificate as its client id."""
     ours = serial in (ADMIN, INGEST) or serial.startswith(OUR_CLIENT_IDS)
     return not ours and _SERIAL.fullmatch(serial) is not None
 
 
 def _create(serial: str, password: str | None, own_role: bool) -> Command:
     role = f"{MACHINE_ROLE}-{serial}" if own_role else MACHINE_ROLE
-    command = {
-        "command": "createClient",
-        "username": serial,
-        # Whoever connects with the client id of another takes over that session, with all that
-        # waits in it, whatever its own rights are.
-        "clientid": serial,
-        "roles": [{"rolename": role}],
-    }
+    command = {"command": "createClient", "username": serial, "roles": [{"rolename": role}]}
     return command if password is None else {**command, "password": password}
 
 

@@ -23,7 +23,7 @@ from fleet.errors import IronpulseError
 from ingest import payload, service, subscriber
 from ingest.former import Former
 from ingest.message import Message
-from ingest.sessions import MOST_WORKERS, Sessions
+from ingest.sessions import MOST_WORKERS, NAME, Sessions, secret_name
 from ingest.topics import EVERYTHING, telemetry_topic
 from tests import small
 from tests.conftest import BrokerAccess
@@ -175,3 +175,11 @@ def test_names_and_topics_of_sessions() -> None:
     assert "c" in second.former and not {"c-1", "c-2", "c-3"} & set(second.former)
     with pytest.raises(IronpulseError, match="There is no worker 4 of 3"):
         Sessions("c", 3, 4)
+
+
+def test_the_name_of_a_session_is_worked_out_from_the_password_only() -> None:
+    here, there = (secret_name(f"mqtt://ingest:word@{host}") for host in ("a:1883", "b:8883"))
+    other = secret_name("mqtt://ingest:other@a:1883")
+    assert here == there != other
+    assert here.startswith(f"{NAME}-") and len(here) >= len(NAME) + 16
+    assert secret_name("mqtt://a:1883") == NAME
