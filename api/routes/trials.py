@@ -35,13 +35,6 @@ router = APIRouter(
 @router.post("", operation_id="start_trial", status_code=201, responses=responses("conflict"))
 def start_trial(body: TrialRequest, caller: Manager, shared: Shared) -> Trial:
     """Try a changed rule on the store's history, beside today's. Ask for its state with the id."""
-    span = (to_ms(body.since), to_ms(body.until))
-    if not 0 < span[1] - span[0] <= LONGEST_MS:
-        raise invalid(
-            "body.until",
-            "`until` is not after `since`, or more than 400 days after it.",
-            "结束时间必须晚于开始时间，且跨度不超过 400 天。",
-        )
     with shared.database.transaction() as connection:
         plan = shared.plan(connection, body.product)
         rule = plan.rule.get(body.rule)
@@ -49,6 +42,7 @@ def start_trial(body: TrialRequest, caller: Manager, shared: Shared) -> Trial:
             raise not_found(
                 f"{plan.name.en} has no rule {body.rule}.", f"{plan.name.zh}没有规则 {body.rule}。"
             )
+        span = _span(body)
         if rule.when is None:
             raise conflict(
                 f"{rule.name.en} has no condition that could be changed.",
@@ -76,6 +70,17 @@ def start_trial(body: TrialRequest, caller: Manager, shared: Shared) -> Trial:
     shared.try_rules()
     with shared.database.connection() as connection:
         return _one(connection, shared.catalogue(connection), made)
+
+
+def _span(body: TrialRequest) -> tuple[int, int]:
+    since, until = to_ms(body.since), to_ms(body.until)
+    if not 0 < until - since <= LONGEST_MS:
+        raise invalid(
+            "body.until",
+            "`until` is not after `since`, or more than 400 days after it.",
+            "结束时间必须晚于开始时间，且跨度不超过 400 天。",
+        )
+    return since, until
 
 
 @router.get("", operation_id="list_trials")
