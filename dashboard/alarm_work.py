@@ -37,7 +37,7 @@ def head(alarm: Json) -> Html:
         (t("occurrences"), alarm["occurrences"]),
         (t("seen_by"), f"{seen} · {visit.moment(alarm['acknowledged_at'])}" if seen else MISSING),
         (
-            t("tickets"),
+            t("ticket"),
             markup.link("tickets", ticket, visit.language(), ticket=ticket) if ticket else MISSING,
         ),
     ]
@@ -130,7 +130,7 @@ def maintenance(serial: str, plan: Json) -> None:
         for one in visit.client().pages("/suppressions", MOST_RUNNING, machine=serial, running=True)
         if one["kind"] == "maintenance"
     ]
-    with st.container(key="maintenance_card", border=True):
+    with st.container(key="maintenance_card"):
         st.html(f'<h3 class="ip-heading">{t("maintenance")}</h3>')
         for one in running:
             live_html.show(lists.suppression_facts(one), f"mode_{one['id']}")

@@ -29,7 +29,7 @@ from dashboard.markup import Html, tag  # noqa: E402
 
 STYLE = Path(__file__).parent / "style.css"
 
-#: Path of a page -> what draws it, and the key of its name.
+#: Path of a page -> what draws it, and the key of its name; in the order of the groups.
 PAGES = {
     "": (overview.draw, "nav_overview"),
     "machine": (machine.draw, "nav_machines"),
@@ -41,6 +41,14 @@ PAGES = {
     "trial": (trial.draw, "nav_trial"),
     "ingest": (ingest.draw, "nav_ingest"),
 }
+
+#: Pages that belong together stand together: what is wrong, what is done, parts, data.
+GROUPS = (
+    ("group_fleet", ("", "machine", "alarms")),
+    ("group_work", ("tickets",)),
+    ("group_parts", ("wear", "lives", "plan")),
+    ("group_data", ("trial", "ingest")),
+)
 
 #: Pages that are not for everybody.
 MAY_SEE = {"tickets": ("manager", "technician"), "trial": ("manager",)}
@@ -88,20 +96,33 @@ def _header(current: str) -> None:
 
 
 def _navigation(current: str) -> Html:
-    links = [
+    groups = [
         tag(
-            "a",
-            visit.t(name),
-            href=markup.address(path, visit.language()),
-            data_go="",
-            class_="ip-here" if path == current else None,
-            aria_current="page" if path == current else None,
+            "div",
+            *(_page_link(path, current) for path in paths if _may_see(path)),
+            role="group",
+            aria_label=visit.t(name),
         )
-        for path, (_, name) in PAGES.items()
-        if visit.has_role(*MAY_SEE.get(path, ("manager", "technician", "parts")))
+        for name, paths in GROUPS
+        if any(map(_may_see, paths))
     ]
     brand = tag("div", tag("b"), "Ironpulse", class_="ip-brand")
-    return tag("nav", brand, *links, class_="ip-nav")
+    return tag("nav", brand, *groups, class_="ip-nav")
+
+
+def _may_see(path: str) -> bool:
+    return visit.has_role(*MAY_SEE.get(path, ("manager", "technician", "parts")))
+
+
+def _page_link(path: str, current: str) -> Html:
+    return tag(
+        "a",
+        visit.t(PAGES[path][1]),
+        href=markup.address(path, visit.language()),
+        data_go="",
+        class_="ip-here" if path == current else None,
+        aria_current="page" if path == current else None,
+    )
 
 
 def _language_switch() -> None:

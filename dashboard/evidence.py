@@ -18,6 +18,7 @@ _WINDOW = re.compile(
 )
 _SAME_UNIT = ("avg", "low", "high", "delta", "growth", "baseline", "spread", "peers", "peer_spread")
 _OPERATING = re.compile(r" *op_(min|h)$")
+_UNIT = re.compile(r"(?<=\d) *(s|min|h|d)$")
 
 
 def facts(evidence: Json, plan: Json) -> list[tuple[str, object]]:
@@ -65,6 +66,7 @@ def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:
         name = visit.pick(signal["name"]) if signal is not None else found["key"]
         unit = signal["unit"] if signal is not None and found["function"] in _SAME_UNIT else None
         window = _OPERATING.sub(lambda unit: t(f"operating_{unit[1]}"), found["window"] or "")
+        window = _UNIT.sub(lambda unit: t(f"unit_{unit[1]}"), window)
         words = t(f"window_{found['function']}", window=window, signal=name)
         yield words, tag("b", number(value, unit))
 
@@ -104,13 +106,21 @@ def _service(evidence: Json) -> Iterator[tuple[str, object]]:
 def _inspection(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:
     if "prevents" not in evidence:
         return
-    names = {part["id"]: visit.pick(part["name"]) for part in plan["parts"]}
+    parts = {part["id"]: part for part in plan["parts"]}
     for part in evidence["parts"]:
-        name = names.get(part["part"], part["part"])
-        yield name, t("wears_after", chance=share(part["chance"]))
+        yield _placed(part, parts.get(part["part"])), t("wears_after", chance=share(part["chance"]))
     yield t("prevents"), t("visits_worth", count=number(evidence["prevents"]))
     day, count = visit.epoch(evidence["fixed_at"])[:10], number(evidence["fixed_prevents"])
     yield t("fixed_calendar"), t("fixed_would", day=day, count=count)
+
+
+def _placed(part: Json, planned: Json | None) -> str:
+    """The name of a part, with its place where there are several of its kind."""
+    if planned is None:
+        return str(part["part"])
+    name = visit.pick(planned["name"])
+    places = {place["id"]: visit.pick(place["name"]) for place in planned["positions"]}
+    return f"{name} · {places[part['position']]}" if len(places) > 1 else name
 
 
 def _with_note(value: str, note: str) -> Html:

@@ -107,7 +107,7 @@ def alarms(found: Sequence[Json], *, machine: bool, open_alarm: bool = False) ->
     if not found:
         return markup.empty(t("no_alarms"))
     language = visit.language()
-    heads = [t("severity"), t("alarm"), t("raised"), t("tickets")]
+    heads = [t("severity"), t("alarm"), t("raised"), t("ticket")]
     rows: list[list[object]] = []
     for alarm in found:
         name = tag("span", visit.pick(alarm["name"]))

@@ -51,7 +51,8 @@ def _alarms(machine: Json) -> None:
     below = _codes(machine["faults"]) if machine["faults"] else Html("")
     listed = tag("section", lists.alarms(found, machine=False, open_alarm=True), class_="ip-card")
     live_html.show(markup.join([listed, below]), "alarm_list")
-    alarm_work.maintenance(machine["serial"], visit.product(machine["product"]["id"]))
+    with st.columns([1, 1.5])[0]:
+        alarm_work.maintenance(machine["serial"], visit.product(machine["product"]["id"]))
 
 
 def _codes(faults: list[Json]) -> Html:

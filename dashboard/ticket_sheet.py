@@ -167,7 +167,7 @@ def _answer(check: Json) -> Html:
         return tag("span", "☐", class_="ip-muted")
     when = visit.moment(check["answered_at"])
     who = t("answered_by", who=check["answered_by"], time=when)
-    return tag("div", answer_words(check), tag("div", who, class_="ip-small ip-muted"))
+    return tag("div", answer_words(check), tag("div", who, class_="ip-small ip-muted ip-nowrap"))
 
 
 def answer_words(check: Json) -> Html:

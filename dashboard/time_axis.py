@@ -43,7 +43,7 @@ def interval(life: Json | None, now: datetime, otherwise: str, order_by: str | N
         low = place(parse_time(life["due_p10"]), now)
         high = place(parse_time(life["due_p90"]), now) if life["due_p90"] else 100.0
         parts.append(tag("b", style=f"left:{low:.1f}%;width:{high - low:.1f}%"))
-        if life["due_p50"]:
+        if life["due_p50"] and parse_time(life["due_p50"]) <= now + AHEAD:
             middle = place(parse_time(life["due_p50"]), now)
             parts.append(tag("i", style=f"left:{middle:.1f}%"))
         words = " · ".join(

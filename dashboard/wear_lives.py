@@ -14,11 +14,9 @@ from dashboard.visit import t
 MOST_SHOWN = 60
 
 
-def draw(region: str | None, product: str | None, machine: str | None) -> None:
-    """The list, the most worn first."""
-    found = visit.client().pages(
-        "/parts/fitted", MOST_SHOWN, region=region, product=product, machine=machine
-    )
+def draw(chosen: dict[str, str | None]) -> None:
+    """The list, the most worn first; `chosen` are the region, product and machine asked for."""
+    found = visit.client().pages("/parts/fitted", MOST_SHOWN, **chosen)
     parts = [part for part in found if part["remaining"] is not None]
     if not parts:
         live_html.show(markup.card(t("by_urgency"), markup.empty(t("no_parts"))), "no_lives")

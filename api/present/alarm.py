@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from api.schemas.suppression import Suppression
 from fleet.plan import Catalogue, ProductPlan
 
 Row = Mapping[str, Any]
+#: The pieces of a J1939 trouble code as the store keeps it.
+_CODE = re.compile(r"-?\b(spn|fmi|sa)(\d+)\b")
 
 
 def alarm(row: Row, catalogue: Catalogue) -> Alarm:
@@ -47,4 +50,6 @@ def component_name(component: str, plan: ProductPlan | None) -> Bilingual:
     key, _, code = component.partition("/")
     known = plan.component.get(key) if plan is not None else None
     name = named(key, known.name if known is not None else None).name
-    return Bilingual(en=f"{name.en}, {code}", zh=f"{name.zh}，{code}") if code else name
+    # `spn110-fmi0-sa3`, as one word of the store, is read as people write it.
+    shown = _CODE.sub(lambda part: f" {part[1].upper()} {part[2]}", code).strip()
+    return Bilingual(en=f"{name.en}, {shown}", zh=f"{name.zh}，{shown}") if code else name

@@ -50,8 +50,8 @@ def demand(row: Row, levels: Sequence[float], known: Mapping[str, Bilingual]) ->
     return DemandMonth(**row, name=name, levels=list(levels))
 
 
-def line(row: Row, catalogue: Catalogue) -> PlanLine:
-    """One line."""
+def line(row: Row, catalogue: Catalogue, warehouses: Mapping[str, Bilingual]) -> PlanLine:
+    """One line; `warehouses` by id."""
     given = ("name", "run", "warehouse_name", "transfers", "override", "quantity")
     fields = {name: row[name] for name in PlanLine.model_fields if name not in given}
     part = _part(row, catalogue)
@@ -61,7 +61,14 @@ def line(row: Row, catalogue: Catalogue) -> PlanLine:
         name=named(row["number"], part.name if part else None).name,
         warehouse_name=Bilingual(**row["warehouse_name"]),
         quantity=planned_quantity(row),
-        transfers=[Transfer(source=t["from"], quantity=t["quantity"]) for t in row["transfers"]],
+        transfers=[
+            Transfer(
+                source=each["from"],
+                source_name=warehouses.get(each["from"]) or named(each["from"], None).name,
+                quantity=each["quantity"],
+            )
+            for each in row["transfers"]
+        ],
         override=_override(row),
     )
 
@@ -70,7 +77,7 @@ def detail(row: Row, catalogue: Catalogue, warehouses: Mapping[str, Bilingual]) 
     """A line with what it rests on."""
     reasons = row["reasons"]
     return PlanLineDetail(
-        line=line(row, catalogue),
+        line=line(row, catalogue, warehouses),
         sentences=sentences(row, warehouses),
         behind=[_behind(each, catalogue, row) for each in reasons["machines"]],
         history=reasons["history"],
@@ -78,11 +85,13 @@ def detail(row: Row, catalogue: Catalogue, warehouses: Mapping[str, Bilingual]) 
     )
 
 
-def verdict(given: LineVerdict, catalogue: Catalogue) -> PlanVerdict:
+def verdict(
+    given: LineVerdict, catalogue: Catalogue, warehouses: Mapping[str, Bilingual]
+) -> PlanVerdict:
     """A verdict on a line."""
     outcomes = {party: _outcome(each) for party, each in given.verdict.outcomes.items()}
     return PlanVerdict(
-        line=line(given.line, catalogue),
+        line=line(given.line, catalogue, warehouses),
         until=given.until,
         asked=given.verdict.asked,
         plan=outcomes["plan"],

@@ -84,7 +84,10 @@ def list_plan_lines(
         _run(connection, run_id)
         catalogue = shared.catalogue(connection)
         rows = part_plans.lines(connection, run_id, filters, after[0] if after else 0, limit + 1)
-    return page(rows, limit, lambda row: present.line(row, catalogue), lambda row: [row["id"]])
+        names = _warehouses(connection)
+    return page(
+        rows, limit, lambda row: present.line(row, catalogue, names), lambda row: [row["id"]]
+    )
 
 
 @router.get("/runs/{run_id}/verdicts", operation_id="list_plan_verdicts")
@@ -95,8 +98,10 @@ def list_plan_verdicts(run_id: RowId, _caller: Caller, shared: Shared) -> PlanVe
     with shared.database.connection() as connection:
         _run(connection, run_id)
         catalogue = shared.catalogue(connection)
+        names = _warehouses(connection)
         found = [
-            present.verdict(v, catalogue) for v in verdicts(connection, catalogue, run_id, now)
+            present.verdict(each, catalogue, names)
+            for each in verdicts(connection, catalogue, run_id, now)
         ]
     # One count per article: the headquarters' line counts all warehouses already.
     heads = [each for each in found if each.line.warehouse_level == "headquarters"]
@@ -184,5 +189,9 @@ def _line(connection: Connection, line_id: int) -> dict[str, Any]:
 
 
 def _detail(connection: Connection, shared: Shared, line_id: int) -> PlanLineDetail:
-    names = {row["id"]: Bilingual(**row["name"]) for row in stock.warehouses(connection)}
+    names = _warehouses(connection)
     return present.detail(_line(connection, line_id), shared.catalogue(connection), names)
+
+
+def _warehouses(connection: Connection) -> dict[str, Bilingual]:
+    return {row["id"]: Bilingual(**row["name"]) for row in stock.warehouses(connection)}

@@ -72,6 +72,7 @@ class Transfer(Answer):
     """Pieces that come from another warehouse."""
 
     source: str
+    source_name: Bilingual
     quantity: int
 
 

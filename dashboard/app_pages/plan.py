@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -43,7 +44,11 @@ def _chosen(runs: Sequence[Json]) -> Json:
     for column, kind, label in ((csv, "csv", "CSV"), (excel, "xlsx", "Excel")):
         column.download_button(
             t("download", kind=label),
-            visit.client().bytes(f"/plan/runs/{chosen}/export.{kind}", language=visit.language()),
+            partial(
+                visit.client().bytes,
+                f"/plan/runs/{chosen}/export.{kind}",
+                language=visit.language(),
+            ),
             file_name=f"parts-plan-{chosen}.{kind}",
             icon=":material/download:",
             width="stretch",
@@ -69,7 +74,10 @@ def _tiles(summary: Json) -> Html:
 
 
 def _yuan(value: float) -> str:
-    return f"¥{value / 1000:,.0f}k" if value >= 100_000 else f"¥{value:,.0f}"
+    """Money, large sums in thousands, or in the ten thousands that Chinese counts by."""
+    if value < 100_000:
+        return f"¥{value:,.0f}"
+    return f"¥{value / 10_000:,.1f} 万" if visit.language() == "zh" else f"¥{value / 1000:,.0f}k"
 
 
 def _lines(run: Json) -> None:
@@ -148,7 +156,8 @@ def _doing(line: Json) -> Html:
     if line["emergency_quantity"]:
         said.append(markup.pill(t("do_emergency", count=line["emergency_quantity"]), "ip-alarm"))
     for each in line["transfers"]:
-        said.append(markup.pill(t("do_transfer", count=each["quantity"], source=each["source"])))
+        source = visit.pick(each["source_name"])
+        said.append(markup.pill(t("do_transfer", count=each["quantity"], source=source)))
     if line["order_quantity"]:
         said.append(markup.pill(t("do_order", count=line["order_quantity"])))
     passed = line["quantity"] - line["order_quantity"] - sum(

@@ -38,7 +38,7 @@ def draw() -> None:
 def _ask() -> None:
     overview = visit.client().get("/overview")
     products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
-    with st.container(key="trial_form", border=True):
+    with st.container(key="trial_form"):
         product = st.selectbox(
             t("product_col"), list(products), format_func=lambda key: products[key]
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import live_html, markup, time_axis, visit, wear_lives
 from dashboard.client import ApiError, Json
@@ -25,17 +26,16 @@ def draw() -> None:
     st.title(t("wear_title"))
     with visit.answers():
         overview = visit.client().get("/overview")
-        chosen = _filters(overview)
-        regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
-        _live(regions, **chosen)
+        _live(overview)
 
 
-def _filters(overview: Json) -> dict[str, str | None]:
-    region, product, status, machine = st.columns(4)
+def _filters(overview: Json) -> tuple[dict[str, str | None], DeltaGenerator]:
+    """What was chosen, and the place for a further filter."""
+    region, product, status, machine, more = st.columns(5)
     regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
     products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
     states = list(visit.words()["part_alert_states"])
-    return {
+    chosen = {
         "region": region.selectbox(
             t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all"))
         ),
@@ -46,6 +46,7 @@ def _filters(overview: Json) -> dict[str, str | None]:
         "machine": machine.text_input(t("serial"), value=st.query_params.get("machine", "")).strip()
         or None,
     }
+    return chosen, more
 
 
 def _status_name(status: str | None) -> str:
@@ -55,31 +56,21 @@ def _status_name(status: str | None) -> str:
 
 
 @st.fragment(run_every=EVERY_S)
-def _live(
-    regions: dict[str, str],
-    region: str | None,
-    product: str | None,
-    status: str | None,
-    machine: str | None,
-) -> None:
+def _live(overview: Json) -> None:
     with visit.answers():
+        regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
+        chosen, more = _filters(overview)
+        status = chosen.pop("status")
         # The fleet's past holds many more alerts than stand now: ask for those that are wanted.
         states = LIVE_STATES if status == LIVE else (status,)
         alerts = [
             alert
             for state in states
-            for alert in visit.client().pages(
-                "/parts/alerts",
-                MOST_LISTED,
-                region=region,
-                product=product,
-                machine=machine,
-                status=state,
-            )
+            for alert in visit.client().pages("/parts/alerts", MOST_LISTED, status=state, **chosen)
         ]
         alerts.sort(key=lambda alert: str(alert["order_by"]))
         parts = _part_names(alerts)
-        part = st.columns(4)[0].selectbox(
+        part = more.selectbox(
             t("part"),
             [None, *parts],
             format_func=lambda key: parts.get(key, t("all")),
@@ -93,7 +84,7 @@ def _live(
                 _act(open_alerts)
             live_html.show(_table(shown, regions), "wear_rows")
         with lives:
-            wear_lives.draw(region, product, machine)
+            wear_lives.draw(chosen)
         with totals:
             live_html.show(_totals(shown), "wear_totals")
 

@@ -37,8 +37,9 @@ def stock_up(database_url: str, catalogue: Catalogue, seed: int) -> None:
             stock.put_supply(connection, list(_supply(catalogue, seed)))
             stock.put_issues(connection, list(_issues(connection, catalogue, now, seed)))
             stock.put_sales(connection, list(_sales(connection, catalogue, now, seed)))
+        # What should lie there is asked once: the shelves of then and now are made up of it.
+        lines = _lines(database, catalogue, now)
         for at, name in ((then, "then"), (now, "now")):
-            lines = _lines(database, catalogue, at)
             held = {(row["warehouse"], row["number"]): row["own_level"] for row in lines}
             rows = {
                 key: {"warehouse": key[0], "number": key[1], "inbound": 0, "owed": 0,

@@ -49,8 +49,8 @@ class Team:
         for ticket in ticket_store.queue(connection, chosen, None, _MOST):
             whole = ticket_store.whole(connection, ticket["number"])
             assert whole is not None, f"ticket {ticket['number']} was just read"
-            done_ms = _done_ms(whole)
-            if done_ms <= now_ms:
+            done_ms = _done_ms(whole, now_ms)
+            if done_ms is not None:
                 self._visit(connection, whole, done_ms)
 
     def _visit(self, connection: Connection, whole: ticket_store.WholeTicket, done_ms: int) -> None:
@@ -123,12 +123,14 @@ def passing_answer(item: CheckItem) -> Any:
     return low if low is not None else high if high is not None else 0.0
 
 
-def _done_ms(whole: ticket_store.WholeTicket) -> int:
-    """When its visit is over: within the time promised, mostly, and some hours after the last
-    thing that joined it."""
+def _done_ms(whole: ticket_store.WholeTicket, now_ms: int) -> int | None:
+    """When its visit is over: within the time promised, mostly; what has joined until then is
+    worked off too, some hours after it came. None where that time is yet to come."""
     opened_ms, target_ms = to_ms(whole.ticket["opened_at"]), to_ms(whole.ticket["target_at"])
     first, last = _OF_PROMISE
     share = int(hashlib.sha256(whole.ticket["number"].encode()).hexdigest()[:8], 16) / 2**32
-    alone_ms = opened_ms + (first + share * (last - first)) * (target_ms - opened_ms)
+    alone_ms = round(opened_ms + (first + share * (last - first)) * (target_ms - opened_ms))
+    if alone_ms > now_ms:
+        return None
     joined_ms = max(to_ms(item["added_at"]) for item in whole.items)
-    return max(round(alone_ms), joined_ms + 4 * MS_PER_HOUR)
+    return max(alone_ms, min(joined_ms + 4 * MS_PER_HOUR, now_ms))

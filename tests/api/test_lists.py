@@ -112,7 +112,10 @@ def test_an_alarm_of_a_forgotten_rule_and_of_a_trouble_code_can_be_read(
     put_alarm(store, "P-1", "gone", 2, component="body/spn110-fmi0")
     alarm = manager.get("/alarms").json()["items"][0]
     assert alarm["name"]["en"] == "gone" and alarm["advice"] is None
-    assert alarm["component_name"] == {"en": "name, spn110-fmi0", "zh": "名称，spn110-fmi0"}
+    assert alarm["component_name"] == {
+        "en": "name, SPN 110 FMI 0",
+        "zh": "名称，SPN 110 FMI 0",
+    }
 
 
 def test_the_parts_team_orders_and_dismisses(api: httpx.Client, store: Connection) -> None:

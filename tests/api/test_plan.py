@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 
 from store.connection import Connection
 from tests.api.conftest import sign_in
-from tests.api.world import put_plan
+from tests.api.world import WAREHOUSE, put_plan
 
 
 def test_lines_open_to_their_reasons_and_are_overridden(
@@ -20,7 +20,7 @@ def test_lines_open_to_their_reasons_and_are_overridden(
     assert [each["id"] for each in parts.get("/plan/runs").json()["items"]] == [run]
     lines = parts.get(f"/plan/runs/{run}/lines", params={"action": "transfer"}).json()["items"]
     (line,) = [each for each in lines if each["warehouse"] == "near"]
-    assert line["transfers"] == [{"source": "hq", "quantity": 3}]
+    assert line["transfers"] == [{"source": "hq", "source_name": WAREHOUSE, "quantity": 3}]
     detail = parts.get(f"/plan/lines/{line['id']}").json()
     said = " ".join(each["en"] for each in detail["sentences"])
     assert "3 come from Warehouse" in said and "simple rule" in said
