@@ -151,7 +151,9 @@ def _product(machine: Json) -> str:
 
 def _tiles(machine: Json, plan: Json) -> Html:
     planned = {signal["key"]: signal for signal in plan["signals"]}
-    shown = [signal for signal in machine["signals"] if signal["headline"]]
+    headline = [signal for signal in machine["signals"] if signal["headline"]]
+    # A model without a sensor never measures its signal; before the first data all are shown.
+    shown = [signal for signal in headline if signal["at"]] or headline
     tiles = [_tile(signal, planned[signal["key"]]) for signal in shown]
     return markup.tiles(tiles, "ip-signals")
 
