@@ -9,11 +9,11 @@ import numpy as np
 
 from fleet.batch import SampleBatch
 from fleet.carry import first_true
-from fleet.clock import MS_PER_DAY, MS_PER_HOUR
+from fleet.clock import MS_PER_DAY
 from fleet.evaluate import evaluate
 from fleet.plan import ProductPlan
 from rules.compiled import CompiledPlan, compile_plan
-from rules.peers import LEAST_ROWS, OLDEST_DAYS, PeerDay, fleet_day
+from rules.peers import COUNTED_AFTER_MS, LEAST_ROWS, OLDEST_DAYS, PeerDay, fleet_day
 from rules.sheet import sheet_of
 from rules.state import empty_state
 from store import normals
@@ -21,8 +21,6 @@ from store.connection import Connection
 from store.normals import StoredDay
 from store.reading import read_range
 
-#: A day is counted so long after its end: most of what was offline has come by then.
-AFTER_MS = 6 * MS_PER_HOUR
 #: Machines of a region that stand for all of them.
 MOST_MACHINES = 100
 #: Machines whose day is in memory at a time: some ten thousand rows each.
@@ -35,7 +33,7 @@ def count_days(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
     compiled = compile_plan(plan)
     if not compiled.gauges.peer_calls:
         return 0
-    last = (now_ms - AFTER_MS) // MS_PER_DAY - 1
+    last = (now_ms - COUNTED_AFTER_MS) // MS_PER_DAY - 1
     counted = normals.peer_days_counted(connection, plan.product)
     found: list[PeerDay] = []
     for region, machines in normals.peers(connection, plan.product, MOST_MACHINES).items():

@@ -1,9 +1,10 @@
 """What is normal for the fleet: machines of one product, region and regime, day by day.
 
 A machine's day is the mean of an expression over its samples of one UTC day in some regimes; the
-fleet's day is the median of its machines' days and their spread. The day before a sample's is
-what the sample is compared with (up to a week before where the fleet stood still). The fold takes
-days as data: they are counted once and do not change when data comes late (docs/rules.md), so
+fleet's day is the median of its machines' days and their spread. The newest day that was over
+USED_AFTER_MS before a sample is what the sample is compared with (up to a week before where the
+fleet stood still): never one that was not counted yet when the sample came. The fold takes days
+as data: they are counted once and do not change when data comes late (docs/rules.md), so
 that live, in a refold and in a backtest a sample meets the same peers.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fleet.batch import FloatColumn
-from fleet.clock import MS_PER_DAY
+from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from rules.compiled import Identity
 from rules.gauges import PeerCall
 from rules.holding import Grid
@@ -24,6 +25,10 @@ from rules.holding import Grid
 LEAST_MACHINES = 5
 #: Known values that a machine's day needs.
 LEAST_ROWS = 20
+#: A day is counted so long after its end: most of what was offline has come by then.
+COUNTED_AFTER_MS = 6 * MS_PER_HOUR
+#: And so long after its end it is compared with: by then every worker has it.
+USED_AFTER_MS = 8 * MS_PER_HOUR
 #: A day older than this many days says nothing of today.
 OLDEST_DAYS = 7
 _DEVIATION = 1.4826
@@ -70,7 +75,7 @@ class PeerDays:
     ) -> FloatColumn:
         """The level of the peers, or their spread, in every row, (n,); unknown where there are
         too few."""
-        days = grid.times // MS_PER_DAY
+        days = (grid.times - USED_AFTER_MS) // MS_PER_DAY
         begins = np.ones(len(days), bool)
         begins[1:] = (np.diff(days) != 0) | (np.diff(grid.machine) != 0)
         first = np.flatnonzero(begins)

@@ -133,7 +133,7 @@ def _peers(test: RuleTest, compiled: CompiledPlan, batch: SampleBatch) -> PeerDa
         PeerDay(call.key, test.region, day, *test.peers[call.argument.text], LEAST_MACHINES)
         for call in compiled.gauges.peer_calls
         if call.argument.text in test.peers
-        for day in range(_START_MS // MS_PER_DAY - 1, last)
+        for day in range(_START_MS // MS_PER_DAY - 2, last)
     )
 
 

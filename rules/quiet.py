@@ -23,7 +23,7 @@ def silenced(
     from there on, where one hold goes over into another; None where nothing does."""
     own = [hold for hold in holds if hold.covers(component, rule)]
     first: Hold | None = None
-    until = max(moments)
+    until = 0
     for moment in moments:
         found = _at(own, moment)
         if found is not None:

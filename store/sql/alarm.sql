@@ -1,4 +1,5 @@
 -- name: records_live
+-- What a changed rule closed is history: neither comes again nor is put right.
 select id, machine_id, component, rule, plan_version, severity, state, raised_at, returned_at,
     detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans, late, judged,
     evidence, suppression, flapping
@@ -6,7 +7,8 @@ from alarm
 where machine_id = any(%(machines)s::integer[])
     and (
         state in ('active', 'acknowledged', 'returned')
-        or (state = 'cleared' and returned_at > %(since)s::timestamptz)
+        or (state = 'cleared' and returned_at > %(since)s::timestamptz
+            and not evidence ? 'ended_by')
     )
 order by id
 for update
@@ -19,7 +21,7 @@ from alarm
 join unnest(%(machines)s::integer[], %(times)s::timestamptz[]) as asked (machine_id, since)
     on asked.machine_id = alarm.machine_id
 where state in ('active', 'acknowledged', 'returned')
-    or (state = 'cleared' and returned_at > asked.since)
+    or (state = 'cleared' and returned_at > asked.since and not evidence ? 'ended_by')
 order by alarm.id
 for update of alarm
 
@@ -114,6 +116,8 @@ where state in ('active', 'acknowledged') and rule = any(%(rules)s::text[])
 update alarm
 set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
     cleared_at = %(at)s::timestamptz, judged = true,
+    spans = case when returned_at is null then jsonb_set(spans, '{-1,1}', to_jsonb(
+        (extract(epoch from %(at)s::timestamptz) * 1000)::bigint)) else spans end,
     evidence = alarm.evidence || '{"ended_by": "rule_gone"}'
 from machine
 where machine.id = alarm.machine_id
@@ -125,6 +129,8 @@ where machine.id = alarm.machine_id
 update alarm
 set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
     cleared_at = %(at)s::timestamptz, judged = true,
+    spans = case when returned_at is null then jsonb_set(spans, '{-1,1}', to_jsonb(
+        (extract(epoch from %(at)s::timestamptz) * 1000)::bigint)) else spans end,
     evidence = alarm.evidence || '{"ended_by": "rule_changed"}'
 from machine, alarm_rule
 where machine.id = alarm.machine_id

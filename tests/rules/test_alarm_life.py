@@ -136,6 +136,17 @@ def test_late_data_are_judged_by_what_was_silenced_in_their_time(
     assert len(reasons) == 2 and bench.rows("select * from ticket") == []
 
 
+def test_what_outlived_its_maintenance_before_it_was_judged_is_paged(
+    bench: Bench, run_all: RunAll
+) -> None:
+    start = clock.now_ms() - 3 * MINUTE
+    begin(bench, "maintenance", start - MINUTE, start + 35_000)
+    bench.bring(rows(start, [90.0] * 10 + COOL))
+    run_all(bench.worker())
+    assert outcomes(bench, "hot") == ["opened"]
+    assert facts(bench, "hot", "state", "suppression") == [("returned", None)]
+
+
 def test_an_alarm_back_within_the_lock_is_the_earlier_one_until_it_stays(
     bench: Bench, run_all: RunAll
 ) -> None:

@@ -8,7 +8,7 @@ from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from rules import peers
 from rules.known_before import peers_in
 from rules.peer_days import count_days
-from rules.peers import PeerDay
+from rules.peers import PeerDay, PeerDays
 from store import machines
 from store.migrate import migrate
 from tests import small
@@ -59,12 +59,39 @@ def test_a_day_is_counted_once_when_it_is_over(fleet: Bench) -> None:
 def test_a_machine_unlike_its_peers_is_seen_the_day_after(fleet: Bench, run_all: RunAll) -> None:
     count_days(fleet.connection, PLAN, (DAY + 1) * MS_PER_DAY + 6 * MS_PER_HOUR)
     tomorrow = (DAY + 1) * MS_PER_DAY
+    tomorrow += 8 * MS_PER_HOUR
     fleet.bring(rows(tomorrow, [66.0] * 3, 1) + rows(tomorrow, [68.0] * 3, 2))
     run_all(fleet.worker())
     found = [row[0] for row in fleet.alarms("machine_id", "rule") if row[1] == "odd"]
     assert found == [2]
     (alarm,) = [one for one in fleet.rows("select * from alarm") if one["rule"] == "odd"]
     assert alarm["evidence"]["windows"] == {"peers(oil_temp_c)": 63}
+
+
+def test_a_sample_meets_the_same_day_however_soon_it_is_judged(
+    fleet: Bench, run_all: RunAll
+) -> None:
+    over, others = (DAY + 1) * MS_PER_DAY, range(5)
+    known = [row["id"] for row in fleet.rows("select id from machine order by serial")]
+    for machine, _ in zip(known, others, strict=False):
+        fleet.bring(rows(over, [90.0] * 30, machine))
+    count_days(fleet.connection, PLAN, over + 6 * MS_PER_HOUR)
+    night = over + MS_PER_DAY + 3 * MS_PER_HOUR
+    fleet.bring(rows(night, [75.0] * 3, known[5]))
+    run_all(fleet.worker())
+    (soon,) = [one for one in fleet.rows("select * from alarm") if one["rule"] == "odd"]
+    count_days(fleet.connection, PLAN, over + MS_PER_DAY + 6 * MS_PER_HOUR)
+    days = PeerDays.of(peers_in(fleet.connection, "pump"))
+    assert [days.before("oil_temp_c|working", "south", DAY + back).level for back in (1, 2)] == [
+        63,
+        90,
+    ]
+    fleet.bring(rows(night + 5000, [75.0] * 3, known[5]))
+    run_all(fleet.worker())
+    late = [one for one in fleet.rows("select * from alarm") if one["rule"] == "odd"]
+    assert [(one["state"], one["evidence"]["windows"]) for one in late] == [
+        (soon["state"], {"peers(oil_temp_c)": 63})
+    ]
 
 
 def test_few_machines_are_no_fleet_and_an_old_day_is_none() -> None:

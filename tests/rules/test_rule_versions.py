@@ -61,3 +61,25 @@ def test_new_words_are_a_new_version_and_no_new_judgement(bench: Bench, run_all:
     assert hot(bench, "state") == [("returned",)]
     (row,) = alarms.list_alarms(bench.connection, rule="hot")
     assert (row["rule_version"], row["rule_version_today"]) == (1, 1)
+
+
+def test_late_data_leave_alone_what_another_judgement_closed(bench: Bench, run_all: RunAll) -> None:
+    start = clock.now_ms() - 600_000
+    worker = bench.worker()
+    bench.bring(rows(start, [60, 88, 88, 88, 88]))
+    run_all(worker)
+    migrate(bench.database.url, small.catalogue(plan(rules=changed(clear_hold_s=20), version="2")))
+    worker.tick(clock.now_ms())
+    bench.bring(rows(start + 50_000, [88, 88, 88, 88]))
+    run_all(worker)
+    assert sorted(hot(bench, "state", "plan_version")) == [("active", "2"), ("cleared", "1")]
+    bench.bring(rows(start + 5_000, [60]))
+    run_all(worker)
+    assert sorted(hot(bench, "state", "plan_version")) == [("active", "2"), ("cleared", "1")]
+    bench.bring(rows(start + 90_000, [60, 60, 60, 60]))
+    run_all(worker)
+    found = {
+        row["plan_version"]: row for row in bench.rows("select * from alarm where rule = 'hot'")
+    }
+    assert {one["state"] for one in found.values()} == {"cleared", "returned"}
+    assert all(end is not None for one in found.values() for _, end in one["spans"])

@@ -107,7 +107,7 @@ def recall(
     if name in ("peers", "peer_spread"):
         where = "any" if rule.regimes == "any" else "+".join(rule.regimes or ())
         key = f"{ast.unparse(call.args[0])}|{where}"
-        day = peers.before(key, who.region, machine.times[-1] // 86_400_000)
+        day = peers.before(key, who.region, (machine.times[-1] - 8 * 3_600_000) // 86_400_000)
         return math.nan if day is None else day.level if name == "peers" else day.spread
     argument = part_of(condition.when, call.args[0])
     inside = rule.regimes == "any" or here in (rule.regimes or ())
