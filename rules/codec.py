@@ -91,6 +91,7 @@ def dump(
         for i in np.flatnonzero(state.phase[row] != IDLE)
     }
     raised = {rule for rule, _ in faults.raised}
+    watched = stored_watched(compiled.detectors, state.watched[row]) if learned else {}
     return _encoder.encode(
         _Stored(
             VERSION,
@@ -104,10 +105,10 @@ def dump(
             faults.as_of,
             [_code(entry) for entry in faults.active.values()],
             [(rule, key, at) for (rule, key), at in faults.raised.items()],
-            {rule: compiled.plan.rule[rule].judgement for rule in (*rules, *raised)},
+            {rule: compiled.plan.rule[rule].judgement for rule in (*rules, *raised, *watched)},
             int(state.operating[row]),
             _held(compiled, state, row) if learned else {},
-            stored_watched(compiled.detectors, state.watched[row]) if learned else {},
+            watched,
         )
     )
 
@@ -129,7 +130,12 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
     """
     kept = _decode(data)
     state = empty_state(compiled, [machine_id])
-    watched = restored(compiled.detectors, kept.watched, compiled.plan.rule)
+    changed = {
+        detector.rule.id
+        for detector in compiled.detectors
+        if not _judges_alike(compiled, kept, detector.rule.id)
+    }
+    watched = restored(compiled.detectors, kept.watched, compiled.plan.rule, changed)
     state = replace(state, watched=(watched,))
     state.as_of[0] = kept.as_of
     regimes = [regime.id for regime in compiled.plan.regimes]

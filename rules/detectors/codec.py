@@ -4,6 +4,7 @@ plan has changed, because detectors and columns are kept by name."""
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -49,12 +50,15 @@ def stored_watched(
 
 
 def restored(
-    detectors: Sequence[DetectorRule], kept: Mapping[str, StoredWatched], rules: Container[str]
+    detectors: Sequence[DetectorRule],
+    kept: Mapping[str, StoredWatched],
+    rules: Container[str],
+    changed: Container[str] = (),
 ) -> tuple[Watched, ...]:
     """The machine as the plan's detectors and `rules` know it; what they no longer have is left
-    out."""
+    out, and those `changed` start anew."""
     return tuple(
-        _restored(detector, kept[detector.rule.id], rules)
+        _restored(detector, kept[detector.rule.id], rules, anew=detector.rule.id in changed)
         if detector.rule.id in kept
         else nothing_watched(detector)
         for detector in detectors
@@ -90,7 +94,18 @@ def _stored(detector: DetectorRule, own: Watched) -> StoredWatched:
     )  # fmt: skip
 
 
-def _restored(detector: DetectorRule, kept: StoredWatched, rules: Container[str]) -> Watched:
+def _restored(
+    detector: DetectorRule, kept: StoredWatched, rules: Container[str], *, anew: bool
+) -> Watched:
+    raised = Raised(*kept.raised) if kept.raised is not None else None
+    if raised is not None and raised.rule not in rules:
+        raised = None
+    stuck = {name: Raised(*one) for name, one in kept.stuck.items() if one[0] in rules}
+    if anew:
+        # Its own alarm was closed with the rule that raised it; those of sensors stand.
+        others = None if raised is not None and raised.rule == detector.rule.id else raised
+        begun = nothing_watched(detector)
+        return replace(begun, raised=others, stuck=stuck, repaired=kept.repaired)
     sums = nothing_open(len(detector.columns))
     if tuple(kept.columns) == detector.columns:
         rows = np.array([sums.count, sums.total, sums.squares, sums.low, sums.high])
@@ -105,9 +120,9 @@ def _restored(detector: DetectorRule, kept: StoredWatched, rules: Container[str]
         Standing(Phase(phase), left, run, alarmed_rows, alarmed_sum),
         kept.since,
         kept.as_of,
-        Raised(*kept.raised) if kept.raised is not None and kept.raised[0] in rules else None,
+        raised,
         tuple(kept.still),
-        {name: Raised(*raised) for name, raised in kept.stuck.items() if raised[0] in rules},
+        stuck,
         kept.repaired,
     )
 

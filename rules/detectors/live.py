@@ -6,7 +6,7 @@ taught, and when machines were repaired, is handed in as data, so that a replay 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,12 +41,16 @@ class Taught:
 
     def normal(self, rule: str, model: str, at: int) -> Normal | None:
         """What counted as normal at a moment; None before anything was learned."""
-        known = self.normals.get((rule, model)) or self.normals.get((rule, ""), ())
-        return next((one for one in reversed(known) if one.since_ms <= at), None)
+        return next((one for one in self._lessons(rule, model) if one.since_ms <= at), None)
 
     def version(self, rule: str, model: str, since_ms: int) -> Normal | None:
-        known = self.normals.get((rule, model)) or self.normals.get((rule, ""), ())
-        return next((one for one in known if one.since_ms == since_ms), None)
+        """What counted as normal from a moment on."""
+        return next((one for one in self._lessons(rule, model) if one.since_ms == since_ms), None)
+
+    def _lessons(self, rule: str, model: str) -> Iterator[Normal]:
+        """The model's own, the newest first, and those of all models, which counted before."""
+        for name in dict.fromkeys((model, "")):
+            yield from reversed(self.normals.get((rule, name), ()))
 
 
 NOTHING_TAUGHT = Taught()
@@ -136,9 +140,9 @@ class _Judge:
         """The machine after one more stretch."""
         rule = self._detector.rule
         normal = self._taught.normal(rule.id, self._model, end_ms)
-        if normal is None:
+        if normal is None or not self._is_about(normal):
             return watched
-        watched = self._taken_over(watched, normal)
+        watched = self._taken_over(watched, normal, told_ms)
         watched = self._after_repairs(watched, end_ms, told_ms)
         chosen = [self._detector.features.index(name) for name in normal.features]
         q = len(self._detector.features)
@@ -166,7 +170,13 @@ class _Judge:
             return replace(watched, raised=None)
         return watched
 
-    def _taken_over(self, watched: Watched, normal: Normal) -> Watched:
+    def _is_about(self, normal: Normal) -> bool:
+        """Whether a lesson is about what the rule looks at today; else the next one is waited
+        for."""
+        known = set(normal.features) <= set(self._detector.features)
+        return known and normal.inputs == self._detector.normal.inputs
+
+    def _taken_over(self, watched: Watched, normal: Normal, told_ms: int) -> Watched:
         if watched.taught == normal.since_ms and watched.state is not None:
             return watched
         old = self._taught.version(self._detector.rule.id, self._model, watched.taught)
@@ -178,9 +188,14 @@ class _Judge:
         ):
             state = normal.taken_over(old, watched.state)
             return replace(watched, taught=normal.since_ms, state=state)
+        for name, raised in watched.stuck.items():
+            if name not in normal.features:
+                self._clear(raised, told_ms)
+        stuck = {name: one for name, one in watched.stuck.items() if name in normal.features}
         return replace(
-            watched, taught=normal.since_ms, state=normal.begin(), still=(), standing=BEGINNING
-        )
+            watched, taught=normal.since_ms, state=normal.begin(), still=(), stuck=stuck,
+            standing=BEGINNING,
+        )  # fmt: skip
 
     def _after_repairs(self, watched: Watched, end_ms: int, told_ms: int) -> Watched:
         """Learn anew after a repair of what the detector sees; one that is heard of late counts

@@ -17,6 +17,7 @@ from fleet.clock import MS_PER_DAY, to_ms
 from fleet.finding import Finding
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
+from fleet.rule import Rule
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, Identity, compile_plan
@@ -183,6 +184,76 @@ def test_a_value_that_stands_still_is_the_sensors_and_comes_back() -> None:
     assert changes[0].learned is not None
     assert changes[0].learned["fault"] == "stuck"
     assert FAULTY_FROM < changes[0].at < until < changes[1].at
+
+
+def taught_without(key: str) -> Taught:
+    """Taught, with one more lesson a day into the fault that no longer has a signal."""
+    known = dict(taught().normals)
+    pasts = [past_of(compiled(), healthy(number)) for number in range(2, MACHINES + 1)]
+    for detector in compiled().detectors:
+        seen = joined([past[detector.rule.id] for past in pasts])
+        if key in detector.features:
+            seen.rows[:, detector.features.index(key)] = np.nan
+        at = FAULTY_FROM + MS_PER_DAY
+        known[detector.rule.id, ""] = [
+            *known[detector.rule.id, ""], learned(detector, seen, {}, at)[""],
+        ]  # fmt: skip
+    return Taught(known)
+
+
+def test_a_sensor_that_the_next_lesson_does_without_is_stuck_no_more() -> None:
+    batch = spoiled("tcase_oil_temp_c", np.full(len(healthy(1)), 61.0))
+    changes = run(batch, taught_without("tcase_oil_temp_c"))
+    assert [(one.rule, one.kind) for one in changes] == [
+        ("sensor_implausible", "raised"),
+        ("sensor_implausible", "cleared"),
+    ]
+    assert changes[1].at >= FAULTY_FROM + MS_PER_DAY
+
+
+def with_pump_rule(**given: object) -> CompiledPlan:
+    """The plan with a detector that looks at something else than its lessons are about."""
+    plan = compiled().plan
+    rules = tuple(
+        Rule.model_validate({**rule.model_dump(), "normal": {**rule.normal.model_dump(), **given}})
+        if rule.id == "pump_unlike_normal" and rule.normal is not None
+        else rule
+        for rule in plan.rules
+    )
+    return compile_plan(plan.model_copy(update={"rules": rules}))
+
+
+def test_a_lesson_about_other_signals_is_waited_out() -> None:
+    normal = compiled().plan.rule["pump_unlike_normal"].normal
+    assert normal is not None
+    for other in (
+        with_pump_rule(signals=normal.signals[1:], unsteady=()),
+        with_pump_rule(inputs=normal.inputs[1:]),
+    ):
+        state = empty_state(other, [1])
+        _, changes = fold(other, {1: WHO}, state, drifting(), taught=taught())
+        assert "pump_unlike_normal" not in {change.rule for change in changes}
+
+
+def test_a_detector_that_judges_otherwise_raises_anew_what_still_holds() -> None:
+    until = int(np.searchsorted(drifting().measured_at, FAULTY_FROM + 2 * MS_PER_DAY))
+    early = drifting().take(np.arange(until))
+    state, before = fold(compiled(), {1: WHO}, empty_state(compiled(), [1]), early, taught=taught())
+    assert [one.kind for one in before if one.rule == "pump_unlike_normal"] == ["raised"]
+    data = dump(compiled(), state, 0, FaultState(), learned=True)
+    for plan, stands in ((compiled(), True), (with_pump_rule(limit=2.0), False)):
+        own = load(plan, 1, data).state.watched[0]
+        standing = {one.rule for watched in own for one in watched.standing_alarms}
+        assert ("pump_unlike_normal" in standing) is stands
+
+
+def test_before_a_model_taught_what_all_taught_counts() -> None:
+    first, second = taught().normals["pump_unlike_normal", ""]
+    known = Taught({("r", ""): [first, second], ("r", "BP56"): [second]})
+    assert known.normal("r", "BP56", first.since_ms) is first
+    assert known.normal("r", "BP56", second.since_ms) is second
+    assert known.normal("r", "BP56", first.since_ms - 1) is None
+    assert known.version("r", "BP56", first.since_ms) is first
 
 
 def test_a_drift_that_no_failure_mode_explains_is_the_sensors() -> None:
