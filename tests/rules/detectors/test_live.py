@@ -235,7 +235,7 @@ def test_a_lesson_about_other_signals_is_waited_out() -> None:
         assert "pump_unlike_normal" not in {change.rule for change in changes}
 
 
-def test_a_detector_that_judges_otherwise_raises_anew_what_still_holds() -> None:
+def test_a_detector_that_judges_otherwise_starts_anew() -> None:
     until = int(np.searchsorted(drifting().measured_at, FAULTY_FROM + 2 * MS_PER_DAY))
     early = drifting().take(np.arange(until))
     state, before = fold(compiled(), {1: WHO}, empty_state(compiled(), [1]), early, taught=taught())
