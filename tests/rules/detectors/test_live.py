@@ -241,7 +241,7 @@ def test_a_detector_that_judges_otherwise_starts_anew() -> None:
     state, before = fold(compiled(), {1: WHO}, empty_state(compiled(), [1]), early, taught=taught())
     assert [one.kind for one in before if one.rule == "pump_unlike_normal"] == ["raised"]
     data = dump(compiled(), state, 0, FaultState(), learned=True)
-    for plan, stands in ((compiled(), True), (with_pump_rule(limit=2.0), False)):
+    for plan, stands in ((compiled(), True), (with_pump_rule(limit=3.5), False)):
         own = load(plan, 1, data).state.watched[0]
         standing = {one.rule for watched in own for one in watched.standing_alarms}
         assert ("pump_unlike_normal" in standing) is stands
