@@ -16,8 +16,7 @@ from fleet.batch import FloatColumn, SampleBatch
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.finding import Finding
 from fleet.loader import load_catalogue
-from fleet.plan import Catalogue
-from fleet.rule import Rule
+from fleet.plan import Catalogue, ProductPlan
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, Identity, compile_plan
@@ -213,14 +212,10 @@ def test_a_sensor_that_the_next_lesson_does_without_is_stuck_no_more() -> None:
 
 def with_pump_rule(**given: object) -> CompiledPlan:
     """The plan with a detector that looks at something else than its lessons are about."""
-    plan = compiled().plan
-    rules = tuple(
-        Rule.model_validate({**rule.model_dump(), "normal": {**rule.normal.model_dump(), **given}})
-        if rule.id == "pump_unlike_normal" and rule.normal is not None
-        else rule
-        for rule in plan.rules
-    )
-    return compile_plan(plan.model_copy(update={"rules": rules}))
+    whole = compiled().plan.model_dump()
+    (rule,) = (one for one in whole["rules"] if one["id"] == "pump_unlike_normal")
+    rule["normal"] |= given
+    return compile_plan(ProductPlan.model_validate(whole))
 
 
 def test_a_lesson_about_other_signals_is_waited_out() -> None:
