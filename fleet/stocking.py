@@ -48,8 +48,10 @@ class Stocking(Model):
 class SupplyTerms(Model):
     """How parts come and what they cost where a company says nothing of an article: days from the
     supplier by lead-time class, days of a transfer into a region or a station, days between two
-    looks at the stock, what share of the regular days an emergency order takes, and a price in
-    yuan by price class."""
+    plans and between two fillings of a shelf from the one above it, what share of the regular days
+    an emergency order takes and what share of the price it costs more, what a year of holding
+    costs as a share of the price, what a machine that waits costs in yuan a day by what the failure
+    does, and a price in yuan by price class."""
 
     supply_days: dict[Literal["L0", "L1", "L2", "L3"], float] = Field(
         default={"L0": 10, "L1": 10, "L2": 10, "L3": 60}
@@ -58,7 +60,13 @@ class SupplyTerms(Model):
         default={"region": 3, "station": 1}
     )
     review_days: float = Field(default=30, gt=0)
+    refill_days: float = Field(default=7, gt=0)
     emergency_share: float = Field(default=0.4, gt=0, le=1)
+    emergency_premium: float = Field(default=0.3, ge=0)
+    holding_share: float = Field(default=0.2, gt=0)
+    waiting_day: dict[Literal["stop", "alarm", "other"], float] = Field(
+        default={"stop": 2000, "alarm": 1000, "other": 500}
+    )
     prices: dict[Literal["A", "B", "C", "D", "E"], float] = Field(
         default={"A": 250, "B": 1500, "C": 10000, "D": 50000, "E": 150000}
     )

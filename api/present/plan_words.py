@@ -26,8 +26,10 @@ def _all(row: Row, warehouses: Mapping[str, Bilingual]) -> Iterator[tuple[str, s
     effect_en, effect_zh = _EFFECTS[why["effect"]]
     yield (
         f"Value class {row['value_class']} and {effect_en}: the shelf is to serve "
-        f"{row['service_level']:.0%} of the demand.",
-        f"价值类别{row['value_class']}，{effect_zh}：货架应满足{row['service_level']:.0%}的需求。",
+        f"{row['service_level']:.0%} of what is asked for of all such articles together; of this "
+        f"one it is expected to serve {why['fill']:.0%}.",
+        f"价值类别{row['value_class']}，{effect_zh}：货架应满足这类备件总需求的"
+        f"{row['service_level']:.0%}；本备件预计满足{why['fill']:.0%}。",
     )
     yield (
         f"What is ordered today has to last {row['cover_days']:.0f} days: delivery, waiting for "

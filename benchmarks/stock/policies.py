@@ -1,14 +1,14 @@
 """The two that are compared: the simple rule, each region for itself, and the plan.
 
 Both look at the stock on the same days, and both are scaled until they serve the same share of
-demand from the shelf: the rule by its months of use, the plan by how much its service levels may
-miss.
+demand from the shelf: the rule by its months of use, the plan by what a missed piece counts. In
+between the plan's shelves are filled up from the headquarters; the rule knows no such shelf.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from predict.demand.needs import distribution, mixed
 from predict.fleet_lives import learned_of
 from predict.life_report import LearnedLife
 from predict.lifefit import TooFew
-from predict.plan import Held, Levels, Place, Supply, Tree, base_stocks_at, moves
+from predict.plan import Costs, Held, Levels, Place, Supply, Tree, base_stocks_at, moves
 from predict.plan.gather import Horizon, fitted_needs
 from predict.plan.lives import Stays
 from predict.plan.rule import rule_level, rule_order, seasonal_factor
@@ -56,6 +56,9 @@ class Simple:
             if (quantity := rule_order(level, each.position))
         ]
         return Decision(orders=orders)
+
+    def refill(self, day: int, held: Sequence[Held]) -> None:
+        """Nobody looks between two orders."""
 
     def _levels(self, day: int) -> list[float]:
         """`history[place][m]` is use in month m, month 0 beginning a year before day 0."""
@@ -99,6 +102,10 @@ class Planned:
             [(place, quantity) for place, quantity in enumerate(done.emergency) if quantity],
             [0, *done.waits[1:]],
         )
+
+    def refill(self, day: int, held: Sequence[Held]) -> Decision:
+        """Shelves are filled up as far as others can; ordered is once a month."""
+        return replace(self.decide(day, held), orders=(), emergencies=())
 
 
 def trees(
@@ -147,14 +154,14 @@ def _tree(
             months.append(mixed(scenarios))
         wait = supply.days if source is None else the.network.transfer_days[place]
         places.append(Place(the.network.ids[place], source, wait, months))
-    return Tree(places, review_days)
+    return Tree(places, review_days, the.catalogue.supply.refill_days)
 
 
 def planned(
-    forest: Sequence[Tree], supply: Supply, service_levels: Sequence[float]
+    forest: Sequence[Tree], supply: Supply, costs: Costs, worths: Sequence[float]
 ) -> list[Planned]:
-    """The plan at several service levels."""
-    by_month = [base_stocks_at(tree, service_levels) for tree in forest]
+    """The plan at several worths of a missed piece."""
+    by_month = [base_stocks_at(tree, costs, worths) for tree in forest]
     return [Planned(forest, levels, supply) for levels in zip(*by_month, strict=True)]
 
 

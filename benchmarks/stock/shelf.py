@@ -41,6 +41,9 @@ class Policy(Protocol):
     def decide(self, day: int, held: Sequence[Held]) -> Decision:
         """What is moved and ordered on a review day."""
 
+    def refill(self, day: int, held: Sequence[Held]) -> Decision | None:
+        """What is moved on days between; None where nobody looks then."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -178,6 +181,7 @@ def simulate(
     supply: Supply,
     transfer_days: int,
     review_days: int,
+    refill_days: float,
 ) -> Outcome:
     """Run a policy over `days` days of demands, sorted by day."""
     shelves = Shelves(supply, transfer_days, policy.opening())
@@ -190,6 +194,8 @@ def simulate(
             shelves.ask(day, demand)
         if day % review_days == 0:
             _act(shelves, day, policy.decide(day, shelves.held()))
+        elif day % round(refill_days) == 0 and (moved := policy.refill(day, shelves.held())):
+            _act(shelves, day, moved)
         shelves.count()
     for queue in shelves.waiting:
         shelves.outcome.waited += sum(days - each.day for each in queue)

@@ -1,5 +1,5 @@
 """The study: every article over three years by the rule at several scales and by the plan at
-several service levels; then both at the same fill rate."""
+several worths of a missed piece; then both at the same fill rate."""
 
 from __future__ import annotations
 
@@ -9,48 +9,51 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date
+from statistics import median
 
 from benchmarks.stock.policies import MONTH_DAYS, Simple, monthly, planned, trees
 from benchmarks.stock.shelf import Outcome, simulate
 from benchmarks.stock.world import World, demands, world
 from fleet.plan import Catalogue, ProductPlan
 from fleet.wear import WearPart
-from predict.plan import Supply
-from predict.plan.classes import criticality, value_classes
+from predict.plan import Costs, Supply, costs_of
+from predict.plan.classes import criticality
 from simulators.years import simulate_years
 
 FILL = 0.98
 START = date(2022, 1, 1)
 #: The year before the first simulated day, from which both learn.
 HISTORY_DAYS = 360
-RULE_MONTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 18.0, 27.0, 40.0)
-#: How often the plan may miss, as multiples of what the product plans allow.
-MISSES = (3.0, 2.0, 1.4, 1.0, 0.7, 0.5, 0.3, 0.15)
+RULE_MONTHS = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 12.0)
+#: How often its cost a missed piece counts in the plan, for all articles alike.
+WORTH = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 2.0)
 HURRY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What a policy came to: mean stock in yuan, dead stock at the end in yuan, machine-days
-    waited, fill rate, emergency pieces, pieces moved, and the scale it was reached at."""
+    waited, fill rate, emergency pieces and the yuan they cost beyond their price, pieces moved, and
+    the scale it was reached at."""
 
     stock: float
     dead: float
     waited: float
     fill: float
     hurried: float
+    premium: float
     moved: float
     scale: float
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One article: what it costs, how it comes, who has it, what its shelf is to serve."""
+    """One article: what it costs, how it comes, who has it, what stock and its lack cost."""
 
     number: str
     price: float
     supply: Supply
-    service_level: float
+    costs: Costs
     owners: tuple[tuple[str, str], ...]
 
 
@@ -80,9 +83,10 @@ def run(
             found.append(result)
             progress((done + 1) / len(cases))
     prices = [case.price for case in cases]
+    premium = catalogue.supply.emergency_premium
     return {
         name: {
-            scale: _figures([each[name][scale] for each in found], prices, days, scale)
+            scale: _figures([each[name][scale] for each in found], prices, premium, days, scale)
             for scale in found[0][name]
         }
         for name in ("rule", "plan")
@@ -105,36 +109,28 @@ def at_fill(by_scale: Mapping[float, Figures], fill: float = FILL) -> Figures:
     return Figures(**mixed)
 
 
+def medians(each: Sequence[Figures]) -> Figures:
+    """The median of every figure over several fleets."""
+    return Figures(*(median(getattr(one, f.name) for one in each) for f in fields(Figures)))
+
+
 def _cases(the: World) -> list[Case]:
-    """All articles, in classes by what they were used for in the year of history."""
+    """All articles."""
     owners: dict[str, list[tuple[ProductPlan, WearPart]]] = {}
     for plan in the.catalogue.plans.values():
         for part in plan.parts:
             owners.setdefault(part.number, []).append((plan, part))
     terms = the.catalogue.supply
-    prices = {n: terms.prices[own[0][1].price_class] for n, own in owners.items()}
-    used = {
-        number: sum(
-            each.quantity
-            for plan, part in own
-            for each in demands(the, plan.product, part, 0)
-            if each.day < HISTORY_DAYS
-        )
-        for number, own in owners.items()
-    }
     cases = []
     for number, own in owners.items():
-        levels = []
-        for plan, part in own:
-            value = {p.number: prices[p.number] * used[p.number] for p in plan.parts}
-            kind = value_classes(value, plan.stocking)[number]
-            levels.append(plan.stocking.service_levels[kind][criticality(plan, part)])
-        days = terms.supply_days[own[0][1].lead_class]
+        price, days = terms.prices[own[0][1].price_class], terms.supply_days[own[0][1].lead_class]
         effects = {criticality(plan, part) for plan, part in own}
-        hurry = HURRY if effects & {"stop", "alarm"} else None
+        effect = max(effects, key=lambda each: terms.waiting_day[each])
+        hurry = None if effect == "other" else HURRY
         supply = Supply(days, max(days * terms.emergency_share, 1.0), 1, hurry)
+        costs = costs_of(price, effect, supply.emergency_days, terms)
         names = tuple((plan.product, part.id) for plan, part in own)
-        cases.append(Case(number, prices[number], supply, max(levels), names))
+        cases.append(Case(number, price, supply, costs, names))
     return cases
 
 
@@ -153,24 +149,26 @@ def _one(case: Case) -> dict[str, Results]:
     months = (HISTORY_DAYS + _DAYS) // MONTH_DAYS + 1
     history = monthly(everything, len(the.network.ids), months)
     transfer = round(the.catalogue.supply.transfer_days["region"])
+    terms = the.catalogue.supply
     forest = trees(the, own, case.supply, HISTORY_DAYS, _DAYS, _REVIEW)
     rule = {
         scale: simulate(
             Simple(the, own[0][0], history, HISTORY_DAYS, scale),
-            asked, _DAYS, case.supply, transfer, _REVIEW,
+            asked, _DAYS, case.supply, transfer, _REVIEW, terms.refill_days,
         )
         for scale in RULE_MONTHS
     }  # fmt: skip
-    levels = [max(1 - miss * (1 - case.service_level), 0.5) for miss in MISSES]
     plan = {
-        miss: simulate(policy, asked, _DAYS, case.supply, transfer, _REVIEW)
-        for miss, policy in zip(MISSES, planned(forest, case.supply, levels), strict=True)
+        worth: simulate(policy, asked, _DAYS, case.supply, transfer, _REVIEW, terms.refill_days)
+        for worth, policy in zip(
+            WORTH, planned(forest, case.supply, case.costs, WORTH), strict=True
+        )
     }
     return {"rule": rule, "plan": plan}
 
 
 def _figures(
-    outcomes: Sequence[Outcome], prices: Sequence[float], days: int, scale: float
+    outcomes: Sequence[Outcome], prices: Sequence[float], premium: float, days: int, scale: float
 ) -> Figures:
     pairs = list(zip(outcomes, prices, strict=True))
     return Figures(
@@ -179,6 +177,7 @@ def _figures(
         sum(each.waited for each in outcomes),
         sum(each.served for each in outcomes) / max(sum(each.asked for each in outcomes), 1),
         sum(each.hurried for each in outcomes),
+        premium * sum(each.hurried * price for each, price in pairs),
         sum(each.moved for each in outcomes),
         scale,
     )

@@ -5,21 +5,24 @@ Pure: `levels` says how much each warehouse should have, `moves` what follows fr
 calls them and writes the plan down.
 """
 
-from predict.plan.article import Article, ArticlePlan, plan_article
-from predict.plan.levels import Levels, Place, Tree, base_stocks, base_stocks_at
+from predict.plan.article import Article, ArticlePlan, plan_class
+from predict.plan.costs import Costs, costs_of
+from predict.plan.levels import WORTHS, Levels, Place, Tree, base_stocks_at
 from predict.plan.moves import Held, Moves, Supply, moves
 
 __all__ = [
+    "WORTHS",
     "Article",
     "ArticlePlan",
+    "Costs",
     "Held",
     "Levels",
     "Moves",
     "Place",
     "Supply",
     "Tree",
-    "base_stocks",
     "base_stocks_at",
+    "costs_of",
     "moves",
-    "plan_article",
+    "plan_class",
 ]

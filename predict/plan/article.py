@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleet.batch import FloatColumn
-from predict.plan.levels import Levels, Place, Tree, base_stocks
+from predict.plan.costs import Costs
+from predict.plan.levels import WORTHS, Levels, Place, Tree, base_stocks_at
 from predict.plan.moves import Held, Moves, Supply, echelon, moves
 from predict.plan.rule import rule_level, rule_order
 
@@ -22,8 +23,10 @@ class Article:
 
     number: str
     service_level: float
+    costs: Costs
     supply: Supply
     review_days: float
+    refill_days: float
     places: Sequence[Place]
     held: Sequence[Held]
     history: Sequence[Sequence[float]]
@@ -65,10 +68,28 @@ class ArticlePlan:
     lines: list[Line]
 
 
-def plan_article(article: Article) -> ArticlePlan:
-    """What every place should have, and what follows from what it has."""
-    tree = Tree(article.places, article.review_days)
-    levels = base_stocks(tree, article.service_level)
+def plan_class(articles: Sequence[Article]) -> list[ArticlePlan]:
+    """What every place should have of articles of one class, and what follows from what it has.
+
+    A missed piece counts alike in the whole class, as much as it takes for the class to reach its
+    service level: so the shelf has more of what is cheap and asked for often.
+    """
+    trees = [Tree(each.places, each.review_days, each.refill_days) for each in articles]
+    levels = [
+        base_stocks_at(tree, each.costs, WORTHS) for tree, each in zip(trees, articles, strict=True)
+    ]
+    asked = np.array([tree.asked() for tree in trees])
+    fills = np.array([[level.fill for level in own] for own in levels])
+    wanted = asked @ np.array([each.service_level for each in articles])
+    reached = np.flatnonzero(asked @ fills >= wanted)
+    worth = int(reached[0]) if len(reached) else len(WORTHS) - 1
+    return [
+        _plan(article, tree, own[worth])
+        for article, tree, own in zip(articles, trees, levels, strict=True)
+    ]
+
+
+def _plan(article: Article, tree: Tree, levels: Levels) -> ArticlePlan:
     done = moves(tree, levels, article.held, article.supply)
     rules = _rule_orders(article, tree)
     lines = [_line(article, tree, levels, done, rules, n) for n in range(len(article.places))]

@@ -1,27 +1,29 @@
 """How many pieces of one article each warehouse should have: base stocks of a tree of places.
 
 Sherbrooke's METRIC: a place waits for its source as long as the source's own shortage makes it
-wait (Little's law), and piece after piece goes where it takes away most waiting, until the share
-of demand served from the shelf reaches the target. In a review period of R days after a delivery
-of L days with level S, the pieces not served are E(D[L+R] - S)+ - E(D[L] - S)+.
+wait (Little's law). Piece after piece goes where it saves most, as long as it saves more than it
+costs to hold: fewer machines wait, fewer pieces are hurried. In a period of R days after a
+delivery of L days with level S, the pieces not served are E(D[L+R] - S)+ - E(D[L] - S)+.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from fleet.batch import FloatColumn
 from predict.demand.fleet import together
+from predict.plan.costs import Costs
 from predict.plan.window import MONTH_DAYS, Window
 
 #: A month's demand is given out in about so many steps.
 MOST_STEPS = 40
-#: A piece that takes away less waiting than this helps nobody.
-LEAST_GAIN = 1e-12
+#: The time between two orders is looked at in the middle of its thirds.
+PHASES = (1 / 6, 1 / 2, 5 / 6)
+#: How often its cost a missed piece may count, for a class to reach its service level.
+WORTHS = tuple(2.0 ** (n / 2) for n in range(-4, 15))
 #: Waiting for the source is reckoned up to so many days.
 MOST_DELAY_DAYS = 45.0
 
@@ -41,11 +43,11 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Levels:
     """Base stock of each place; expected share of demand `fill` that the shelf serves; expected
-    pieces that machines wait for at any time; the days each place's stock has to last."""
+    pieces a day that no place has; the days each place's stock has to last."""
 
     stock: list[int]
     fill: float
-    waiting: float
+    lost: float
     cover_days: list[float]
 
 
@@ -55,6 +57,7 @@ class Tree:
 
     places: Sequence[Place]
     review_days: float
+    refill_days: float
     own: list[Window] = field(init=False)
     whole: list[Window] = field(init=False)
     share: list[float] = field(init=False)
@@ -106,96 +109,106 @@ class Tree:
         """How many places lie between one and the supplier."""
         return len(self.way(number))
 
-    def delivery(self, stock: Sequence[int]) -> list[float]:
-        """Days until a place gets what it asks for, its source's own shortage included."""
+    def delivery(self, stock: Sequence[int], phase: float) -> list[float]:
+        """Days until a place gets what it asks for, its source's own shortage included, when so
+        much of the time between two orders has passed, 0 to 1: just before the next delivery a
+        source lacks most."""
         days: list[float] = []
         for place in self.places:
             delay = 0.0
             if place.source is not None:
-                delay = self._delay(place.source, days[place.source], stock[place.source])
+                delay = self._delay(place.source, days[place.source], stock[place.source], phase)
             days.append(place.days + min(delay, MOST_DELAY_DAYS))
         return days
 
-    def _delay(self, source: int, days: float, level: int) -> float:
-        """Mean days that a source lets those it serves wait, by Little's law.
+    def _delay(self, source: int, days: float, level: int, phase: float) -> float:
+        """Mean days that a source lets those it serves wait, by Little's law: what it lacks, by
+        what it is asked for a day."""
+        whole, period = self.whole[source], self._period(source)
+        a_day = whole.mean(period) / period
+        return whole.short(days + period * phase, level) / a_day if a_day > 0 else 0.0
 
-        All look at their stock on the same day and ask for what was used since. The order that the
-        source gave `periods` looks ago has come just before, so it lacks what was asked for in
-        those periods beyond its level; after `rest` days the next order comes.
-        """
-        whole, review = self.whole[source], self.review_days
-        a_day = whole.mean(review) / review
-        if a_day <= 0:
+    def _period(self, number: int) -> float:
+        """Days between two deliveries to a place: orders come as often as the plan is made,
+        shelves are filled up from their source in between."""
+        return self.review_days if self.places[number].source is None else self.refill_days
+
+    def covers(self, stock: Sequence[int]) -> list[float]:
+        """Days that the stock of each place has to last."""
+        days = np.mean([self.delivery(stock, phase) for phase in PHASES], axis=0)
+        return [float(each) + self._period(n) for n, each in enumerate(days)]
+
+    def gains(self, stock: list[int]) -> list[float]:
+        """Missed pieces a day that the next lot in each place takes away."""
+        days = [self.delivery(stock, phase) for phase in PHASES]
+        found = []
+        for number, own in enumerate(zip(*days, strict=True)):
+            more = stock[number] + self.lot
+            if self.served_by(number):
+                tried = [more if n == number else level for n, level in enumerate(stock)]
+                found.append(self.misses(stock) - self.misses(tried))
+            else:
+                less = [
+                    self._misses(number, each, stock[number]) - self._misses(number, each, more)
+                    for each in own
+                ]
+                found.append(sum(less) / len(PHASES))
+        return found
+
+    def misses(self, stock: Sequence[int]) -> float:
+        """Expected pieces a day that machines ask for and their place does not have."""
+        every = [
+            self._misses(number, each, stock[number])
+            for phase in PHASES
+            for number, each in enumerate(self.delivery(stock, phase))
+        ]
+        return sum(every) / len(PHASES)
+
+    def _misses(self, number: int, days: float, level: int) -> float:
+        if not self.share[number]:
             return 0.0
-        periods = max(math.ceil(days / review), 1)
-        rest = days - (periods - 1) * review
-        before = whole.short(periods * review, level) * rest
-        after = whole.short((periods - 1) * review, level) * (review - rest)
-        return (before + after) / review / a_day
+        whole, period = self.whole[number], self._period(number)
+        missed = whole.short(days + period, level) - whole.short(days, level)
+        return self.share[number] * missed / period
 
-    def missed(self, number: int, days: float, level: int) -> float:
-        """Expected pieces that a place's own machines wait for: the mean of the middle and the end
-        of a review period that a delivery of `days` comes before."""
-        whole, middle = self.whole[number], days + self.review_days / 2
-        both = whole.short(middle, level) + whole.short(days + self.review_days, level)
-        return self.share[number] * both / 2
+    def lost(self, total: int) -> float:
+        """Expected pieces a day that no place has, with so many in all places together."""
+        whole, days = self.whole[0], self.places[0].days
+        lost = whole.short(days + self.review_days, total) - whole.short(days, total)
+        return lost / self.review_days
 
-    def waiting(self, stock: Sequence[int]) -> float:
-        """Expected pieces that machines wait for, over all places."""
-        days = self.delivery(stock)
-        return sum(
-            self.missed(number, each, stock[number])
-            for number, each in enumerate(days)
-            if self.share[number]
-        )
+    def asked(self) -> float:
+        """Expected pieces a day that machines ask for."""
+        return self.whole[0].mean(self.horizon) / self.horizon
 
     def fill(self, stock: Sequence[int]) -> float:
         """Expected share of the machines' demand that is served from the shelf."""
-        asked = missed = 0.0
-        for share, whole, days, level in zip(self.share, self.whole, self.delivery(stock), stock,
-                                             strict=True):  # fmt: skip
-            end = days + self.review_days
-            asked += share * (whole.mean(end) - whole.mean(days))
-            missed += share * (whole.short(end, level) - whole.short(days, level))
-        return 1.0 - missed / asked if asked > 0 else 1.0
+        asked = self.asked()
+        return 1.0 - min(self.misses(stock) / asked, 1.0) if asked > 0 else 1.0
 
 
-def base_stocks(tree: Tree, target: float) -> Levels:
-    """The levels at which the share `target` (0 to 1) of demand is served from the shelf."""
-    return base_stocks_at(tree, [target])[0]
-
-
-def base_stocks_at(tree: Tree, targets: Sequence[float]) -> list[Levels]:
-    """The levels for several targets: a higher one goes on where a lower one stopped."""
+def base_stocks_at(tree: Tree, costs: Costs, worths: Sequence[float]) -> list[Levels]:
+    """The levels where a missed piece counts so many times its cost: one that counts more goes on
+    where one that counts less stopped."""
     stock = [
         int(whole.mean(place.days) // tree.lot) * tree.lot
         for whole, place in zip(tree.whole, tree.places, strict=True)
     ]
     found: dict[float, Levels] = {}
-    for target in sorted(set(targets)):
-        while tree.fill(stock) < target:
-            helped = _where_it_helps_most(tree, stock)
-            if helped is None:
-                break
-            stock[helped] += tree.lot
-        cover = [each + tree.review_days for each in tree.delivery(stock)]
-        found[target] = Levels(list(stock), tree.fill(stock), tree.waiting(stock), cover)
-    return [found[target] for target in targets]
+    for worth in sorted(set(worths)):
+        now = replace(costs, missed=costs.missed * worth)
+        while (best := _best_place(tree, stock, now)) is not None:
+            stock[best] += tree.lot
+        found[worth] = Levels(
+            list(stock), tree.fill(stock), tree.lost(sum(stock)), tree.covers(stock)
+        )
+    return [found[worth] for worth in worths]
 
 
-def _where_it_helps_most(tree: Tree, stock: list[int]) -> int | None:
-    """The place whose next piece takes away most waiting; None where none takes any. A piece in a
-    place that serves no other changes nothing elsewhere."""
-    days = tree.delivery(stock)
-    now = tree.waiting(stock)
-    gains = []
-    for number, each in enumerate(days):
-        more = stock[number] + tree.lot
-        if tree.served_by(number):
-            tried = [more if n == number else level for n, level in enumerate(stock)]
-            gains.append(now - tree.waiting(tried))
-        else:
-            less = tree.missed(number, each, stock[number]) - tree.missed(number, each, more)
-            gains.append(less)
+def _best_place(tree: Tree, stock: list[int], costs: Costs) -> int | None:
+    """The place whose next piece saves most beyond what it costs to hold; None where none does."""
+    total = sum(stock)
+    nobody = tree.lost(total) - tree.lost(total + tree.lot)
+    gains = [costs.missed * each for each in tree.gains(stock)]
     best = int(np.argmax(gains))
-    return best if gains[best] > LEAST_GAIN else None
+    return best if gains[best] + costs.hurried * nobody > costs.held * tree.lot else None

@@ -29,11 +29,14 @@ class Scripted:
     def decide(self, day: int, held: Sequence[Held]) -> Decision:
         return self.script.get(day, Decision())
 
+    def refill(self, day: int, held: Sequence[Held]) -> None:
+        """Nobody looks in between."""
+
 
 def test_a_missed_piece_is_brought_from_elsewhere_else_hurried() -> None:
     demands = [Demand(2, 1, 1), Demand(4, 1, 1), Demand(6, 1, 1)]
     policy = Scripted([1, 1, 0], {})
-    done = simulate(policy, demands, 30, Supply(10, 4), 3, 10)
+    done = simulate(policy, demands, 30, Supply(10, 4), 3, 10, 5)
     assert (done.asked, done.served) == (3, 1)
     assert done.waited == 3 + 4, "three days from the headquarters, four for the emergency"
     assert (done.moved, done.hurried) == (1, 1)
@@ -41,7 +44,7 @@ def test_a_missed_piece_is_brought_from_elsewhere_else_hurried() -> None:
 
 def test_what_is_waited_for_is_passed_on_when_it_arrives() -> None:
     policy = Scripted([0, 0], {0: Decision(orders=[(0, 2)], waits=[0, 2])})
-    done = simulate(policy, [Demand(14, 1, 1)], 20, Supply(10, 4), 3, 10)
+    done = simulate(policy, [Demand(14, 1, 1)], 20, Supply(10, 4), 3, 10, 5)
     assert (done.served, done.hurried, done.moved) == (1, 0, 2)
     # Days 10 to 12 on their way, 13 both there, then one is left for the six days from 14 on.
     assert done.stock == 2 * 4 + 6
@@ -49,7 +52,7 @@ def test_what_is_waited_for_is_passed_on_when_it_arrives() -> None:
 
 
 def test_figures_at_a_fill_rate_lie_between_their_neighbours() -> None:
-    low, high = (Figures(s, 0, 0, f, 0, 0, s) for s, f in ((100.0, 0.96), (200.0, 0.99)))
+    low, high = (Figures(s, 0, 0, f, 0, 0, 0, s) for s, f in ((100.0, 0.96), (200.0, 0.99)))
     assert at_fill({1.0: low, 2.0: high}, 0.98).stock == pytest.approx(100 + 200 / 3)
     assert at_fill({1.0: low, 2.0: high}, 0.999) == high
 

@@ -8,22 +8,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
+from fleet.stocking import SupplyTerms
 from predict.plan import (
+    WORTHS,
     Article,
+    Costs,
     Held,
+    Levels,
     Place,
     Supply,
     Tree,
-    base_stocks,
     base_stocks_at,
+    costs_of,
     moves,
-    plan_article,
+    plan_class,
 )
 from predict.plan.judge import judge
 from predict.plan.rule import rule_level, rule_order, seasonal_factor
 from predict.plan.window import Window, thinned
 
 SUPPLY = Supply(10, 4, 1, 0.5)
+
+
+COSTS = Costs(held=1.0, missed=60.0, hurried=0.0)
+
+
+def levels_at(tree: Tree, target: float) -> Levels:
+    """The levels of the least worth at which a share of demand is served."""
+    every = base_stocks_at(tree, COSTS, WORTHS)
+    return next(each for each in every if each.fill >= target)
 
 
 def month(mean: float) -> np.ndarray:
@@ -34,7 +47,7 @@ def tree(*means: float) -> Tree:
     """A headquarters and one region per mean, pieces a month."""
     nothing = [np.ones(1)] * 6
     regions = [Place(f"r{n}", 0, 3, [month(mean)] * 6) for n, mean in enumerate(means)]
-    return Tree([Place("hq", None, 10, nothing), *regions], 30)
+    return Tree([Place("hq", None, 10, nothing), *regions], 30, 7)
 
 
 def test_a_poisson_demand_stays_one_in_every_window() -> None:
@@ -54,22 +67,59 @@ def test_thinning_keeps_the_share() -> None:
     assert thinned(pmf, 1.0) == pytest.approx(pmf)
 
 
-def test_levels_reach_their_target_and_a_higher_one_needs_more() -> None:
-    low, high = base_stocks_at(tree(0.5, 2.0, 1.0), [0.9, 0.99])
-    assert low.fill >= 0.9 and high.fill >= 0.99
+def test_a_missed_piece_that_counts_more_needs_more_stock() -> None:
+    low, high = base_stocks_at(tree(0.5, 2.0, 1.0), COSTS, [0.5, 8.0])
     assert sum(high.stock) > sum(low.stock)
-    assert high.waiting < low.waiting
-    assert base_stocks(tree(0.5, 2.0, 1.0), 0.99).stock == high.stock
+    assert high.fill > low.fill and high.lost <= low.lost
+
+
+@pytest.mark.parametrize("missed", [20.0, 200.0])
+def test_no_single_piece_more_would_pay(missed: float) -> None:
+    net, costs = tree(0.5, 2.0, 1.0), Costs(1.0, missed, 5.0)
+    (levels,) = base_stocks_at(net, costs, [1.0])
+
+    def cost(stock: list[int]) -> float:
+        lacked = costs.missed * net.misses(stock) + costs.hurried * net.lost(sum(stock))
+        return costs.held * sum(stock) + lacked
+
+    for place in range(4):
+        more = [n + (place == number) for number, n in enumerate(levels.stock)]
+        assert cost(more) >= cost(levels.stock) - 1e-9
 
 
 def test_nothing_is_stocked_where_nothing_is_asked_for() -> None:
-    assert base_stocks(tree(0.0, 0.0), 0.99).stock == [0, 0, 0]
+    (levels,) = base_stocks_at(tree(0.0, 0.0), COSTS, [100.0])
+    assert levels.stock == [0, 0, 0]
+
+
+def test_what_is_dear_and_asked_for_seldom_is_not_held() -> None:
+    """The same demand: a cheap article lies in every region, a dear one is hurried."""
+    terms = SupplyTerms()
+    cheap, dear = (
+        base_stocks_at(tree(0.01, 0.01, 0.01), costs_of(price, "stop", 4, terms), [1.0])[0]
+        for price in (250, 150_000)
+    )
+    assert all(n > 0 for n in cheap.stock[1:])
+    assert dear.stock == [0, 0, 0, 0]
+
+
+def test_a_class_reaches_its_level_together_with_more_of_what_is_cheap() -> None:
+    terms = SupplyTerms()
+    nothing = [Held()] * 3
+    articles = [
+        Article(name, 0.95, costs_of(price, "stop", 4, terms), SUPPLY, 30, 7,
+                tree(1.0, 1.0).places, nothing, [[0]] * 3, [1.0] * 3)
+        for name, price in (("cheap", 250), ("dear", 50_000))
+    ]  # fmt: skip
+    cheap, dear = plan_class(articles)
+    assert (cheap.levels.fill + dear.levels.fill) / 2 >= 0.95
+    assert cheap.levels.fill > 0.97 > dear.levels.fill
 
 
 def test_the_expected_fill_is_what_a_simulated_shelf_serves() -> None:
     """One shelf without a source, looked at every 30 days, filled up to its level."""
-    alone = Tree([Place("hq", None, 10, [month(4.0)] * 6)], 30)
-    levels = base_stocks(alone, 0.9)
+    alone = Tree([Place("hq", None, 10, [month(4.0)] * 6)], 30, 7)
+    levels = levels_at(alone, 0.9)
     rng = np.random.default_rng(3)
     served = asked = 0
     for _ in range(4000):
@@ -83,7 +133,7 @@ def test_the_expected_fill_is_what_a_simulated_shelf_serves() -> None:
 
 def test_transfers_go_before_orders() -> None:
     net = tree(1.0, 1.0)
-    levels = base_stocks(net, 0.95)
+    levels = levels_at(net, 0.95)
     hq, first, second = levels.stock
     done = moves(net, levels, [Held(0), Held(first + 2), Held(second - 2)], SUPPLY)
     assert [(t.source, t.target, t.quantity) for t in done.transfers] == [(1, 2, 2)]
@@ -94,7 +144,7 @@ def test_transfers_go_before_orders() -> None:
 
 def test_what_cannot_wait_is_hurried_and_not_ordered_twice() -> None:
     net = tree(6.0)
-    levels = base_stocks(net, 0.95)
+    levels = levels_at(net, 0.95)
     done = moves(net, levels, [Held(0), Held(0, 0, 2)], SUPPLY)
     patient = moves(net, levels, [Held(0), Held(0, 0, 2)], Supply(10, 4))
     assert done.emergency[1] >= 2 and patient.emergency == [0, 0]
@@ -114,7 +164,7 @@ def test_moves_bring_the_whole_to_its_levels_and_give_only_what_is_there(
     held: list[Held], pack: int
 ) -> None:
     net = tree(0.3, 1.0, 2.5)
-    levels = base_stocks(net, 0.95)
+    levels = levels_at(net, 0.95)
     done = moves(net, levels, held, Supply(10, 4, pack, 0.5))
     for place, each in enumerate(held):
         given_away = sum(t.quantity for t in done.transfers if t.source == place)
@@ -138,9 +188,9 @@ def test_the_simple_rule_by_hand() -> None:
 
 def test_the_plan_of_an_article_adds_up() -> None:
     places = tree(0.5, 2.0).places
-    article = Article("X", 0.97, SUPPLY, 30, places, [Held(1), Held(9), Held(0)],
+    article = Article("X", 0.97, COSTS, SUPPLY, 30, 7, places, [Held(1), Held(9), Held(0)],
                       [[0], [0, 1], [2, 2]], [1.0, 1.0, 1.0])  # fmt: skip
-    plan = plan_article(article)
+    (plan,) = plan_class([article])
     head, first, second = plan.lines
     assert head.level == sum(plan.levels.stock)
     assert head.rule_quantity == first.rule_quantity + second.rule_quantity == 6

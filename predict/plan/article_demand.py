@@ -1,0 +1,110 @@
+"""Demand of one article by place, region and month, as distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fleet.batch import FloatColumn
+from predict.demand.fleet import quantiles_of, together
+from predict.demand.needs import BUSY_YEARS, distribution, mixed
+from predict.plan.gather import Gathered, month_starts
+from predict.plan.known import Known
+
+#: Levels at which demand is kept.
+LEVELS = np.array([0.1, 0.5, 0.8, 0.9, 0.95, 0.99])
+
+
+class ArticleDemand:
+    """Demand of one article by place and by region."""
+
+    def __init__(self, known: Known, number: str) -> None:
+        self.number = number
+        self._known = known
+        places, months = len(known.network.ids), known.horizon.months
+        nothing = [[np.ones(1)] * len(BUSY_YEARS)] * months
+        self._scenarios = [nothing for _ in range(places)]
+        self.means = np.zeros((places, months, 3))
+        parts = known.gathered.get(number, [])
+        for place in range(places):
+            mine = [(each, np.flatnonzero(each.needs.place == place)) for each in parts]
+            mine = [(each, rows) for each, rows in mine if len(rows)]
+            if mine:
+                self._scenarios[place] = [self._month(mine, place, m) for m in range(months)]
+
+    def _month(
+        self, mine: Sequence[tuple[Gathered, np.ndarray]], place: int, month: int
+    ) -> list[FloatColumn]:
+        sums = [np.ones(1)] * len(BUSY_YEARS)
+        for each, rows in mine:
+            needs = each.needs.where(rows)
+            expected = needs.chance[:, :, month].mean(axis=0) @ needs.quantity
+            self.means[place, month, ("worn", "service", "new").index(each.kind)] += expected
+            sums = [together(pair) for pair in zip(sums, distribution(needs, month), strict=True)]
+        return sums
+
+    def other(self, place: int) -> list[FloatColumn]:
+        """What history shows beside it, by month."""
+        nothing = [np.ones(1)] * self._known.horizon.months
+        return self._known.others.get((self.number, place), nothing)
+
+    def months(self, place: int) -> list[FloatColumn]:
+        """Distributions of a place's own demand by month."""
+        return self._sum([place])
+
+    def _sum(self, places: Sequence[int]) -> list[FloatColumn]:
+        found = []
+        for month in range(self._known.horizon.months):
+            scenarios = [
+                together([self._scenarios[place][month][number] for place in places])
+                for number in range(len(BUSY_YEARS))
+            ]
+            others = [self.other(place)[month] for place in places]
+            found.append(together([mixed(scenarios), *others]))
+        return found
+
+    def year_use(self) -> float:
+        """Expected pieces a year."""
+        expected = sum(
+            float(pmf @ np.arange(len(pmf)))
+            for place in range(len(self._scenarios))
+            for pmf in self.months(place)
+        )
+        return expected * 12 / self._known.horizon.months
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The demand of all regions together and of each, by month, for the store."""
+        net = self._known.network
+        groups: dict[str | None, list[int]] = {None: list(range(len(net.ids)))}
+        for place, region in enumerate(net.regions):
+            if region is not None:
+                groups.setdefault(region, []).append(place)
+        starts = month_starts(self._known.horizon.at, self._known.horizon.months)
+        return [
+            self._row(region, places, start, month, pmf)
+            for region, places in groups.items()
+            for month, (start, pmf) in enumerate(zip(starts, self._sum(places), strict=True))
+        ]
+
+    def _row(
+        self, region: str | None, places: list[int], start: object, month: int, pmf: FloatColumn
+    ) -> dict[str, Any]:
+        mean = float(pmf @ np.arange(len(pmf)))
+        worn, service, new = self.means[places, month].sum(axis=0).tolist()
+        last = int(np.searchsorted(np.cumsum(pmf), 1 - 1e-6)) + 1
+        return {
+            "number": self.number,
+            "region": region,
+            "month": start,
+            "mean": mean,
+            "sources": {
+                "worn": worn,
+                "service": service,
+                "new": new,
+                "other": max(mean - worn - service - new, 0.0),
+            },
+            "quantiles": quantiles_of(pmf, LEVELS).tolist(),
+            "chances": np.round(pmf[:last], 6).tolist(),
+        }
