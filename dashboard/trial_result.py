@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboard import charts, live_html, markup, visit
+from dashboard.choice import choose
 from dashboard.client import Json
 from dashboard.formats import MISSING, number, parse_time
 from dashboard.markup import Html, tag
@@ -90,9 +91,8 @@ def _machines(result: Json) -> Html:
 def _picture(trial: Json, result: Json) -> None:
     """Signals of one machine around its alarms, those of the changed rule drawn as windows."""
     with st.container(key="trial_picture", border=True):
-        serial = st.selectbox(
-            t("look_at"), [one["machine"] for one in result["by_machine"]], key="trial_machine"
-        )
+        machines = [one["machine"] for one in result["by_machine"]]
+        serial = choose(t("look_at"), "look_at", machines, str, of=str(trial["id"]))
         sides = {
             side: [one for one in result[f"{side}_alarms"] if one["machine"] == serial]
             for side in ("changed", "today")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from dashboard import changes, live_html, markup, trial_result, visit
+from dashboard.choice import choose
 from dashboard.client import Json
 from dashboard.visit import t
 
@@ -23,42 +24,52 @@ def draw() -> None:
         st.caption(t("managers_only"))
         return
     with visit.answers():
+        number = st.query_params.get("trial", "")
+        trial = visit.client().get(f"/trials/{number}") if number.isdecimal() else None
         left, right = st.columns([1, 1.6], gap="small")
         with left:
-            _ask()
+            _ask(trial)
         with right:
-            number = st.query_params.get("trial", "")
-            if number.isdecimal():
-                _follow(int(number))
-            else:
+            if trial is None:
                 empty = markup.empty(t("trial_none"))
                 live_html.show(markup.card(t("trial_result"), empty), "none")
+            elif trial["state"] in OPEN:
+                _progress(trial["id"])
+            else:
+                trial_result.draw(trial)
 
 
-def _ask() -> None:
+def _ask(trial: Json | None) -> None:
+    """The form, which begins with what the trial on show had changed."""
     overview = visit.client().get("/overview")
     products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
+    shown = {} if trial is None else trial
     with st.container(key="trial_form"):
-        product = st.selectbox(
-            t("product_col"), list(products), format_func=lambda key: products[key]
-        )
+        product = choose(
+            t("product_col"), "product", list(products), lambda key: products[key],
+            shown.get("product"),
+        )  # fmt: skip
         rules = {r["id"]: r for r in visit.product(product)["rules"] if r["when"] is not None}
         if not rules:
             st.caption(t("no_rules"))
             return
-        chosen = st.selectbox(
-            t("rule_choice"), list(rules), format_func=lambda key: visit.pick(rules[key]["name"])
-        )
+        chosen = choose(
+            t("rule_choice"), "rule", list(rules), lambda key: visit.pick(rules[key]["name"]),
+            shown.get("rule"), of=product,
+        )  # fmt: skip
         rule = rules[chosen]
         key = f"{product}_{chosen}"
+        tried = (
+            shown["change"]
+            if (shown.get("product"), shown.get("rule")) == (product, chosen)
+            else {}
+        )
         with st.form("trial", border=False):
-            change = _fields(rule, key)
-            days = st.selectbox(
-                t("history_span"),
-                DAYS,
-                index=DAYS.index(USUAL_DAYS),
-                format_func=lambda count: visit.span(count * 86_400),
-            )
+            change = _fields(rule, {**rule, **tried}, key)
+            days = choose(
+                t("history_span"), "days", DAYS, lambda count: visit.span(count * 86_400),
+                USUAL_DAYS,
+            )  # fmt: skip
             pressed = st.form_submit_button(
                 t("try_it"), icon=":material/science:", type="primary", width="stretch"
             )
@@ -67,18 +78,18 @@ def _ask() -> None:
         changes.show_error("trial")
 
 
-def _fields(rule: Json, key: str) -> Json:
-    """The rule's fields; those that the reader changed."""
-    when = st.text_area(t("when_true"), rule["when"], height=80, key=f"when_{key}")
-    clear = st.text_area(t("clear_when"), rule["clear"], height=80, key=f"clear_{key}")
+def _fields(rule: Json, first: Json, key: str) -> Json:
+    """The rule's fields, which begin as `first` says; those that the reader changed."""
+    when = st.text_area(t("when_true"), first["when"], height=80, key=f"when_{key}")
+    clear = st.text_area(t("clear_when"), first["clear"], height=80, key=f"clear_{key}")
     left, right = st.columns(2)
-    hold = left.number_input(t("hold_s"), 0.0, None, float(rule["hold_s"]), key=f"hold_{key}")
+    hold = left.number_input(t("hold_s"), 0.0, None, float(first["hold_s"]), key=f"hold_{key}")
     clear_hold = right.number_input(
-        t("clear_hold_s"), 0.0, None, float(rule["clear_hold_s"]), key=f"back_{key}"
+        t("clear_hold_s"), 0.0, None, float(first["clear_hold_s"]), key=f"back_{key}"
     )
     params = {
         name: st.number_input(name, value=float(value), format="%g", key=f"{name}_{key}")
-        for name, value in rule["params"].items()
+        for name, value in first["params"].items()
     }
     given: Json = {
         "when": when.strip(),
@@ -105,14 +116,6 @@ def _start(product: str, rule: str, change: Json, days: int) -> None:
 
     changes.do("trial", ask)
     st.rerun()
-
-
-def _follow(number: int) -> None:
-    found = visit.client().get(f"/trials/{number}")
-    if found["state"] in OPEN:
-        _progress(number)
-    else:
-        trial_result.draw(found)
 
 
 @st.fragment(run_every=EVERY_S)

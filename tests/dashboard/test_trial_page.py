@@ -18,10 +18,13 @@ def test_a_manager_tries_a_rule(page: Page, dashboard_url: str, store: Connectio
     expect.set_options(timeout=2 * PATIENCE_MS)
     page.goto(f"{dashboard_url}/trial?lang=en")
     sign_in_at(page, "mia")
-    page.reload()  # signing in draws the page more than once; what is chosen meanwhile is lost
+    page.reload()  # signing in draws the page more than once; a click meanwhile is lost
     form = page.locator(".st-key-trial_form")
     expect(form.get_by_role("button", name="Try it")).to_be_visible()
     expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0)
+    form.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="name · pump").click()
+    expect(form.get_by_role("combobox").first).to_have_value("name · pump")
     form.get_by_role("combobox").nth(1).click()
     page.get_by_role("option", name="rule hot").click()
     condition = form.get_by_label("Condition", exact=True)
@@ -39,3 +42,5 @@ def test_a_manager_tries_a_rule(page: Page, dashboard_url: str, store: Connectio
     expect(page.locator('[data-testid="stException"]')).to_have_count(0)
     page.locator(".st-key-language_choice button", has_text="中文").click()
     expect(page.get_by_text("当前规则").first).to_be_visible()
+    expect(form.get_by_label("触发条件", exact=True)).to_have_value("hyd_temp_c > 90")
+    expect(form.get_by_role("combobox").nth(1)).to_have_value("规则 hot")
