@@ -115,8 +115,8 @@ def add_windows(
                 "encoding": {
                     "x": {"field": "t", "type": "temporal"},
                     "x2": {"field": "end"},
-                    "y": {"value": SIGNAL_HEIGHT - 7 * (2 - row)},
-                    "y2": {"value": SIGNAL_HEIGHT - 7 * (2 - row) + 5},
+                    "y": {"value": {"expr": f"height - {7 * (2 - row)}"}},
+                    "y2": {"value": {"expr": f"height - {7 * (2 - row) - 5}"}},
                     "tooltip": [{"field": "name", "type": "nominal", "title": " "}],
                 },
             }
