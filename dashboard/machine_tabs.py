@@ -114,7 +114,11 @@ def _remaining(life: Json) -> Html:
     middle = f"{number(life['p50'])} {unit}"
     below = [tag("div", f"{amounts} · {basis}", class_="ip-small ip-muted")]
     if (shown := life["condition"]) is not None:
-        words = t("shows", value=number(shown["value"]), limit=number(shown["limit"]))
+        words = (
+            t("forewarned", mode=shown["mode"])
+            if "alarm" in shown
+            else t("shows", value=number(shown["value"]), limit=number(shown["limit"]))
+        )
         below.append(tag("div", words, class_="ip-small ip-muted"))
     return tag("div", middle, *below)
 

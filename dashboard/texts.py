@@ -399,6 +399,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fixed_would": ("{day}: {count} visits", "{day}：{count} 次上门"),
     "wears_after": ("{chance} to wear out soon after", "其后不久磨损到限的概率 {chance}"),
     "shows": ("shows {value}, limit {limit}", "现值 {value}，限值 {limit}"),
+    "forewarned": ("shortened by an alarm of {mode}", "因 {mode} 报警而缩短"),
     # Wear parts
     "wear_title": ("Wear parts", "易损件"),
     "no_alerts": ("No wear part is due.", "没有到期的易损件。"),

@@ -54,7 +54,7 @@ def sharpened(
     if not known:
         return left
     found = left.copy()
-    grid, prior = _possible(left[known])
+    grid, prior = possible(left[known])
     evidence, after = np.empty(len(known)), np.empty_like(prior)
     for place, row in enumerate(known):
         each = shown[row]
@@ -67,11 +67,11 @@ def sharpened(
         after[place] = weighed / max(total, 1e-300)
     believed = (1 - _OTHERWISE) * _responsible(evidence, sharing[known])
     mixed = believed[:, None] * after + (1 - believed)[:, None] * prior
-    found[known] = _quantiles(grid, mixed)
+    found[known] = quantiles_of(grid, mixed)
     return found
 
 
-def _possible(left: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+def possible(left: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
     """Possible remaining use (n, grid), closer near the end, and how probable each is."""
     far = np.maximum(2 * left[:, -1], 1e-6)
     edges = far[:, None] * np.concatenate([[0.0], np.geomspace(1e-4, 1.0, _GRID)])
@@ -121,7 +121,7 @@ def _responsible(evidence: FloatColumn, sharing: IntColumn) -> FloatColumn:
     return np.asarray(weight / np.bincount(group, weight)[group])
 
 
-def _quantiles(grid: FloatColumn, mass: FloatColumn) -> FloatColumn:
+def quantiles_of(grid: FloatColumn, mass: FloatColumn) -> FloatColumn:
     """Remaining use (n, levels) of distributions (n, grid)."""
     reached = np.cumsum(mass, axis=1)
     found = [

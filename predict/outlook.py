@@ -43,10 +43,12 @@ def left_of(model: LifeModel, used: FloatColumn) -> FloatColumn:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """Of n fitted parts: `left` (n, levels) of their life in the part's unit, and the `chance`
-    (n, days) to be worn out within each of DAYS."""
+    (n, days) to be worn out within each of DAYS. `ends` (n,) days until a part is as old as it may
+    become (inf: any age): it is due then, whatever is left of it."""
 
     left: FloatColumn
     chance: FloatColumn
+    ends: FloatColumn
 
     def left_at(self, level: float) -> FloatColumn:
         """Remaining use that a share `level` of such parts does not reach, (n,)."""
@@ -59,7 +61,8 @@ class Outlook:
         place = np.clip(np.searchsorted(known_days, days) - 1, 0, len(DAYS) - 1)
         along = (days - known_days[place]) / (known_days[place + 1] - known_days[place])
         along = np.clip(along, 0.0, 1.0)
-        return np.asarray(known[:, place] * (1 - along) + known[:, place + 1] * along)
+        worn = known[:, place] * (1 - along) + known[:, place + 1] * along
+        return np.where(np.asarray(days) >= self.ends[:, None], 1.0, worn)
 
     def day_at(self, level: float) -> FloatColumn:
         """Days (n,) until the chance reaches `level`; inf beyond the horizon."""
@@ -71,16 +74,18 @@ class Outlook:
         step = known_days[place] - known_days[np.maximum(place - 1, 0)]
         along = np.divide(level - low, high - low, out=np.zeros(len(low)), where=high > low)
         days = known_days[np.maximum(place - 1, 0)] + np.clip(along, 0.0, 1.0) * step
-        return np.where(known[:, -1] < level, np.inf, days)
+        return np.minimum(np.where(known[:, -1] < level, np.inf, days), self.ends)
 
 
-def outlook(left: FloatColumn, ahead: Ahead) -> Outlook:
-    """The outlook of n parts with so much `left` (n, levels) of their life and this use `ahead`."""
+def outlook(left: FloatColumn, ahead: Ahead, ends: FloatColumn | None = None) -> Outlook:
+    """The outlook of n parts with so much `left` (n, levels) of their life and this use `ahead`,
+    and so many days until age `ends` them (n,)."""
     use, sigma = ahead.use(DAYS)
     chance = np.zeros(use.shape)
     for node, share in zip(_NODES, _SHARES, strict=True):
         chance += share * share_below(left, use * np.exp(sigma * node))
-    return Outlook(left, np.maximum.accumulate(chance, axis=1))
+    never = np.full(len(left), np.inf) if ends is None else ends
+    return Outlook(left, np.maximum.accumulate(chance, axis=1), never)
 
 
 def share_below(left: FloatColumn, use: FloatColumn) -> FloatColumn:

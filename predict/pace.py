@@ -79,6 +79,12 @@ class Ahead:
         reached = self.busy.until(rows, np.broadcast_to(moments, (len(rows), len(moments))))
         return np.asarray((reached[:, 1:] - reached[:, :1])[owner])
 
+    def activity_since(self, place: int, at_ms: int) -> float:
+        """Activity of the machine of the part at `place` from a moment in the past until now."""
+        moments = np.array([[at_ms, self.now_ms]], dtype=np.float64)
+        begun, now = self.busy.until(self.row[place : place + 1], moments)[0]
+        return float(max(now - begun, 0.0))
+
     def days_until(self, use: float) -> float | None:
         """Days until the one part has been used so much, at the median; None beyond the horizon."""
         days = np.arange(1.0, AHEAD_DAYS + 1)

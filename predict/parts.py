@@ -23,7 +23,8 @@ from predict.pace import Ahead, by_calendar
 from predict.services import DAYS_PER_MONTH
 from predict.usage import MachineUsage
 from predict.use_ahead import UseAhead
-from store import part_alerts, usage, wear
+from predict.warned import by_machine, with_alarms
+from store import alarms, part_alerts, usage, wear
 from store.connection import Connection
 from store.wear import Row
 
@@ -65,6 +66,7 @@ def assess_parts(
     since = now_ms - SHOWN_DAYS * MS_PER_DAY
     shown = by_part(usage.shown(connection, machines, since), states)
     newest = part_alerts.newest(connection, machines)
+    warnings = by_machine(alarms.standing_on(connection, machines))
     results = _Results()
     for fitted in _kinds(wear.live_parts(connection, machines), machines):
         plan = machines[fitted[0]["machine_id"]]
@@ -75,9 +77,14 @@ def assess_parts(
         longer = lives.factors(plan.product, part, fitted, now_ms)
         believed = left_of(model, used / longer) * longer[:, None]
         left, condition = with_condition(part, fitted, used, believed, shown)
-        seen = outlook(left, ahead)
+        if not part.driver.age:
+            hours = coming[plan.product].hours_of([row["machine_id"] for row in fitted])
+            use = (ahead, hours)
+            left, condition = with_alarms(plan, part, fitted, left, warnings, use, condition)
+        aged = _share_of_age(part, fitted, now_ms)
+        seen = outlook(left, ahead, _days_of_age_left(part, aged))
         own = _own_pace(part, fitted, paces)
-        worn = used / (model.median * longer)
+        worn = np.maximum(used / (model.median * longer), aged)
         for name, column in _life_columns(fitted, part, model, used, own, worn, seen, now_ms):
             results.columns.setdefault(name, []).extend(column)
         results.columns.setdefault("condition", []).extend(condition)
@@ -125,6 +132,21 @@ def _used(part: WearPart, fitted: Sequence[Row], now_ms: int) -> FloatColumn:
         return np.array([row["used"] for row in fitted], dtype=np.float64)
     ages = [(now_ms - to_ms(row["fitted_at"])) / MS_PER_DAY for row in fitted]
     return np.maximum(np.array(ages) / DAYS_PER_MONTH, 0.0)
+
+
+def _share_of_age(part: WearPart, fitted: Sequence[Row], now_ms: int) -> FloatColumn:
+    """Age (n,) as a share of that at which the part is replaced at the latest; 0: at none."""
+    if part.most_days is None:
+        return np.zeros(len(fitted))
+    ages = [(now_ms - to_ms(row["fitted_at"])) / MS_PER_DAY for row in fitted]
+    return np.maximum(np.array(ages) / part.most_days, 0.0)
+
+
+def _days_of_age_left(part: WearPart, aged: FloatColumn) -> FloatColumn:
+    """Days (n,) until parts are as old as they may become; inf for those of any age."""
+    if part.most_days is None:
+        return np.full(len(aged), np.inf)
+    return np.maximum(1.0 - aged, 0.0) * part.most_days
 
 
 def _own_pace(

@@ -109,6 +109,10 @@ class UseAhead:
         rate, doubt = rates(used[rows], active[rows], self.paces.evidence[rows], peers)
         return Ahead(rate, doubt, rows, self.busy, self.now_ms)
 
+    def hours_of(self, machines: Sequence[int]) -> Ahead:
+        """The coming operating hours of `machines` (n,), where unknown their peers'."""
+        return self.of_part(HOURS, machines)
+
     def of_hours(self, machine: int) -> Ahead | None:
         """The coming operating hours of one machine; None where its own are not known."""
         row = self.row[machine]

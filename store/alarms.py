@@ -120,6 +120,13 @@ def standing(connection: Connection, rules: Collection[str]) -> set[tuple[int, s
     return {(row["machine_id"], row["rule"]) for row in rows}
 
 
+def standing_on(connection: Connection, machine_ids: Collection[int]) -> list[dict[str, Any]]:
+    """Id, machine_id, rule, raised_at and `modes` (failure modes named by its evidence, or None)
+    of every alarm that stands on these machines, the newest of each first."""
+    values = {"machine_ids": list(machine_ids)}
+    return connection.execute(_SQL["standing_on"], values).fetchall()
+
+
 def flapping(connection: Connection, product: str, partitions: Sequence[int]) -> dict[int, int]:
     """Machines with live alarms that flap, and the newest moment known of each (ms)."""
     values = {"product": product, "partitions": list(partitions)}

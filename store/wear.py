@@ -27,6 +27,7 @@ class DuePart:
     machine_id: int
     part: str
     position: str
+    fitted_at: datetime
     used: float
     per_day: float | None
     unit: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from fleet.clock import to_ms
 from fleet.finding import Finding
@@ -91,11 +92,24 @@ def inspection_finding(plan: ProductPlan, due: DueInspection, now_ms: int) -> Fi
 def _why_worn(part: WearPart, worst: DuePart) -> Text:
     unit = USAGE_UNITS[worst.unit]
     date = f"{worst.due_p10:%Y-%m-%d}"
+    age = _of_age(part, worst)
     return Text(
         en=f"Used {worst.used:,.0f} {unit.en} of {part.life.mid:,.0f} {unit.en} expected "
-        f"({worst.worn_share:.0%}); one in ten is worn out by {date}.",
+        f"({worst.worn_share:.0%}); one in ten is due by {date}.{age[0]}",
         zh=f"已使用 {worst.used:,.0f} {unit.zh}，预期寿命 {part.life.mid:,.0f} {unit.zh}"
-        f"（{worst.worn_share:.0%}）；到 {date} 有一成会磨损到限。",
+        f"（{worst.worn_share:.0%}）；到 {date} 有一成须更换。{age[1]}",
+    )
+
+
+def _of_age(part: WearPart, worst: DuePart) -> tuple[str, str]:
+    """What the plan says of the age of a part, in both languages; nothing where any age will do."""
+    if part.most_months is None or part.most_days is None:
+        return "", ""
+    until = worst.fitted_at + timedelta(days=part.most_days)
+    return (
+        f" Whatever its use, it is replaced after {part.most_months:g} months: "
+        f"by {until:%Y-%m-%d}.",
+        f"无论使用多少，装机满 {part.most_months:g} 个月须更换，即 {until:%Y-%m-%d} 之前。",
     )
 
 

@@ -21,6 +21,15 @@ class PartCondition(Answer):
     p50_before: float = Field(description="Remaining use at P50 without it.")
 
 
+class PartWarning(Answer):
+    """An alarm of one of the part's failure modes, and what that changed."""
+
+    alarm: int
+    rule: str
+    mode: str = Field(description="The failure mode that the alarm names.")
+    p50_before: float = Field(description="Remaining use at P50 without it.")
+
+
 class RemainingLife(Answer):
     """Remaining life with its interval, in the part's own unit and as dates."""
 
@@ -34,7 +43,9 @@ class RemainingLife(Answer):
     worn_share: float = Field(description="Use so far / expected life.")
     method: str
     sample_size: int
-    condition: PartCondition | None = Field(description="null: the part shows nothing.")
+    condition: PartCondition | PartWarning | None = Field(
+        description="What sharpens it; null: the part shows nothing and no alarm is about it."
+    )
     as_of: Time
 
 

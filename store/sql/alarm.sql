@@ -112,6 +112,12 @@ group by alarm.machine_id
 select machine_id, rule from alarm
 where state in ('active', 'acknowledged') and rule = any(%(rules)s::text[])
 
+-- name: standing_on
+select id, machine_id, rule, raised_at, evidence -> 'failure_modes' as modes
+from alarm
+where machine_id = any(%(machine_ids)s::integer[]) and state in ('active', 'acknowledged')
+order by machine_id, raised_at desc;
+
 -- name: close_orphans
 update alarm
 set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),

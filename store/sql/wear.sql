@@ -1,6 +1,7 @@
 -- name: due_parts
 select fitted_part.id as fitted_part_id, fitted_part.machine_id, fitted_part.part,
-    fitted_part.position, part_usage.used, part_usage.per_day, remaining_life.unit,
+    fitted_part.position, fitted_part.fitted_at, part_usage.used, part_usage.per_day,
+    remaining_life.unit,
     remaining_life.p10, remaining_life.p50, remaining_life.p90, remaining_life.due_p10,
     remaining_life.due_p50, remaining_life.worn_share
 from fitted_part

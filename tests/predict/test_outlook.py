@@ -52,6 +52,23 @@ def test_with_sure_use_the_chances_are_the_life_model_s() -> None:
         assert seen.day_at(level) * 50.0 == pytest.approx(LIFE.quantiles(used, level), rel=0.03)
 
 
+def test_whichever_comes_first_use_or_age() -> None:
+    used = np.array([0.0, 0.0, 14_500.0])
+    ahead = by_calendar(50.0, 3, flat(), NOW)
+    left = left_of(LIFE, used)
+    seen, by_use = outlook(left, ahead, np.array([np.inf, 40.0, 40.0])), outlook(left, ahead)
+    for level in (0.1, 0.5, 0.9):
+        due = seen.day_at(level)
+        assert due[0] == by_use.day_at(level)[0]
+        assert due[1] == 40.0
+        assert due[2] == min(by_use.day_at(level)[2], 40.0)
+    chance = seen.within(np.array([39.0, 40.0, 400.0]))
+    assert chance[1].tolist() == [by_use.within(np.array([39.0]))[1, 0], 1.0, 1.0]
+    assert 0 < chance[2, 0] < 1 == chance[2, 1]
+    overdue = outlook(left, ahead, np.zeros(3))
+    assert (overdue.day_at(0.5) == 0).all()
+
+
 def test_beyond_the_horizon_there_is_no_date() -> None:
     seen = outlook(left_of(LIFE, np.zeros(2)), by_calendar(1.0, 2, flat(), NOW))
     assert np.isinf(seen.day_at(0.5)).all()

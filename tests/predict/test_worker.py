@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from fleet.clock import MS_PER_DAY, now_ms, to_datetime
+from fleet.clock import MS_PER_DAY, now_ms, to_datetime, to_ms
+from fleet.plan import Catalogue, ProductPlan
 from predict import tracking, worker
 from predict.assess import assess
+from predict.services import DAYS_PER_MONTH
 from store import part_alerts, tickets, wear
 from store.connection import Connection, connect
 from tests.predict.plans import catalogue
@@ -49,9 +51,69 @@ def follow(connection: Connection) -> None:
             pass
 
 
-def judge(connection: Connection, at: int = NOW) -> list[Decision]:
+def judge(
+    connection: Connection, at: int = NOW, catalogue: Catalogue = CATALOGUE
+) -> list[Decision]:
     with connection.transaction():
-        return assess(connection, CATALOGUE, None, at)
+        return assess(connection, catalogue, None, at)
+
+
+def changed(**sections: Any) -> Catalogue:
+    """The catalogue with other sections of the plan."""
+    plan = ProductPlan.model_validate({**PLAN.model_dump(), **sections})
+    return CATALOGUE.model_copy(update={"plans": {PLAN.product: plan}})
+
+
+def left(connection: Connection, part: str, position: str) -> dict[str, Any]:
+    row = connection.execute(
+        "select remaining_life.*, condition from remaining_life join fitted_part"
+        " on id = fitted_part_id where machine_id = 1 and part = %s and position = %s"
+        " and removed_at is null",
+        (part, position),
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def test_an_alarm_of_its_failure_mode_shortens_what_is_left_of_an_old_part(
+    connection: Connection,
+) -> None:
+    prepare(connection)
+    modes = tuple(m.model_copy(update={"lead_h": (10.0, 40.0)}) for m in PLAN.failure_modes)
+    warned = changed(failure_modes=modes)
+    judge(connection, catalogue=warned)
+    before = {place: left(connection, "piston", place) for place in ("left", "right")}
+    assert before["left"]["condition"] is None
+    connection.execute(
+        "insert into alarm (machine_id, component, rule, plan_version, severity, state, raised_at,"
+        " detected_at, late, evidence) values (1, 'pump', 'overpressure', 'x', 3, 'active', %s,"
+        " %s, false, '{}')",
+        (to_datetime(NOW - 2 * MS_PER_DAY), to_datetime(NOW)),
+    )
+    judge(connection, catalogue=warned)
+    after = {place: left(connection, "piston", place) for place in ("left", "right")}
+    assert after["left"]["p50"] < 0.8 * before["left"]["p50"]
+    assert after["left"]["due_p50"] < before["left"]["due_p50"]
+    told = after["left"]["condition"]
+    assert (told["rule"], told["mode"]) == ("overpressure", "F1")
+    assert told["p50_before"] == pytest.approx(before["left"]["p50"])
+    assert after["right"]["p50"] > 0.9 * before["right"]["p50"], "the young one is hardly believed"
+
+
+def test_a_part_is_due_by_its_age_where_that_comes_first(connection: Connection) -> None:
+    prepare(connection)
+    part = PLAN.part["piston"].model_copy(update={"most_months": 2.0})
+    parts = tuple(part if each.id == "piston" else each for each in PLAN.parts)
+    judge(connection, catalogue=changed(parts=parts))
+    young = left(connection, "piston", "right")
+    limit = START - MS_PER_DAY + round(2 * DAYS_PER_MONTH * MS_PER_DAY)
+    assert abs(to_ms(young["due_p90"]) - limit) < 1000
+    assert abs(to_ms(young["due_p50"]) - limit) < 1000
+    assert young["worn_share"] == pytest.approx(
+        (NOW - START + MS_PER_DAY) / (limit - START + MS_PER_DAY)
+    )
+    assert young["p50"] > 5_000, "what is left of its use is as it was"
+    assert young["worn_by"][-1] == 1.0
 
 
 def test_a_worn_part_is_alerted_and_visited_once(connection: Connection) -> None:
