@@ -86,6 +86,8 @@ class WearPart(Model):
     quantity: int = Field(default=1, gt=0)
     driver: Driver
     life: Life
+    most_months: float | None = Field(default=None, gt=0)
+    """Age at which it is replaced at the latest, however little it was used."""
     condition: Condition | None = None
     discard: Text
     price_class: Literal["A", "B", "C", "D", "E"]
@@ -93,3 +95,8 @@ class WearPart(Model):
     minutes: int = Field(gt=0)
     failure_modes: tuple[Code, ...] = ()
     source: str = "J"
+
+    @property
+    def most_days(self) -> float | None:
+        """Days after which it is replaced at the latest; None: at no age."""
+        return None if self.most_months is None else self.most_months * 30.4375

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet.plan import Life
+from fleet.wear import Life
 from predict.life import PlanLife
 from predict.outlook import LEVELS, left_of
 from predict.warned import FALSE_EVERY_H, Forewarning, forewarned
