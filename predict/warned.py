@@ -16,7 +16,8 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import to_ms
-from fleet.plan import ProductPlan, WearPart
+from fleet.plan import ProductPlan
+from fleet.wear import WearPart
 from predict.condition import possible, quantiles_of
 from predict.pace import Ahead
 from store.wear import Row
