@@ -18,6 +18,7 @@ from tests.api import plans
 from tests.api.conftest import sign_in
 from tests.api.world import put_alarm, put_now, put_part_alert, put_samples, put_ticket
 
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 #: Answered as files of their own kinds, not as JSON.
 FILES = {"export_plan"}
 
@@ -54,7 +55,8 @@ def test_schemathesis_finds_no_fault(
     fill(store)
     token = sign_in(api, person).headers["Authorization"]
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}{PREFIX}/openapi.json"),
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+        *("run", f"{address}{PREFIX}/openapi.json"),
         *("-H", f"Authorization: {token}", "--exclude-operation-id", "sign_out"),
         *("--seed", "7", "--generation-database", "none", *effort),
     ]

@@ -41,6 +41,8 @@ def _fill(store: Connection) -> str:
 
 
 def sign_in_at(page: Page, name: str) -> None:
+    # While the page is still being drawn after a sign-out, what is typed may go with the old form.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.get_by_label(re.compile("User name|用户名")).fill(name)
     page.locator("input[type=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
