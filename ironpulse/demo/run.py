@@ -133,6 +133,9 @@ def _prepare(
     fleet = registry.make_fleet(catalogue, state.machines, state.seed, folder)
     ids = registry.register(addresses.database_url, fleet)
     if not state.ready:
+        console.print(
+            f"Simulating the last {state.days} days of {state.machines} machines ...", style="dim"
+        )
         history.write(
             addresses.database_url, catalogue, fleet, ids, state.days, state.seed, folder, stop
         )

@@ -58,9 +58,9 @@ def test_any_process_may_die_while_machines_report(mortal: tuple[LocalStack, Sys
             _kill(stack, system, victim)
             said.allow((number + 2) / len(VICTIMS))
         said.until_acknowledged()
-    until(lambda: _stored(system, lives), Counter({v.serial: len(v.samples) for v in lives}).__eq__,
-          PATIENCE_S)  # fmt: skip
-    until(lambda: _healthy(system), bool)
+        until(lambda: _stored(system, lives),
+              Counter({v.serial: len(v.samples) for v in lives}).__eq__, PATIENCE_S)  # fmt: skip
+        until(lambda: _healthy(system), bool)
     until(system.behind, {"rules": 0, "predict": 0}.__eq__)
     _assert_counted_once(system, lives)
     system.live(*calm)
