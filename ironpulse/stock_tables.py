@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from fleet.csv_source import read_lines
 from fleet.errors import Fault, IronpulseError
 from fleet.text import Text
 
@@ -149,18 +149,7 @@ def read_table(
 
     Raises TableError with every fault by line.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except OSError as error:
-        raise IronpulseError(
-            f"{path} cannot be read: {error.strerror}. Give the path of a CSV file."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise IronpulseError(
-            f"{path} is no CSV file in UTF-8 ({error}). Save it as one."
-        ) from error
+    lines = read_lines(path)
     names = _header(path, lines, columns)
     faults: list[Fault] = []
     rows: list[Row] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fleet.batch import FloatColumn
+from fleet.csv_source import read_lines
 from fleet.errors import Fault, IronpulseError
 
 #: What people write into a cell that nobody knows.
@@ -42,18 +42,7 @@ def read_table(path: Path) -> DemandTable:
 
     Raises DemandTableError with every fault by line and column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except OSError as error:
-        raise IronpulseError(
-            f"{path} cannot be read: {error.strerror}. Give the path of a CSV file."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise IronpulseError(
-            f"{path} is no CSV file in UTF-8 ({error}). Save it as one."
-        ) from error
+    lines = read_lines(path)
     if len(lines) < 2 or len(lines[0][1]) < 2:
         raise DemandTableError(
             [Fault(path, 0, 0, "a header line, a column of months and a line per part are needed")]
