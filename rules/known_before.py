@@ -4,13 +4,12 @@ what their fleet taught."""
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
 
+from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from rules.compiled import Identity
 from rules.detectors.lessons import Lesson, taught_of
 from rules.detectors.live import Taught
-from rules.peers import PeerDay
 from store import normals
 from store.connection import Connection
 from store.machines import list_machines
@@ -48,4 +47,4 @@ def taught_in(connection: Connection, product: str) -> Taught:
 
 def peers_in(connection: Connection, product: str) -> tuple[PeerDay, ...]:
     """All days of the fleet of a product that were counted."""
-    return tuple(PeerDay(**asdict(one)) for one in normals.peer_days(connection, product))
+    return tuple(normals.peer_days(connection, product))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 
@@ -11,14 +10,14 @@ from fleet.batch import SampleBatch
 from fleet.carry import first_true
 from fleet.clock import MS_PER_DAY
 from fleet.evaluate import evaluate
+from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from rules.compiled import CompiledPlan, compile_plan
-from rules.peers import COUNTED_AFTER_MS, LEAST_ROWS, OLDEST_DAYS, PeerDay, fleet_day
+from rules.peers import COUNTED_AFTER_MS, LEAST_ROWS, OLDEST_DAYS, fleet_day
 from rules.sheet import sheet_of
 from rules.state import empty_state
 from store import normals
 from store.connection import Connection
-from store.normals import StoredDay
 from store.reading import read_range
 
 #: Machines of a region that stand for all of them.
@@ -46,7 +45,7 @@ def count_days(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
             if due:
                 means = _means(connection, compiled, machines, day)
                 found += [fleet_day(key, region, day, means[key]) for key in due]
-    normals.put_peer_days(connection, plan.product, [StoredDay(**asdict(one)) for one in found])
+    normals.put_peer_days(connection, plan.product, found)
     return len(found)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
+from fleet.peer_day import PeerDay
 from rules.compiled import Identity
 from rules.gauges import PeerCall
 from rules.holding import Grid
@@ -32,19 +33,6 @@ USED_AFTER_MS = 8 * MS_PER_HOUR
 #: A day older than this many days says nothing of today.
 OLDEST_DAYS = 7
 _DEVIATION = 1.4826
-
-
-@dataclass(frozen=True, slots=True)
-class PeerDay:
-    """One day of the machines of a region: `key` what was compared, `day` days since 1970 UTC,
-    median and spread (scaled median absolute deviation) over so many machines."""
-
-    key: str
-    region: str
-    day: int
-    level: float
-    spread: float
-    machines: int
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from fleet.batch import FaultCode, FaultReport, SampleBatch
 from fleet.clock import MS_PER_DAY
 from fleet.errors import Fault, PlanError
 from fleet.loader import TEST_FILE, load_catalogue
+from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from fleet.yaml_source import read_yaml
 from rules.compiled import CompiledPlan, Identity, compile_plan
 from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
-from rules.peers import LEAST_MACHINES, PeerDay, PeerDays
+from rules.peers import LEAST_MACHINES, PeerDays
 from rules.plan_test_file import RaisedAlarm, RuleTest, TestFile, faults_of, read_tests, series
 from rules.state import empty_state
 

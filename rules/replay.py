@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import Protocol
 
 from fleet.batch import FaultReport, SampleBatch
+from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from rules.backtest import Course, begin, go_on
 from rules.compiled import CompiledPlan, Identity, compile_plan
 from rules.detectors.lessons import Lesson, taught_of
 from rules.detectors.live import Taught
-from rules.peers import PeerDay
 
 
 @dataclass(frozen=True, slots=True)

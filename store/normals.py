@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fleet import clock
+from fleet.peer_day import PeerDay
 from store.connection import Connection
 from store.queries import load
 
@@ -87,25 +88,13 @@ def repairs(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDay:
-    """One day (since 1970, UTC) of the machines of a region; see rules.peers."""
-
-    key: str
-    region: str
-    day: int
-    level: float
-    spread: float
-    machines: int
-
-
-def peer_days(connection: Connection, product: str) -> list[StoredDay]:
+def peer_days(connection: Connection, product: str) -> list[PeerDay]:
     """All days of a product's machines that were counted."""
     rows = connection.execute(_SQL["peer_days"], {"product": product}).fetchall()
-    return [StoredDay(**row) for row in rows]
+    return [PeerDay(**row) for row in rows]
 
 
-def put_peer_days(connection: Connection, product: str, days: Sequence[StoredDay]) -> None:
+def put_peer_days(connection: Connection, product: str, days: Sequence[PeerDay]) -> None:
     """Keep days; one that is kept already stays as it is."""
     values = {
         "product": product,

@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet.errors import IronpulseError
 from fleet.loader import load_plan, load_tiers
+from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from fleet.service import ServiceTier
 from ironpulse.backtest.fault_file import read_reports
@@ -22,7 +23,6 @@ from rules.compiled import Identity, compile_plan
 from rules.detectors.lessons import Lesson
 from rules.known_before import identities_of, lessons_in, peers_in
 from rules.known_faults import FORESIGHT_MS, faults_found, known_within
-from rules.peers import PeerDay
 from rules.state import NEVER
 from store import ledger, plans, tickets
 from store.connection import connect, our_errors

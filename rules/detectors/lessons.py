@@ -9,10 +9,11 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
+from fleet.peer_day import PeerDay
 from rules.detectors.live import Taught
 from rules.detectors.point import OperatingPoint
 from rules.detectors.regime import Normal
-from rules.peers import PeerDay, PeerDays
+from rules.peers import PeerDays
 
 VERSION = 1
 #: A lesson as it travels: rule, machine model, since when (ms), bytes.

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.batch import SampleBatch
+from fleet.peer_day import PeerDay
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, Identity
@@ -19,7 +20,7 @@ from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState
 from rules.gauges import BASELINE_HEAD
-from rules.peers import PeerDay, PeerDays
+from rules.peers import PeerDays
 from rules.sheet import with_tails
 from rules.state import FleetState, empty_state, stack
 from tests.rules.plans import IDENTITIES, compiled, rule

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
+from fleet.peer_day import PeerDay
 from rules import peers
 from rules.known_before import peers_in
 from rules.peer_days import count_days
-from rules.peers import PeerDay, PeerDays
+from rules.peers import PeerDays
 from store import machines
 from store.migrate import migrate
 from tests import small
