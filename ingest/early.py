@@ -11,15 +11,13 @@ import threading
 import structlog
 
 from ingest.metrics import Metrics
-from ingest.outage import Outage
+from ingest.outage import Link, Outage
 from ingest.replay import replay
 from store import rejected
 from store.connection import (
-    Connection,
     StoreError,
     StoreFull,
     StoreUnavailable,
-    connect,
     our_errors,
 )
 
@@ -36,10 +34,9 @@ class EarlyMessages:
     """
 
     def __init__(self, database_url: str, outage: Outage, metrics: Metrics) -> None:
-        self._url = database_url
         self._outage = outage
         self._metrics = metrics
-        self._connection: Connection | None = None
+        self._link = Link(database_url)
         self._tried: set[int] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest-early")
@@ -59,23 +56,22 @@ class EarlyMessages:
                 self._look()
             except (StoreUnavailable, StoreFull) as error:
                 self._outage.began("early", error)
-                self._close()
+                self._link.close()
             except StoreError as error:
                 log.error("Early messages could not be put back; tried again.", reason=str(error))
-                self._close()
+                self._link.close()
             else:
                 self._outage.ended("early")
-        self._close()
+        self._link.close()
 
     def _look(self) -> None:
-        if self._connection is None:
-            self._connection = connect(self._url)
+        connection = self._link.open()
         with our_errors():
-            found = rejected.of_registered(self._connection)
+            found = rejected.of_registered(connection)
         fresh = [each for each in found if each not in self._tried]
         self._tried = set(found)
         counts = {"replayed": 0, "rejected": 0}
-        for done in replay(self._connection, fresh):
+        for done in replay(connection, fresh):
             counts[done.outcome] = counts.get(done.outcome, 0) + 1
             if self._stopping.is_set():
                 break
@@ -86,8 +82,3 @@ class EarlyMessages:
                 put_back=counts["replayed"],
                 still_rejected=counts["rejected"],
             )
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None

@@ -33,7 +33,7 @@ class Link:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """The connection inside a transaction; raises StoreError and its kinds."""
-        connection = self._open()
+        connection = self.open()
         with our_errors(), connection.transaction():
             yield connection
 
@@ -43,7 +43,8 @@ class Link:
             self._connection.close()
             self._connection = None
 
-    def _open(self) -> Connection:
+    def open(self) -> Connection:
+        """The connection itself, for work in transactions of its own; raises StoreUnavailable."""
         if self._connection is None or self._connection.broken or self._connection.closed:
             self.close()
             self._connection = connect(self._url)
