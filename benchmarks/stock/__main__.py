@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
 
-# The work is spread over processes already; threads of the linear algebra would only fight.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
 
-import json  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from dataclasses import asdict  # noqa: E402
-from functools import partial  # noqa: E402
-from pathlib import Path  # noqa: E402
-from statistics import median  # noqa: E402
-from typing import Annotated, Any  # noqa: E402
-
-import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import Progress, TaskID  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from benchmarks.stock.study import FILL, Figures, at_fill, cores, medians, run  # noqa: E402
-from fleet.loader import load_catalogue  # noqa: E402
+from benchmarks.stock.study import FILL, Figures, at_fill, cores, medians, run
+from fleet.loader import load_catalogue
 
 PRODUCTS = Path(__file__).parents[2] / "products"
 AIM = {"stock": -0.40, "waited": -0.50}
