@@ -19,13 +19,16 @@ from rules.evidence import Account
 from rules.lifecycle import (
     Entry,
     Holds,
+    Ledger,
     Setting,
     again,
     finding_of,
     needs_somebody,
     new_record,
     settled,
+    wants_somebody,
 )
+from rules.quiet import in_words
 from rules.recurrence import joins
 from rules.state import NEVER, FleetState
 from store.alarms import AlarmRecord, Span
@@ -162,10 +165,18 @@ def _together(
 ) -> bool:
     if joins([one.span for one in group], item.span[0], setting.recurrence):
         return True
-    if item.place is None or item.place not in {one.place for one in group}:
+    places = {one.place for one in group}
+    if places == {None} and _would_wait(group[-1], setting):
+        return True
+    if item.place is None or item.place not in places:
         return False
     record = records[item.place]
     return item.episode is None or not record.late or item.span[0] < _waits_until(record, setting)
+
+
+def _would_wait(item: _Item, setting: Setting) -> bool:
+    """Whether an occurrence nobody knew of would have waited to be seen, had it come in order."""
+    return setting.now - item.span[0] <= setting.late_ms and wants_somebody(setting.rule)
 
 
 def _owners(
@@ -270,19 +281,25 @@ def _as_told(entry: Entry, teller: AlarmRecord) -> None:
 
 
 def _add_last(entry: Entry, last: Episode, context: _Context) -> None:
-    """The newest occurrence is news: as late data tells it, it may be over already."""
+    """The newest occurrence is news. Where that is a matter of moments it is told as if it had
+    come in order; as late data tells it, it may be over already."""
     setting, spans = context.setting, entry.record.spans
     account = context.explain(last.change)
     was_over = entry.record.state == "cleared"
     one_less = replace(entry.record, spans=spans[:-1], occurrences=entry.record.occurrences - 1)
     entry.record = again(one_less, last.begin, account, setting, context.holds)
     entry.record = replace(entry.record, spans=spans)
-    if last.end is not None:
-        if entry.record.suppression != "recurrence":
-            page = _pages(setting) and entry.record.suppression is None
-            entry.findings.append(finding_of(entry.record, account, setting, page=page))
+    if entry.record.judged:
+        entry.findings.append(finding_of(entry.record, account, setting, page=True))
+    elif last.end is not None:
+        kept_quiet = entry.record.suppression
+        if kept_quiet != "recurrence":
+            page = _pages(setting) and kept_quiet is None
+            told = finding_of(entry.record, account, setting, page=page)
+            quiet = None if entry.record.late else in_words(kept_quiet)
+            entry.findings.append(replace(told, quiet=quiet))
         state = "cleared" if was_over else entry.record.state
-        entry.record = replace(entry.record, state=state, judged=True, late=True)
+        entry.record = replace(entry.record, state=state, judged=True)
 
 
 def _follows(episode: Episode, records: Sequence[AlarmRecord]) -> bool:
@@ -299,13 +316,15 @@ def _added(group: Sequence[_Item], context: _Context) -> Iterator[Entry]:
     if not episodes:
         return
     first, last = episodes[0], episodes[-1]
+    if setting.now - first.begin <= setting.late_ms:
+        yield from _as_live(episodes, context)
+        return
     account = context.explain(first.change)
     record = new_record(first.begin, first.key, account, setting, context.holds)
     spans = tuple(item.span for item in group)
     record = replace(record, spans=spans, occurrences=len(spans))
     if last.end is None:
-        late_page = record.suppression is None and setting.rule.late == "page"
-        page = len(episodes) == 1 and (record.judged or late_page)
+        page = len(episodes) == 1 and record.suppression is None and _pages(setting)
         entry = Entry(settled(replace(record, judged=page), setting))
         if page:
             entry.findings.append(finding_of(record, account, setting, page=True))
@@ -313,10 +332,22 @@ def _added(group: Sequence[_Item], context: _Context) -> Iterator[Entry]:
         return
     if setting.rule.late == "ignore":
         return
-    record = settled(replace(record, late=True, judged=False), setting)
+    record = settled(replace(record, judged=False), setting)
     page = _pages(setting) and record.suppression is None
     told = replace(record, spans=spans[:1])
     yield Entry(replace(record, judged=True), [finding_of(told, account, setting, page=page)])
+
+
+def _as_live(episodes: Sequence[Episode], context: _Context) -> Iterable[Entry]:
+    """What came out of order by moments only is told as if it had come in order: so it is where
+    a worker of the ingest was killed, and what it held is stored after what the others took."""
+    setting = context.setting
+    ledger = Ledger((), {episodes[0].key[0]: context.holds})
+    for one in episodes:
+        ledger.raise_(one.change, context.explain(one.change), setting)
+        if one.end is not None:
+            ledger.clear(replace(one.change, kind="cleared", at=one.end), setting)
+    return ledger.entries
 
 
 def _pages(setting: Setting) -> bool:

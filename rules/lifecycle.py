@@ -283,6 +283,11 @@ def needs_somebody(record: AlarmRecord, rule: Rule) -> bool:
     return rule.ticket and record.severity > SELF_CLEARING_SEVERITY
 
 
+def wants_somebody(rule: Rule) -> bool:
+    """The same of an alarm that the rule raises now."""
+    return rule.ticket and rule.severity > SELF_CLEARING_SEVERITY
+
+
 def finding_of(record: AlarmRecord, account: Account, setting: Setting, *, page: bool) -> Finding:
     """What tickets are told of the alarm's latest occurrence."""
     rule = setting.rule

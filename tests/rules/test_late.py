@@ -23,17 +23,18 @@ ACCOUNT = Account(Text(en="why", zh="原因"), Text(en="why", zh="原因"), {})
 
 
 class Replay:
-    """The worker's way with one machine's rows, in memory: everything arrives long afterwards."""
+    """The worker's way with one machine's rows, in memory: everything arrives long afterwards, or
+    within what is not `late_ms` yet."""
 
-    def __init__(self, law: Recurrence | None = None) -> None:
-        self.law = law or Recurrence()
+    def __init__(self, law: Recurrence, late_ms: int) -> None:
+        self.law, self.late_ms = law, late_ms
         self.rows: dict[int, Row] = {}
         self.checkpoints: list[FleetState] = [empty_state(PLAN, [1])]
         self.records: list[AlarmRecord] = []
         self.now = 2**45
 
     def setting(self, rule: str) -> Setting:
-        return Setting(PLAN.plan.rule[rule], "1", "alarm", self.now, 1000, self.law)
+        return Setting(PLAN.plan.rule[rule], "1", "alarm", self.now, self.late_ms, self.law)
 
     @property
     def state(self) -> FleetState:
@@ -92,7 +93,7 @@ class Replay:
 
     def alarms(self) -> list[tuple[object, ...]]:
         return sorted(
-            (record.rule, record.spans, record.state)
+            (record.rule, record.spans, record.state, record.late)
             for record in self.records
             if record.state != "withdrawn"
         )
@@ -113,9 +114,9 @@ laws = st.sampled_from(
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=streams, sizes=pieces, law=laws, data=st.data())
+@given(rows=streams, sizes=pieces, law=laws, late_ms=st.sampled_from([1000, 2**50]), data=st.data())
 def test_any_order_of_arrival_ends_in_the_same_alarms(
-    rows: list[Row], sizes: list[int], law: Recurrence, data: st.DataObject
+    rows: list[Row], sizes: list[int], law: Recurrence, late_ms: int, data: st.DataObject
 ) -> None:
     rows = timed([(1, 10, values) for _, _, values in rows])
     cut: list[list[Row]] = []
@@ -124,7 +125,7 @@ def test_any_order_of_arrival_ends_in_the_same_alarms(
         size = sizes[len(cut) % len(sizes)]
         cut.append(rows[at : at + size])
         at += size
-    in_order, otherwise = Replay(law), Replay(law)
+    in_order, otherwise = Replay(law, late_ms), Replay(law, late_ms)
     for piece in cut:
         in_order.arrive(piece)
     for piece in data.draw(st.permutations(cut)):
