@@ -126,6 +126,9 @@ class _Reader:
                 return
             serial = route.serial[:_MOST_NAMED]
             raise Unusable("unknown_machine", say("no_machine", serial=serial))
+        if route.retired_at is not None and message.received_at >= route.retired_at:
+            serial, time = route.serial[:_MOST_NAMED], _words(route.retired_at)
+            raise Unusable("retired_machine", say("retired", serial=serial, time=time))
         if route.kind in ("birth", "data", "death"):
             self._read_sparkplug(number, message, route.machine_id, route.product)
             return

@@ -37,9 +37,10 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where a topic leads. `kind` is None where there is no such topic, the machine None where no
-    such machine is registered."""
+    such machine is registered; `retired_at` since when (ms) it is out of the fleet."""
 
     serial: str
     kind: Kind | None
     machine_id: int | None
     product: str | None
+    retired_at: int | None = None

@@ -10,6 +10,7 @@ REJECTED: dict[str, Text] = {
         en="machine is not registered; the message waits until it is",
         zh="设备未登记，消息保留至登记后自动入库",
     ),
+    "retired_machine": Text(en="machine is retired", zh="设备已退役"),
     "too_large": Text(en="message is too large", zh="消息过大"),
     "bad_gzip": Text(en="damaged gzip data", zh="gzip数据损坏"),
     "bad_zstd": Text(en="damaged zstd data", zh="zstd数据损坏"),

@@ -21,6 +21,10 @@ SENTENCES: dict[str, Text] = {
         en="no machine with serial {serial} is registered",
         zh="序列号为 {serial} 的设备未登记",
     ),
+    "retired": Text(
+        en="{serial} was retired at {time}: `ironpulse machines reinstate` takes it back",
+        zh="设备 {serial} 已于 {time} 退役；如需恢复，请执行 `ironpulse machines reinstate`",
+    ),
     "refused": Text(en="it cannot be taken: {error}", zh="无法写入：{error}"),
     # bytes
     "too_long": Text(

@@ -190,6 +190,7 @@ class Worker:
                 if plans.versions(connection) != self._versions:
                     self._load(connection)
                 suppressions.apply(connection, now, partitions=own)
+                alarms.close_retired(connection, now)  # raised while they were being retired
                 entries = judge_silence(connection, self._catalogue, own, now, listening=listening)
                 for desk in self._desks.values():
                     entries += _caught_up(connection, desk, own, now)

@@ -184,6 +184,11 @@ def close_orphans(connection: Connection, product: str, rules: Collection[str], 
     return connection.execute(_SQL["close_orphans"], values).rowcount
 
 
+def close_retired(connection: Connection, at_ms: int) -> int:
+    """Close the live alarms of machines that were retired; returns how many."""
+    return connection.execute(_SQL["close_retired"], {"at": clock.to_datetime(at_ms)}).rowcount
+
+
 def close_changed(connection: Connection, product: str, at_ms: int) -> int:
     """Close live alarms of rules that judge otherwise now than when they were raised; returns how
     many. What still holds under the rule of today is raised anew by it."""

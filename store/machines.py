@@ -105,6 +105,29 @@ def of_serials(connection: Connection, serials: Collection[str]) -> dict[str, tu
     return {row["serial"]: (row["id"], row["product"]) for row in rows}
 
 
+def retire(connection: Connection, serials: Collection[str], at_ms: int) -> dict[str, int]:
+    """Take machines out of the fleet; id by serial of those that were in it."""
+    values = {"serials": list(serials), "at": clock.to_datetime(at_ms)}
+    found = {
+        row["serial"]: row["id"] for row in connection.execute(_SQL["retire"], values).fetchall()
+    }
+    connection.execute(_SQL["announce"])
+    return found
+
+
+def reinstate(connection: Connection, serials: Collection[str]) -> list[str]:
+    """Take retired machines into the fleet again; the serials of those that were retired."""
+    rows = connection.execute(_SQL["reinstate"], {"serials": list(serials)}).fetchall()
+    connection.execute(_SQL["announce"])
+    return [row["serial"] for row in rows]
+
+
+def retired(connection: Connection) -> dict[int, int]:
+    """Since when (ms) retired machines are so, by id."""
+    rows = connection.execute(_SQL["retired"]).fetchall()
+    return {row["id"]: clock.to_ms(row["retired_at"]) for row in rows}
+
+
 def station_regions(connection: Connection) -> dict[str, str]:
     """Service station -> the region it belongs to."""
     rows = connection.execute(_SQL["station_regions"]).fetchall()

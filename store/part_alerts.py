@@ -46,6 +46,12 @@ def withdraw(connection: Connection, fitted_part_ids: Sequence[int], now_ms: int
     connection.execute(_SQL["withdraw"], values)
 
 
+def withdraw_of_machines(connection: Connection, machine_ids: Collection[int], now_ms: int) -> None:
+    """Close all alerts of machines that need nothing any more."""
+    values = {"machine_ids": list(machine_ids), "now": to_datetime(now_ms)}
+    connection.execute(_SQL["withdraw_of_machines"], values)
+
+
 def alerts(
     connection: Connection,
     filters: Mapping[str, str | None],

@@ -25,7 +25,8 @@ class VisitTaken(StoreError):
 
 
 def machine(connection: Connection, machine_id: int) -> Row:
-    """id, serial, product, station and tier of a machine. Raises StoreError for a stranger."""
+    """id, serial, product, station, tier and retired_at of a machine. Raises StoreError for a
+    stranger."""
     row = connection.execute(_SQL["machine"], {"machine_id": machine_id}).fetchone()
     if row is None:
         raise StoreError(f"there is no machine with id {machine_id}; register it first")

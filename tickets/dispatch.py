@@ -15,7 +15,7 @@ from store.connection import Connection, StoreError
 from store.visits import Row, VisitTaken
 from tickets.content import SKILL_ORDER, FittedPlace, contribution, title_of, widest
 from tickets.due import DUE_SOON_DAYS, DUE_SOON_H, service_finding, wear_finding
-from tickets.policy import OpenItem, Outcome, Verdict, Visit, decide
+from tickets.policy import OpenItem, Outcome, Verdict, Visit, decide, out_of_fleet
 
 ACTOR = "ironpulse"
 ATTEMPTS = 5
@@ -93,6 +93,8 @@ def _decide(
     now_ms: int,
 ) -> Decision:
     machine = visits.machine(connection, finding.machine_id)
+    if machine["retired_at"] is not None:
+        return _keep(connection, finding, out_of_fleet(finding, now_ms), None, now_ms)
     plan, tier = catalogue.plans[machine["product"]], catalogue.tiers[machine["tier"]]
     visit = _planned(connection, finding.machine_id)
     items = tuple(OpenItem(**row) for row in visits.open_items(connection, finding.machine_id))

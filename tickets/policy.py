@@ -90,6 +90,12 @@ def decide(
     return Verdict("merged", _merged(visit), visit.priority, visit.target_at)
 
 
+def out_of_fleet(finding: Finding, now_ms: int) -> Verdict:
+    """The outcome of a finding on a machine that was retired before it was decided."""
+    reason = Text(en="The machine is retired.", zh="设备已退役。")
+    return Verdict("recorded", reason, priority_of(finding.severity), now_ms)
+
+
 def _may_page(finding: Finding, plan: ProductPlan) -> bool:
     rule = plan.rule.get(finding.source)
     return finding.kind == "alarm" and finding.page and (rule is None or rule.ticket)

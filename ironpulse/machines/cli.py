@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -153,6 +154,41 @@ def revoke(serials: Serials, as_json: Json = False) -> None:
     else:
         names = ", ".join(serials)
         typer.echo(f"Shut out: {names}. `ironpulse machines rotate` lets them in again.")
+
+
+@app.command()
+@says_errors
+def retire(serials: Serials, as_json: Json = False) -> None:
+    """Take machines out of the fleet: shut out, and in no list or plan any more; history stays."""
+    done = work.retire(Settings(), serials)
+    if as_json:
+        typer.echo(json.dumps(asdict(done)))
+        return
+    before = [serial for serial in serials if serial not in done.retired]
+    for words, names in (
+        ("Retired", done.retired),
+        ("Retired before", before),
+        ("Cancelled tickets", done.cancelled),
+        ("Somebody is under way, and decides about these tickets", done.left),
+    ):
+        if names:
+            typer.echo(f"{words}: {', '.join(names)}.")
+
+
+@app.command()
+@says_errors
+def reinstate(serials: Serials, as_json: Json = False) -> None:
+    """Take retired machines into the fleet again; `rotate` lets them in at the broker."""
+    back = work.reinstate(Settings(), serials)
+    if as_json:
+        typer.echo(json.dumps({"reinstated": back}))
+        return
+    never = [serial for serial in serials if serial not in back]
+    if back:
+        names = ", ".join(back)
+        typer.echo(f"In the fleet again: {names}. `ironpulse machines rotate` lets them sign in.")
+    if never:
+        typer.echo(f"Not retired: {', '.join(never)}.")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from fleet import clock
 from fleet.errors import IronpulseError
 from fleet.registry import Registration
 from ironpulse.machines.keeping import Keeper
@@ -22,8 +23,12 @@ from ironpulse.stack.credentials import may_be_serial
 from ironpulse.stack.errors import StackError
 from store import ingest_view, machines, rejected
 from store.connection import Connection, connect, our_errors
+from tickets import retiring
+from tickets.retiring import Retired
+from tickets.states import Actor
 
 _AT_ONCE = 500
+_ACTOR = Actor("ironpulse", "system")
 
 #: Told how far a step is: its name, how much is done, and of how much.
 Progress = Callable[[str, int, int], None]
@@ -81,8 +86,8 @@ def register(settings: Settings, sheet: Sheet, keeper: Keeper, progress: Progres
 
 def rotate(settings: Settings, serials: Sequence[str], keeper: Keeper) -> None:
     """Give machines something new to sign in with; the old password ends at once, and so does a
-    revocation. Raises IronpulseError where one is not registered."""
-    _require(settings, serials)
+    revocation. Raises IronpulseError where one is not registered, or retired."""
+    _require(settings, serials, in_fleet=True)
     with settings.mqtt_admin() as credentials:
         credentials.add(keeper.give(serials).items())
 
@@ -90,6 +95,34 @@ def rotate(settings: Settings, serials: Sequence[str], keeper: Keeper) -> None:
 def revoke(settings: Settings, serials: Sequence[str]) -> None:
     """Shut machines out and cut their connections; what they sent stays."""
     _require(settings, serials)
+    _shut_out(settings, serials)
+
+
+def retire(settings: Settings, serials: Sequence[str]) -> Retired:
+    """Take machines out of the fleet and shut them out; what they sent stays. Raises
+    IronpulseError where the broker fails after the registry was written: it says how to go on."""
+    _require(settings, serials)
+    with connect(settings.database()) as connection, our_errors():
+        done = retiring.retire(connection, serials, actor=_ACTOR, now_ms=clock.now_ms())
+    try:
+        _shut_out(settings, serials)
+    except StackError as error:
+        raise IronpulseError(
+            f"The machines are retired, but the broker still lets them in. {error} Once that is "
+            "mended run the same command again."
+        ) from error
+    return done
+
+
+def reinstate(settings: Settings, serials: Sequence[str]) -> list[str]:
+    """Take retired machines into the fleet again, still shut out; the serials of those that were
+    retired. Raises IronpulseError where one is not registered."""
+    _require(settings, serials)
+    with connect(settings.database()) as connection, our_errors():
+        return machines.reinstate(connection, serials)
+
+
+def _shut_out(settings: Settings, serials: Sequence[str]) -> None:
     with settings.mqtt_admin() as credentials:
         never = [serial for serial in serials if serial not in credentials.known()]
         # An account that may nothing: an import that comes later must not let it in.
@@ -102,7 +135,7 @@ def certify(
 ) -> dict[str, tuple[str, str]]:
     """Client certificates for machines; those the broker does not know are let in by them only.
     Returns the files of certificate and key by serial."""
-    _require(settings, serials)
+    _require(settings, serials, in_fleet=True)
     authority = settings.machines_authority()
     files = {}
     for serial in serials:
@@ -139,6 +172,7 @@ def show(settings: Settings, serial: str) -> dict[str, Any]:
         "lon": found.lon,
         "commissioned_on": found.commissioned_on.isoformat(),
         "registered_at": found.registered_at.isoformat(timespec="seconds"),
+        "retired_at": found.retired_at and found.retired_at.isoformat(timespec="seconds"),
         "access": access,
         **({"broker": why} if why else {}),
         "waiting": waiting,
@@ -194,13 +228,21 @@ def _put_back(connection: Connection, outcome: Outcome, progress: Progress) -> N
     outcome.still_rejected = dict(still)
 
 
-def _require(settings: Settings, serials: Sequence[str]) -> None:
+def _require(settings: Settings, serials: Sequence[str], *, in_fleet: bool = False) -> None:
+    """Raise IronpulseError unless all are registered and, with `in_fleet`, none is retired."""
     with connect(settings.database()) as connection, our_errors():
-        known = machines.of_serials(connection, serials)
+        found = machines.list_machines(connection, serials=serials)
+    known = {machine.serial for machine in found}
     # One that was registered otherwise may still have a name that is the broker's own.
     unknown = [s for s in serials if s not in known or not may_be_serial(s)]
     if unknown:
         raise IronpulseError(f"Nothing was done; these are not registered: {', '.join(unknown)}.")
+    retired = [machine.serial for machine in found if machine.retired_at is not None]
+    if in_fleet and retired:
+        raise IronpulseError(
+            f"Nothing was done; these are retired: {', '.join(retired)}. `ironpulse machines "
+            "reinstate` takes them into the fleet again."
+        )
 
 
 def _access(settings: Settings, serial: str) -> tuple[Access | None, str | None]:
@@ -227,4 +269,5 @@ def _row(machine: machines.Machine) -> dict[str, Any]:
         "region": machine.region,
         "tier": machine.tier,
         "site": machine.site.en,
+        "retired": machine.retired_at and machine.retired_at.date().isoformat(),
     }

@@ -145,6 +145,18 @@ where machine.id = alarm.machine_id
     and alarm_rule.judges_otherwise
     and alarm.state in ('active', 'acknowledged', 'returned')
 
+-- name: close_retired
+update alarm
+set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
+    cleared_at = %(at)s::timestamptz, judged = true,
+    spans = case when returned_at is null then jsonb_set(spans, '{-1,1}', to_jsonb(
+        (extract(epoch from %(at)s::timestamptz) * 1000)::bigint)) else spans end,
+    evidence = alarm.evidence || '{"ended_by": "machine_retired"}'
+from machine
+where machine.id = alarm.machine_id
+    and machine.retired_at is not null
+    and alarm.state in ('active', 'acknowledged', 'returned')
+
 -- name: acknowledge
 update alarm
 set acknowledged_at = %(at)s::timestamptz, acknowledged_by = %(who)s::text,

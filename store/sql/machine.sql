@@ -31,6 +31,19 @@ returning id, serial;
 -- name: of_serials
 select serial, id, product from machine where serial = any(%(serials)s::text[]);
 
+-- name: retire
+update machine set retired_at = %(at)s::timestamptz
+where serial = any(%(serials)s::text[]) and retired_at is null
+returning id, serial;
+
+-- name: reinstate
+update machine set retired_at = null
+where serial = any(%(serials)s::text[]) and retired_at is not null
+returning serial;
+
+-- name: retired
+select id, retired_at from machine where retired_at is not null;
+
 -- name: fit_missing_parts
 with planned as materialized (  -- each plan is unpacked once, not for every machine
     select product.id as product, wear ->> 'id' as part, place ->> 'id' as position

@@ -26,6 +26,11 @@ update part_alert
 set status = 'withdrawn', changed_at = %(now)s
 where fitted_part_id = any(%(ids)s) and status = 'open';
 
+-- name: withdraw_of_machines
+update part_alert
+set status = 'withdrawn', changed_at = %(now)s
+where machine_id = any(%(machine_ids)s) and status in ('open', 'ordered');
+
 -- name: alerts
 select part_alert.id, machine.serial, machine.product, station.region, machine.station,
     part_alert.fitted_part_id, part_alert.part, fitted_part.position, part_alert.quantity,

@@ -1,5 +1,6 @@
 -- name: machine
-select machine.id, machine.serial, machine.product, machine.station, machine.tier
+select machine.id, machine.serial, machine.product, machine.station, machine.tier,
+    machine.retired_at
 from machine
 where machine.id = %(machine_id)s;
 

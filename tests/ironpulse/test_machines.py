@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from fleet.clock import now_ms
 from ingest.payload import encode_sample
+from ingest.replay import replay
 from ingest.topics import telemetry_topic
 from ironpulse.cli import app
 from ironpulse.machines.keeping import PasswordFile
@@ -226,6 +227,40 @@ def test_a_revoked_machine_that_never_had_a_password_is_not_let_in_by_an_import(
     assert json.loads(desk.run("import", desk.machines("P-1"), "--json"))["revoked"] == ["P-1"]
 
 
+def test_a_machine_leaves_the_fleet_and_comes_back(desk: Desk) -> None:
+    word = desk.run("rotate", "P-1").split()[-1]
+    assert "Retired: P-1." in desk.run("retire", "P-1")
+    assert "Retired before: P-1." in desk.run("retire", "P-1")
+    assert not desk.signs_in("P-1", word)
+    shown = json.loads(desk.run("show", "P-1", "--json"))
+    assert shown["access"] == "revoked" and shown["retired_at"] is not None
+    (listed,) = (m for m in json.loads(desk.run("list", "--json")) if m["serial"] == "P-1")
+    assert listed["retired"] == shown["retired_at"][:10]
+    for command in (["rotate"], ["certificate", "--out", str(desk.folder / "c")]):
+        assert "these are retired: P-1." in desk.run(*command, "P-1", fails=True)
+    assert json.loads(desk.run("import", desk.machines("P-1"), "--json"))["revoked"] == ["P-1"]
+    early(desk, "P-1", encode_sample(now_ms(), {"fuel_pct": 1}))
+    with connect(desk.database) as connection:
+        (told,) = replay(connection, rejected.waiting(connection))
+        assert (told.outcome, told.reason) == ("rejected", "retired_machine")
+        assert told.detail is not None and "设备 P-1 已于" in told.detail.zh
+        assert "In the fleet again: P-1." in desk.run("reinstate", "P-1")
+        assert "Not retired: P-1." in desk.run("reinstate", "P-1")
+        (told,) = replay(connection, rejected.waiting(connection))
+        assert (told.outcome, told.stored) == ("replayed", 1)
+    assert ledger(desk.database)["P-1"] == {"messages": 1, "received": 1, "stored": 1}
+    word = desk.run("rotate", "P-1").split()[-1]
+    assert desk.signs_in("P-1", word)
+
+
+def test_a_machine_is_retired_before_the_broker_hears_of_it(desk: Desk) -> None:
+    away = "mqtt://admin:x@127.0.0.1:1"
+    said = desk.run("retire", "P-1", fails=True, mqtt_admin_url=away)
+    assert "are retired, but the broker still lets them in" in said
+    assert json.loads(desk.run("retire", "P-1", "--json"))["retired"] == []
+    assert desk.broker.credentials.known()["P-1"] is False
+
+
 def test_no_machine_gets_what_the_broker_knows_its_own_accounts_by(desk: Desk) -> None:
     with connect(desk.database) as connection:
         register(connection, small.registration(small.new_machine("admin")))
@@ -250,6 +285,7 @@ def test_certificates_instead_of_passwords(desk: Desk) -> None:
     [
         (["rotate", "P-1", "X-1", "X-2"], "not registered: X-1, X-2."),
         (["revoke", "X-1"], "not registered: X-1."),
+        (["retire", "P-1", "X-1"], "not registered: X-1."),
         (["show", "X-1"], "X-1 is not registered."),
         (["import", "/nowhere.csv"], "/nowhere.csv: the file cannot be read: No such file"),
         (["import", "/dev/null"], "there is no column serial"),

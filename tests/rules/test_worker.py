@@ -15,6 +15,8 @@ from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench, Row
 from tests.rules.plans import RULES, plan
+from tickets.retiring import retire
+from tickets.states import Actor
 
 RunAll = Callable[[Worker], None]
 
@@ -200,6 +202,33 @@ def test_a_backlog_gives_the_same_alarms_in_any_order_and_pages_nobody(
     assert bench.rows("select * from ticket") == []
 
 
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("over", [False, True])
+def test_what_comes_out_of_order_by_moments_is_told_as_in_order(
+    bench: Bench, run_all: RunAll, known: bool, over: bool
+) -> None:
+    """A worker of the ingest was killed: what it held is stored after what the others took.
+
+    `known`: the alarm was there before, so that it comes again; `over`: it ends in what came late.
+    """
+    start = clock.now_ms() - 400_000
+    before = rows(start, [60, 90, 90, 90, 90, 60, 60, 60] if known else [60] * 8)
+    held = rows(start + 80_000, [60, 90, 90, 90, 90, *([60] * 3 if over else [90] * 3)])
+    after = rows(start + 160_000, [60 if over else 90])
+    worker = bench.worker()
+    for piece in (before, after, held):
+        bench.bring(piece)
+        run_all(worker)
+    worker.tick(clock.now_ms())
+    spans = [[start + 30_000, start + 60_000]] if known else []
+    spans.append([start + 110_000, start + 140_000 if over else None])
+    state = "returned" if over else "active"
+    assert hot(bench, "state", "late", "judged", "spans") == [(state, False, True, spans)]
+    told = bench.rows("select happened_at, ticket_id, late from finding where source = 'hot'")
+    assert all(row["ticket_id"] is not None and not row["late"] for row in told)
+    assert {clock.to_ms(row["happened_at"]) for row in told} == {begin for begin, _ in spans}
+
+
 def test_a_late_alarm_that_still_stands_is_paged_once_the_data_has_caught_up(
     bench: Bench, run_all: RunAll
 ) -> None:
@@ -243,6 +272,21 @@ def test_what_was_recorded_as_over_and_is_not_is_paged_after_all(
     worker.tick(clock.now_ms())
     assert hot(bench, "state", "judged", "spans") == [("active", True, [[start + 20_000, None]])]
     assert [row["outcome"] for row in bench.rows("select * from finding")].count("opened") == 1
+
+
+def test_what_is_judged_after_a_machine_was_retired_does_not_stand(
+    bench: Bench, run_all: RunAll
+) -> None:
+    worker = bench.worker()
+    bench.bring(rows(clock.now_ms() - 60_000, [60, 90, 90, 90, 90]))
+    with bench.connection.transaction():
+        retire(bench.connection, ["P-1"], actor=Actor("boss", "manager"), now_ms=clock.now_ms())
+    run_all(worker)
+    worker.tick(clock.now_ms())
+    assert hot(bench, "state") == [("cleared",)]
+    assert bench.rows("select outcome from finding where source = 'hot'") == [
+        {"outcome": "recorded"}
+    ]
 
 
 def test_fault_codes_raise_and_clear_their_own_alarms(bench: Bench, run_all: RunAll) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
+import paho.mqtt.client as mqtt
 import pytest
 from cryptography import x509
+from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet import clock
 from fleet.broker import BrokerAddress, BrokerUrlError
@@ -43,10 +48,60 @@ class Secured:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
         return done.stderr
 
+    def of(self, serial: str) -> BrokerAddress:
+        """Where this machine signs in with a new certificate."""
+        certificate, key = self.authority.machine(serial, self.folder)
+        return BrokerAddress.of(f"{self.certificate_url}&certificate={certificate}&key={key}")
+
     def shown(self, serial: str) -> list[str]:
         """How the program shows a new certificate of this serial."""
-        certificate, key = self.authority.machine(serial, self.folder)
-        return ["--cert", str(certificate), "--key", str(key)]
+        address = self.of(serial)
+        return ["--cert", address.certificate, "--key", address.key]
+
+
+class Client:
+    """A connection to the broker: what it says to what is asked of it, as words."""
+
+    def __init__(self, address: BrokerAddress, will: str = "") -> None:
+        self.heard: queue.Queue[bytes] = queue.Queue()
+        self.cut = threading.Event()
+        self._answers: queue.Queue[str] = queue.Queue()
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        if address.user:
+            self._client.username_pw_set(address.user, address.password)
+        self._client.tls_set_context(address.tls())
+        if will:
+            self._client.will_set(will, b"gone", qos=1)
+        self._client.on_connect = lambda *given: self._answers.put(str(given[3]))
+        self._client.on_publish = lambda *given: self._answers.put(str(given[3]))
+        self._client.on_subscribe = lambda *given: self._answers.put(str(given[3][0]))
+        self._client.on_message = lambda *given: self.heard.put(given[2].payload)
+        self._client.on_disconnect = lambda *_: self.cut.set()
+        self._client.connect(address.host, address.port)
+
+    def __enter__(self) -> Self:
+        self._client.loop_start()
+        assert self._answers.get(timeout=10) == "Success"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> str:
+        self._client.publish(topic, payload, qos=1)
+        return self._answers.get(timeout=10)
+
+    def subscribe(self, topic: str) -> str:
+        self._client.subscribe(topic, qos=1)
+        return self._answers.get(timeout=10)
+
+    def vanish(self) -> None:
+        """Leave without a word, so that the broker publishes the will."""
+        self._client.loop_stop()
+        sock = self._client.socket()
+        assert sock is not None
+        sock.close()
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +150,27 @@ def test_a_machine_signs_in_with_its_certificate_and_writes_its_own_topics_only(
     assert "Not authorized" in secured.publish("C1", *own, url=url)
     credentials.add([("C1", None)])
     assert secured.publish("C1", *own, url=url) == ""
+
+
+def test_a_revoked_certificate_is_cut_off_and_can_do_nothing_any_more(
+    secured: Secured, credentials: Credentials
+) -> None:
+    """There is no revocation list: its account at the broker is what counts."""
+    credentials.add([("C5", None)])
+    address = BrokerAddress.of(secured.url).signing_in(ADMIN, "admin-word")
+    with Client(address) as listener:
+        assert listener.subscribe("ironpulse/v1/C5/#") == "Granted QoS 1"
+        with Client(secured.of("C5"), "ironpulse/v1/C5/status") as device:
+            assert device.publish("ironpulse/v1/C5/telemetry", b"before") == "Success"
+            assert listener.heard.get(timeout=10) == b"before"
+            credentials.revoke(["C5"])
+            assert device.cut.wait(10), "its connection still stands"
+        with Client(secured.of("C5"), "ironpulse/v1/C5/status") as device:
+            assert device.publish("ironpulse/v1/C5/telemetry", b"after") == "Not authorized"
+            assert device.subscribe("spBv1.0/Plant/NCMD/C5") == "Not authorized"
+            device.vanish()
+        assert listener.publish("ironpulse/v1/C5/telemetry", b"the next") == "Success"
+        assert listener.heard.get(timeout=10) == b"the next", "a will was published"
 
 
 def test_what_a_certificate_may_read(secured: Secured, credentials: Credentials) -> None:
