@@ -79,6 +79,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nothing_to_decide": ("Nothing waits for a decision.", "当前没有待决事项。"),
     "kind_promise_broken": ("Promise broken", "承诺超时"),
     "kind_stopped_without_ticket": ("Stopped, no ticket", "停机无工单"),
+    "kind_stopped_after_visit": ("Stopped after visit", "处理后仍停机"),
     "kind_unassigned": ("Unassigned", "未派工"),
     "kind_unacknowledged": ("Unacknowledged", "未确认"),
     "kind_order_part": ("Order part", "订购配件"),

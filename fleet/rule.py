@@ -62,9 +62,12 @@ class Flapping(Model):
 
 class AlarmHandling(Model):
     """How often the same alarm may come: not anew within `again_after_h` hours of machine time
-    after its condition was gone. What a rule says itself goes before."""
+    after its condition was gone. What a rule says itself goes before. One that still stands
+    `after_visit_h` hours of machine time after a visit that dealt with it is told anew: long
+    enough for windows to forget, and for baselines to be learned again."""
 
     again_after_h: float = Field(default=0, ge=0)
+    after_visit_h: float = Field(default=168, ge=0)
     flapping: Flapping | None = None
     source: str = "J"
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from fleet.batch import FaultReport, SampleBatch
+from fleet.finding import Kind
 from fleet.plan import Catalogue
 from rules.changes import AlarmChange
 from rules.codec import Snapshot, load, nothing_known
@@ -65,8 +66,16 @@ class Desk:
 
     def setting(self, rule: str, now: int) -> Setting:
         """Under what an alarm of a rule is raised now."""
-        law = self._laws[rule]
-        return Setting(self.plan.rule[rule], self.plan.version, "alarm", now, self.late_ms, law)
+        law, known = self._laws[rule], self.plan.rule[rule]
+        kind: Kind = "alarm" if known.silence is None else "connection"
+        return Setting(known, self.plan.version, kind, now, self.late_ms, law)
+
+    def due(self, now: int, silent_since: int) -> alarms.Due:
+        """When alarms that wait are to be judged; a backlog that stopped at `silent_since` will not
+        catch up."""
+        silences = [rule.id for rule in self.compiled.silence_rules]
+        after_visit_ms = round(self.plan.alarms.after_visit_h * _HOUR_MS)
+        return alarms.Due(now, now - self.late_ms, silent_since, after_visit_ms, silences)
 
     def judge(
         self,

@@ -17,6 +17,7 @@ from fleet.batch import SampleBatch
 from rules.changes import AlarmChange
 from rules.evidence import Account
 from rules.lifecycle import (
+    KEPT_SPANS,
     Entry,
     Holds,
     Ledger,
@@ -171,6 +172,8 @@ def _together(
     if item.place is None or item.place not in places:
         return False
     record = records[item.place]
+    if _forgotten(record) and item.span[0] <= record.spans[0][0]:
+        return True
     return item.episode is None or not record.late or item.span[0] < _waits_until(record, setting)
 
 
@@ -183,8 +186,8 @@ def _owners(
     records: list[AlarmRecord], episodes: list[Episode], since: int, setting: Setting
 ) -> list[int | None]:
     """Which record each episode belongs to: one with an occurrence that began with it, one with
-    an occurrence at the same time that no other episode took, or one that was waiting to be seen
-    when it began."""
+    an occurrence at the same time that no other episode took, one that had it among those it does
+    not remember one by one, or one that was waiting to be seen when it began."""
     spans = [
         (place, span)
         for place, record in enumerate(records)
@@ -199,6 +202,14 @@ def _owners(
                 spans.remove(free[0])
                 owners[i] = free[0][0]
     for i, episode in enumerate(episodes):
+        long = [
+            place
+            for place, record in enumerate(records)
+            if _forgotten(record) and record.raised_at <= episode.begin < record.spans[0][0]
+        ]
+        if owners[i] is None and long:
+            owners[i] = long[-1]
+    for i, episode in enumerate(episodes):
         waiting = [
             place
             for place, record in enumerate(records)
@@ -207,6 +218,11 @@ def _owners(
         if owners[i] is None and waiting:
             owners[i] = waiting[-1]
     return owners
+
+
+def _forgotten(record: AlarmRecord) -> int:
+    """Occurrences that the alarm does not remember one by one."""
+    return record.occurrences - len(record.spans)
 
 
 def _begins_with(episode: Episode, span: Span) -> bool:
@@ -246,14 +262,12 @@ def _amended(
     entry = Entry(record, absorbed=tuple(one.id for one in others if one.id is not None))
     yield from (Entry(_withdrawn(one, setting)) for one in others)
     spans = tuple(item.span for item in group)
-    if spans == record.spans:
+    begun, occurrences = _counted(records, spans, context.since)
+    amended = replace(record, raised_at=begun, spans=spans[-KEPT_SPANS:], occurrences=occurrences)
+    if amended == record:
         yield entry
         return
-    occurrences = sum(one.occurrences for one in records)
-    occurrences += len(spans) - sum(len(one.spans) for one in records)
-    entry.record = replace(record, spans=spans, occurrences=max(occurrences, 1))
-    if len(record.spans) == record.occurrences:
-        entry.record = replace(entry.record, raised_at=spans[0][0])
+    entry.record = amended
     last = group[-1].episode
     teller = own.get(group[-1].place) if group[-1].place is not None else None
     if last is not None and teller is not None and any(_overlaps(last, s) for s in teller.spans):
@@ -262,6 +276,18 @@ def _amended(
         _add_last(entry, last, context)
     entry.record = settled(entry.record, setting)
     yield entry
+
+
+def _counted(records: Sequence[AlarmRecord], spans: Sequence[Span], since: int) -> tuple[int, int]:
+    """When an alarm began, and how many occurrences it has. Where some that nobody remembers one
+    by one lie before the checkpoint, they cannot be counted again: only what came to light since
+    the first one remembered makes a difference."""
+    forgotten = sum(_forgotten(one) for one in records if one.raised_at <= since)
+    if not forgotten:
+        return spans[0][0], len(spans)
+    first = min(one.spans[0][0] for one in records)
+    begun = min(one.raised_at for one in records)
+    return begun, forgotten + sum(begin >= first for begin, _ in spans)
 
 
 def _as_told(entry: Entry, teller: AlarmRecord) -> None:
@@ -273,6 +299,8 @@ def _as_told(entry: Entry, teller: AlarmRecord) -> None:
         late=teller.late,
         judged=teller.judged,
         suppression=teller.suppression,
+        let_go_at=teller.let_go_at,
+        visited_at=teller.visited_at,
     )
     recorded_only = teller.late and teller.state == "cleared" and teller.acknowledged_at is None
     if recorded_only and entry.record.spans[-1][1] is None:
@@ -322,7 +350,7 @@ def _added(group: Sequence[_Item], context: _Context) -> Iterator[Entry]:
     account = context.explain(first.change)
     record = new_record(first.begin, first.key, account, setting, context.holds)
     spans = tuple(item.span for item in group)
-    record = replace(record, spans=spans, occurrences=len(spans))
+    record = replace(record, spans=spans[-KEPT_SPANS:], occurrences=len(spans))
     if last.end is None:
         page = len(episodes) == 1 and record.suppression is None and _pages(setting)
         entry = Entry(settled(replace(record, judged=page), setting))

@@ -15,7 +15,7 @@ when the machine's data has caught up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,16 @@ from store.suppressions import Hold
 SELF_CLEARING_SEVERITY = 2
 #: Occurrences an alarm remembers one by one.
 KEPT_SPANS = 100
+LEFT_STANDING = {
+    "visited": Text(
+        en="It still stands long after a visit that dealt with it.",
+        zh="上门处理后已过较长时间，报警仍未消失。",
+    ),
+    "let_go": Text(
+        en="The ticket it was attached to was cancelled, and it still stands.",
+        zh="其所并入的工单已取消，而报警仍未消失。",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +163,27 @@ class Ledger:
     ) -> None:
         """Hand the latest occurrence over to tickets."""
         finding = finding_of(entry.record, account, setting, page=page)
-        entry.findings.append(replace(finding, quiet=quiet))
+        reason = told_anew(finding.reason, entry.record) if page else finding.reason
+        entry.findings.append(replace(finding, quiet=quiet, reason=reason))
         entry.record = replace(entry.record, judged=True)
         self._keep(entry)
 
-    def judge_waiting(self, settings: Mapping[str, Setting], machines: Collection[int]) -> None:
+    def judge_waiting(self, settings: Mapping[str, Setting], as_of: Mapping[int, int]) -> None:
         """Page for alarms that waited and still stand: late ones whose machine's data has caught
-        up, and those that nothing keeps quiet any more."""
+        up, those that nothing keeps quiet any more, and those that a ticket left standing; on
+        these machines (-> newest moment)."""
         for entry in list(self._live.values()):
             record, setting = entry.record, settings.get(entry.record.rule)
-            if setting is None or record.judged or record.machine_id not in machines:
+            if setting is None or record.judged or record.machine_id not in as_of:
                 continue
             silent = quiet_of(record, setting, self._holds.get(record.machine_id, ()))
             if silent is not None and silent.until > setting.now:
                 continue
-            entry.record = _told(record) if record.suppression is not None else record
+            seen = setting.now if setting.kind == "connection" else as_of[record.machine_id]
+            if seen < _visit_forgotten(record, setting):
+                continue
+            waited = record.suppression is not None or record.visited_at is not None
+            entry.record = _told(record) if waited else record
             account = Account(*_texts(record, setting.rule), dict(record.evidence))
             self.judge(entry, account, setting, page=True)
 
@@ -213,17 +229,27 @@ def quiet_of(record: AlarmRecord, setting: Setting, holds: Sequence[Hold]) -> Qu
     lock = locked_until(before, setting.recurrence) if before else None
     if lock is not None and begin >= lock:
         lock = None
+    visit = _visit_forgotten(record, setting)
     if found is not None:
         hold, until = found
-        return Quiet(hold.kind, max(until, lock or 0), why(hold))
+        return Quiet(hold.kind, max(until, lock or 0, visit), why(hold))
+    if visit:
+        return Quiet("ticket", max(visit, lock or 0))
     return None if lock is None else Quiet("recurrence", lock)
 
 
+def _visit_forgotten(record: AlarmRecord, setting: Setting) -> int:
+    """Until when a visit that dealt with the occurrence keeps it quiet; 0 where none did."""
+    if record.visited_at is None:
+        return 0
+    return record.visited_at + setting.recurrence.after_visit_ms
+
+
 def _told(record: AlarmRecord) -> AlarmRecord:
-    """The alarm once nothing keeps it quiet any more. Where it came again, somebody had seen it the
-    last time; that it stays is news."""
+    """The alarm once nothing keeps it quiet any more. Where it came again, or a visit dealt with
+    it, somebody had seen it the last time; that it stays is news."""
     free = replace(record, suppression=None)
-    if record.suppression == "recurrence":
+    if record.suppression == "recurrence" or record.visited_at is not None:
         free = replace(free, acknowledged_at=None, acknowledged_by=None)
     seen = free.acknowledged_at is not None
     return replace(free, state="acknowledged" if seen else "active")
@@ -242,6 +268,8 @@ def again(
         spans=(*record.spans, (at, None))[-KEPT_SPANS:],
         late=late,
         evidence=_evidence(account),
+        let_go_at=None,
+        visited_at=None,
     )
     silent = quiet_of(more, setting, holds)
     kind = None if silent is None else silent.kind
@@ -288,16 +316,31 @@ def wants_somebody(rule: Rule) -> bool:
     return rule.ticket and rule.severity > SELF_CLEARING_SEVERITY
 
 
+def told_anew(reason: Text, record: AlarmRecord) -> Text:
+    """The reason of a finding, and that a ticket has left its alarm standing, where one has."""
+    if record.visited_at is not None:
+        left = LEFT_STANDING["visited"]
+    elif record.let_go_at is not None:
+        left = LEFT_STANDING["let_go"]
+    else:
+        return reason
+    return Text(en=f"{left.en} {reason.en}", zh=f"{left.zh}{reason.zh}")
+
+
 def finding_of(record: AlarmRecord, account: Account, setting: Setting, *, page: bool) -> Finding:
-    """What tickets are told of the alarm's latest occurrence."""
+    """What tickets are told of the alarm's latest occurrence: as of its begin or, where a ticket
+    left it standing, of the moment from which it counts anew."""
     rule = setting.rule
+    moments = (
+        record.spans[-1][0], record.let_go_at or 0, _visit_forgotten(record, setting)
+    )  # fmt: skip
     return Finding(
         record.machine_id,
         setting.kind,
         rule.id,
         record.component,
         record.severity,
-        record.spans[-1][0],
+        max(moments),
         account.title,
         account.reason,
         account.evidence,

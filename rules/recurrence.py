@@ -20,11 +20,13 @@ _MS_PER_H = 3_600_000
 @dataclass(frozen=True, slots=True)
 class Recurrence:
     """`again_ms`: for so long after clearing an alarm does not come anew. It flaps after
-    `changes` transitions within `within_ms` (0 changes: never), until quiet for as long."""
+    `changes` transitions within `within_ms` (0 changes: never), until quiet for as long. What a
+    visit dealt with is told anew where it still stands `after_visit_ms` later."""
 
     again_ms: int = 0
     changes: int = 0
     within_ms: int = 0
+    after_visit_ms: int = 0
 
     @property
     def longest_ms(self) -> int:
@@ -36,10 +38,12 @@ def recurrence_of(plan: ProductPlan, rule: Rule) -> Recurrence:
     """The rule's own numbers, else those of the plan."""
     hours = plan.alarms.again_after_h if rule.again_after_h is None else rule.again_after_h
     flapping = rule.flapping or plan.alarms.flapping
-    if flapping is None:
-        return Recurrence(round(hours * _MS_PER_H))
-    within_ms = round(flapping.within_s * 1000)
-    return Recurrence(round(hours * _MS_PER_H), flapping.changes, within_ms)
+    return Recurrence(
+        round(hours * _MS_PER_H),
+        0 if flapping is None else flapping.changes,
+        0 if flapping is None else round(flapping.within_s * 1000),
+        round(plan.alarms.after_visit_h * _MS_PER_H),
+    )
 
 
 def flaps(spans: Sequence[Span], law: Recurrence) -> bool:

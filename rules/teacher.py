@@ -9,6 +9,7 @@ import structlog
 
 from fleet import clock
 from fleet.clock import MS_PER_DAY
+from fleet.errors import IronpulseError
 from fleet.plan import Catalogue, ProductPlan
 from rules.compiled import compile_plan
 from rules.detectors.fitting import TooLittleToLearn
@@ -18,7 +19,7 @@ from rules.detectors.past import joined, past_of
 from rules.detectors.teaching import EVERY_DAYS, MOST_MACHINES, learned, learning_days
 from rules.peer_days import count_days
 from store import normals, plans
-from store.connection import Connection, Database, StoreUnavailable
+from store.connection import Connection, Database, StoreError, StoreUnavailable
 from store.normals import StoredNormal
 from store.reading import read_range
 
@@ -35,17 +36,34 @@ def run(database_url: str, stop: threading.Event) -> None:
         wait_s = LOOK_S
         try:
             with Database(database_url, max_size=1) as database:
-                with database.connection() as connection:
-                    catalogue = plans.load_catalogue(connection)
-                for plan in catalogue.plans.values():
-                    if not stop.is_set():
-                        with database.transaction() as connection:
-                            teach(connection, plan, clock.now_ms())
-                            count_days(connection, plan, clock.now_ms())
+                look(database, clock.now_ms(), stop)
         except StoreUnavailable as error:
             log.warning("database away, learning later", error=str(error))
             wait_s = _RETRY_S
+        except StoreError as error:
+            log.error("nothing can be learned, trying again later", error=str(error))
         stop.wait(wait_s)
+
+
+def look(database: Database, now_ms: int, stop: threading.Event) -> None:
+    """Teach and count what is due, product by product; what one product's data or a write forbids
+    is said, and keeps no other from learning."""
+    with database.connection() as connection:
+        catalogue = plans.load_catalogue(connection)
+    for plan in catalogue.plans.values():
+        for job in (teach, count_days):
+            if stop.is_set():
+                return
+            try:
+                with database.transaction() as connection:
+                    job(connection, plan, now_ms)
+            except StoreUnavailable:
+                raise
+            except IronpulseError as error:
+                log.error(
+                    "a job of learning failed, trying again later",
+                    job=job.__name__, product=plan.product, error=str(error),
+                )  # fmt: skip
 
 
 def teach_all(connection: Connection, catalogue: Catalogue, now_ms: int) -> int:

@@ -310,9 +310,8 @@ def _joined(batches: Sequence[SampleBatch]) -> SampleBatch | None:
 def _caught_up(connection: Connection, desk: Desk, parts: tuple[int, ...], now: int) -> list[Entry]:
     """Page for alarms that waited and still stand; end the flapping of those that are quiet."""
     flapping = alarms.flapping(connection, desk.plan.product, parts)
-    waiting = alarms.waiting(
-        connection, desk.plan.product, parts, now - desk.late_ms, now - BACKLOG_OVER_MS
-    )
+    due = desk.due(now, now - BACKLOG_OVER_MS)
+    waiting = alarms.waiting(connection, desk.plan.product, parts, due)
     if not waiting and not flapping:
         return []
     machines = {*waiting, *flapping}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -24,10 +24,11 @@ Span = tuple[int, int | None]
 Row = dict[str, Any]
 
 _SQL = load("alarm")
-_TIMES = ("raised_at", "returned_at", "detected_at", "acknowledged_at", "cleared_at")
+_TIMES = ("raised_at", "returned_at", "detected_at", "acknowledged_at", "cleared_at", "let_go_at",
+          "visited_at")  # fmt: skip
 _WRITTEN = ("plan_version", "severity", "state", "raised_at", "returned_at", "cleared_at",
             "occurrences", "spans", "late", "judged", "evidence", "acknowledged_at",
-            "acknowledged_by", "suppression", "flapping")  # fmt: skip
+            "acknowledged_by", "suppression", "flapping", "let_go_at", "visited_at")  # fmt: skip
 _INSERTED = ("machine_id", "component", "rule", "detected_at", *_WRITTEN)
 
 
@@ -37,8 +38,9 @@ class AlarmRecord:
 
     `spans` are its last occurrences, each from when it was raised to when its condition was
     gone (None while it stands); `returned_at` is the end of the last. `judged` is False while
-    nobody knows yet whether this late alarm still stands, or while it is kept quiet. `id` is None
-    until it is written.
+    nobody knows yet whether this late alarm still stands, or while it is kept quiet. Of the last
+    occurrence, `let_go_at` is when a ticket it was attached to was cancelled, `visited_at` when a
+    visit dealt with it. `id` is None until it is written.
     """
 
     id: int | None
@@ -61,6 +63,8 @@ class AlarmRecord:
     evidence: Mapping[str, Any]
     suppression: Suppression | None = None
     flapping: bool = False
+    let_go_at: int | None = None
+    visited_at: int | None = None
 
     @property
     def key(self) -> tuple[int, str, str]:
@@ -70,6 +74,19 @@ class AlarmRecord:
     @property
     def live(self) -> bool:
         return self.state in LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When an alarm that waits is to be judged; ms. A late or silenced one once its machine's data
+    reach past `caught_up`, or nothing more came since `silent_since`. One that a visit dealt with
+    `after_visit_ms` after it: by its machine's data, of rules in `silences` by `now`."""
+
+    now: int
+    caught_up: int
+    silent_since: int
+    after_visit_ms: int
+    silences: Collection[str]
 
 
 def live(
@@ -164,18 +181,24 @@ def waiting(
     connection: Connection,
     product: str,
     partitions: Sequence[int],
-    caught_up_ms: int,
-    silent_since_ms: int,
-) -> list[int]:
-    """Machines with late alarms whose time to be judged has come: the machine's data reaches
-    past `caught_up_ms`, or nothing more came since `silent_since_ms`."""
+    due: Due,
+) -> dict[int, int]:
+    """Machines with alarms whose time to be judged may have come, and the newest moment known of
+    each (ms, 0 where it never sent a sample)."""
     values = {
         "product": product,
         "partitions": list(partitions),
-        "caught_up": clock.to_datetime(caught_up_ms),
-        "silent_since": clock.to_datetime(silent_since_ms),
+        "now": clock.to_datetime(due.now),
+        "caught_up": clock.to_datetime(due.caught_up),
+        "silent_since": clock.to_datetime(due.silent_since),
+        "silences": list(due.silences),
+        "after_visit": timedelta(milliseconds=due.after_visit_ms),
     }
-    return [row["machine_id"] for row in connection.execute(_SQL["waiting"], values).fetchall()]
+    rows = connection.execute(_SQL["waiting"], values).fetchall()
+    return {
+        row["machine_id"]: 0 if row["measured_at"] is None else clock.to_ms(row["measured_at"])
+        for row in rows
+    }
 
 
 def close_orphans(connection: Connection, product: str, rules: Collection[str], at_ms: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from fleet.clock import to_datetime
+from store import alarms
 from store.connection import Connection
 from store.queries import load
 
@@ -145,14 +146,23 @@ def services_done(
 
 
 def settle_alarms(connection: Connection, ticket_id: int, actor: str, now_ms: int) -> None:
-    """Acknowledge the alarms a ticket dealt with; those that have returned are over."""
+    """Acknowledge the alarms a ticket dealt with; those that have returned are over, those that
+    still stand will be told anew should they stay."""
     values = {"ticket_id": ticket_id, "actor": actor, "now": to_datetime(now_ms)}
     connection.execute(_SQL["settle_alarms"], values)
 
 
-def release_alarms(connection: Connection, ticket_id: int) -> None:
-    """The ticket is over: its alarms are attached to it no longer."""
-    connection.execute(_SQL["release_alarms"], {"ticket_id": ticket_id})
+def let_go_alarms(connection: Connection, ticket_id: int, now_ms: int) -> None:
+    """The ticket is cancelled: what was attached to it and still stands is to be told anew."""
+    values = {"ticket_id": ticket_id, "now": to_datetime(now_ms)}
+    connection.execute(_SQL["let_go_alarms"], values)
+
+
+def take_alarms(connection: Connection, number: str, actor: str) -> None:
+    """Lock the live alarms of a ticket's machine for a step in which `actor` changes them. Who does
+    that before locking the ticket never waits in a circle with the rules."""
+    alarms.act_as(connection, actor)
+    connection.execute(_SQL["lock_alarms"], {"number": number})
 
 
 def _version(connection: Connection, block: str, values: Row) -> int:

@@ -33,9 +33,10 @@ def finish(
 ) -> int:
     """Finish a visit with what was found: `code` for the whole, `codes` for single items.
 
-    Replaced parts begin a new life, services count as done, alarms are settled. What failed a
-    safety check and was not repaired becomes a finding of its own.
+    Replaced parts begin a new life, services count as done, alarms are settled (docs/alarms.md).
+    What failed a safety check and was not repaired becomes a finding of its own.
     """
+    ticket_steps.take_alarms(connection, number, actor.name)
     ticket = locked(connection, number, version)
     require_step(number, ticket["status"], "done", ticket["assignee"], actor)
     items = [ItemAnswer(**row) for row in ticket_steps.items(connection, ticket["id"])]
@@ -50,7 +51,6 @@ def finish(
     plan = catalogue.plans[ticket["product"]]
     _count_services(connection, plan, ticket, items, found, now_ms)
     ticket_steps.settle_alarms(connection, ticket["id"], actor.name, now_ms)
-    ticket_steps.release_alarms(connection, ticket["id"])
     event(connection, ticket, "done", actor, now_ms, FINDING_CODES[code], note)
     new_version = ticket_steps.set_status(
         connection, ticket["id"], "done", now_ms, code=code, note=note

@@ -69,12 +69,13 @@ def cancel(
     version: int | None,
     now_ms: int,
 ) -> int:
-    """Cancel an open ticket; the note says why."""
+    """Cancel an open ticket; the note says why. Alarms that were attached to it are told anew."""
+    ticket_steps.take_alarms(connection, number, actor.name)
     ticket = locked(connection, number, version)
     require_step(number, ticket["status"], "cancelled", ticket["assignee"], actor)
     if not note.strip():
         raise error("note_missing", "Say why the ticket is cancelled.", "请注明取消原因。")
-    ticket_steps.release_alarms(connection, ticket["id"])
+    ticket_steps.let_go_alarms(connection, ticket["id"], now_ms)
     event(connection, ticket, "cancelled", actor, now_ms, None, note)
     return ticket_steps.set_status(connection, ticket["id"], "cancelled", now_ms, note=note)
 

@@ -114,6 +114,9 @@ _REASONS: dict[str, Callable[[Row, Bilingual], Bilingual]] = {
     "stopped_without_ticket": _reason(
         "Must stand still and nobody is on it: {subject}", "设备须停机且无人处理：{subject}"
     ),
+    "stopped_after_visit": _reason(
+        "Still must stand still after the visit: {subject}", "上门处理后设备仍须停机：{subject}"
+    ),
     "promise_broken": _reason(
         "Promise broken, nobody on site yet: {number} {subject}",
         "已超承诺时限，尚未到场：{number} {subject}",

@@ -57,7 +57,12 @@ class Decision(Answer):
 
     rank: int
     kind: Literal[
-        "promise_broken", "stopped_without_ticket", "unassigned", "unacknowledged", "order_part"
+        "promise_broken",
+        "stopped_without_ticket",
+        "stopped_after_visit",
+        "unassigned",
+        "unacknowledged",
+        "order_part",
     ]
     serial: str
     product: Named

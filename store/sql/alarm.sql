@@ -2,7 +2,7 @@
 -- What a changed rule closed is history: neither comes again nor is put right.
 select id, machine_id, component, rule, plan_version, severity, state, raised_at, returned_at,
     detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans, late, judged,
-    evidence, suppression, flapping
+    evidence, suppression, flapping, let_go_at, visited_at
 from alarm
 where machine_id = any(%(machines)s::integer[])
     and (
@@ -16,7 +16,7 @@ for update
 -- name: records_after
 select alarm.id, alarm.machine_id, component, rule, plan_version, severity, state, raised_at,
     returned_at, detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans,
-    late, judged, evidence, suppression, flapping
+    late, judged, evidence, suppression, flapping, let_go_at, visited_at
 from alarm
 join unnest(%(machines)s::integer[], %(times)s::timestamptz[]) as asked (machine_id, since)
     on asked.machine_id = alarm.machine_id
@@ -28,20 +28,21 @@ for update of alarm
 -- name: insert_records
 insert into alarm as old (machine_id, component, rule, plan_version, severity, state, raised_at,
     returned_at, detected_at, cleared_at, occurrences, spans, late, judged, evidence,
-    acknowledged_at, acknowledged_by, suppression, flapping)
+    acknowledged_at, acknowledged_by, suppression, flapping, let_go_at, visited_at)
 select * from unnest(%(machine_id)s::integer[], %(component)s::text[], %(rule)s::text[],
     %(plan_version)s::text[], %(severity)s::smallint[], %(state)s::text[],
     %(raised_at)s::timestamptz[], %(returned_at)s::timestamptz[], %(detected_at)s::timestamptz[],
     %(cleared_at)s::timestamptz[], %(occurrences)s::integer[], %(spans)s::jsonb[],
     %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[],
     %(acknowledged_at)s::timestamptz[], %(acknowledged_by)s::text[], %(suppression)s::text[],
-    %(flapping)s::boolean[])
+    %(flapping)s::boolean[], %(let_go_at)s::timestamptz[], %(visited_at)s::timestamptz[])
 on conflict (machine_id, component, rule) where state in ('active', 'acknowledged', 'returned')
 do update set state = excluded.state, plan_version = excluded.plan_version,
     severity = excluded.severity, returned_at = excluded.returned_at,
     occurrences = old.occurrences + excluded.occurrences, spans = old.spans || excluded.spans,
     late = excluded.late, judged = excluded.judged, evidence = excluded.evidence,
-    suppression = excluded.suppression, flapping = excluded.flapping
+    suppression = excluded.suppression, flapping = excluded.flapping,
+    let_go_at = excluded.let_go_at, visited_at = excluded.visited_at
 returning id
 
 -- name: update_records
@@ -51,15 +52,16 @@ set plan_version = new.plan_version, severity = new.severity, state = new.state,
     occurrences = new.occurrences, spans = new.spans, late = new.late, judged = new.judged,
     evidence = new.evidence, acknowledged_at = new.acknowledged_at,
     acknowledged_by = new.acknowledged_by, suppression = new.suppression,
-    flapping = new.flapping
+    flapping = new.flapping, let_go_at = new.let_go_at, visited_at = new.visited_at
 from unnest(%(id)s::bigint[], %(plan_version)s::text[], %(severity)s::smallint[],
     %(state)s::text[], %(raised_at)s::timestamptz[], %(returned_at)s::timestamptz[],
     %(cleared_at)s::timestamptz[], %(occurrences)s::integer[], %(spans)s::jsonb[],
     %(late)s::boolean[], %(judged)s::boolean[], %(evidence)s::jsonb[],
     %(acknowledged_at)s::timestamptz[], %(acknowledged_by)s::text[], %(suppression)s::text[],
-    %(flapping)s::boolean[])
+    %(flapping)s::boolean[], %(let_go_at)s::timestamptz[], %(visited_at)s::timestamptz[])
     as new (id, plan_version, severity, state, raised_at, returned_at, cleared_at, occurrences,
-        spans, late, judged, evidence, acknowledged_at, acknowledged_by, suppression, flapping)
+        spans, late, judged, evidence, acknowledged_at, acknowledged_by, suppression, flapping,
+        let_go_at, visited_at)
 where alarm.id = new.id
 
 -- name: flapping
@@ -92,7 +94,8 @@ select set_config('ironpulse.actor', %(who)s::text, true)
 delete from alarm where id = any(%(ids)s::bigint[])
 
 -- name: waiting
-select alarm.machine_id
+-- A silence grows by the clock on the wall; all else by the machine's own time.
+select alarm.machine_id, max(machine_now.measured_at) as measured_at
 from alarm
 join machine on machine.id = alarm.machine_id
 left join machine_now on machine_now.machine_id = alarm.machine_id
@@ -101,6 +104,11 @@ where not alarm.judged
     and mod(machine.id, 16) = any(%(partitions)s::integer[])
     and machine.product = %(product)s::text
     and alarm.state in ('active', 'acknowledged', 'returned')
+    and (
+        alarm.visited_at is null
+        or (case when alarm.rule = any(%(silences)s::text[]) then %(now)s::timestamptz
+            else machine_now.measured_at end) >= alarm.visited_at + %(after_visit)s::interval
+    )
     and (
         greatest(machine_now.measured_at, alarm.raised_at) >= %(caught_up)s::timestamptz
         or coalesce(machine_ledger.last_received_at, alarm.detected_at)

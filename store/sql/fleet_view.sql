@@ -132,17 +132,34 @@ from machine_ledger
 
 -- name: decisions
 -- What needs a decision now. The weight orders across kinds: a machine that stands still and
--- nobody is on it, a broken promise, then what still has time.
+-- nobody is on it, a broken promise, one that a visit left standing, then what still has time.
+-- Rules that open no visits by design, and alarms that somebody silenced, are nobody's to decide.
 with open_ticket as (
     select * from ticket where status not in ('done', 'cancelled')
-), pressing as (
-    select 'stopped_without_ticket' as kind, 100 + alarm.severity as weight,
-        alarm.machine_id, alarm.raised_at as since, alarm.rule as subject,
-        null::text as number, alarm.id as alarm_id, null::bigint as part_alert_id,
-        null::jsonb as title
+), no_visits as materialized (
+    select product.id as product, rule.value ->> 'id' as rule
+    from product, jsonb_array_elements(product.plan -> 'rules') as rule
+    where rule.value -> 'ticket' = 'false'
+), alone as (
+    select alarm.*
     from alarm
-    where alarm.state in ('active', 'acknowledged') and alarm.severity = 4
+    join machine on machine.id = alarm.machine_id
+    where alarm.state in ('active', 'acknowledged') and alarm.severity >= 3
+        and (alarm.suppression is null or alarm.suppression in ('ticket', 'recurrence'))
         and not exists (select from open_ticket where open_ticket.machine_id = alarm.machine_id)
+        and not exists (
+            select from no_visits
+            where no_visits.product = machine.product and no_visits.rule = alarm.rule
+        )
+), pressing as (
+    select case when visited_at is not null and not judged then 'stopped_after_visit'
+            else 'stopped_without_ticket' end as kind,
+        case when visited_at is not null and not judged then 84 else 100 + severity end as weight,
+        machine_id, raised_at as since, rule as subject,
+        null::text as number, id as alarm_id, null::bigint as part_alert_id,
+        null::jsonb as title
+    from alone
+    where severity = 4
     union all
     select 'promise_broken', 90 + (4 - priority), machine_id, target_at, null,
         number, null, null, title
@@ -153,11 +170,9 @@ with open_ticket as (
     from open_ticket
     where assignee is null and target_at >= %(now)s::timestamptz and arrived_at is null
     union all
-    select 'unacknowledged', 40 + alarm.severity, alarm.machine_id, alarm.raised_at, alarm.rule,
-        null, alarm.id, null, null
-    from alarm
-    where alarm.state = 'active' and alarm.severity = 3
-        and not exists (select from open_ticket where open_ticket.machine_id = alarm.machine_id)
+    select 'unacknowledged', 40 + severity, machine_id, raised_at, rule, null, id, null, null
+    from alone
+    where state = 'active' and severity = 3
     union all
     select 'order_part', case when order_by < %(now)s::timestamptz then 70 else 50 end,
         machine_id, order_by, part, null, null, id, null

@@ -36,8 +36,8 @@ where alarm.id = %(alarm)s::bigint
 returning suppression.id
 
 -- name: apply
--- What silences each live alarm at the moment; what its ticket or its lock did stays,
--- and what waits to be judged is the worker's.
+-- What silences each live alarm at the moment; what its ticket or its lock did stays, and is there
+-- again once nobody silences it any more; what waits to be judged is the worker's.
 update alarm
 set suppression = wanted.kind
 from (
@@ -56,7 +56,17 @@ from (
             limit 1
         ),
         case when alarm.suppression in ('ticket', 'recurrence') or not alarm.judged
-            then alarm.suppression end
+            then alarm.suppression
+            when alarm.suppression is not null then (
+                select case when finding.outcome = 'attached'
+                    and ticket.status not in ('done', 'cancelled') then 'ticket' end
+                from finding
+                left join ticket on ticket.id = finding.ticket_id
+                where finding.alarm_id = alarm.id
+                order by finding.id desc
+                limit 1
+            )
+        end
     ) as kind
     from alarm
     where alarm.state in ('active', 'acknowledged', 'returned')

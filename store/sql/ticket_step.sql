@@ -108,16 +108,44 @@ select %(machine_id)s, service, %(now)s, %(hours)s, %(ticket_id)s
 from unnest(%(services)s::text[]) as given (service)
 on conflict do nothing;
 
+-- name: lock_alarms
+-- In the order in which the rules take them: alarms before their machine's ticket.
+select alarm.id
+from alarm
+join ticket on ticket.machine_id = alarm.machine_id
+where ticket.number = %(number)s and alarm.state in ('active', 'acknowledged', 'returned')
+order by alarm.id
+for update of alarm;
+
 -- name: settle_alarms
+-- What has returned is over. What still stands waits to be told anew, should it stay.
 update alarm
-set state = case state when 'active' then 'acknowledged' else 'cleared' end,
+set state = case state when 'returned' then 'cleared' else 'acknowledged' end,
     acknowledged_at = coalesce(acknowledged_at, %(now)s),
     acknowledged_by = coalesce(acknowledged_by, %(actor)s),
-    cleared_at = case when state = 'returned' then %(now)s::timestamptz end
-where state in ('active', 'returned')
+    cleared_at = case when state = 'returned' then %(now)s::timestamptz end,
+    suppression = case when suppression = 'ticket' then null else suppression end,
+    visited_at = case when state = 'returned' then visited_at else %(now)s::timestamptz end,
+    judged = state = 'returned' and judged
+where state in ('active', 'acknowledged', 'returned')
     and id in (select alarm_id from finding where ticket_id = %(ticket_id)s);
 
--- name: release_alarms
-update alarm set suppression = null
-where suppression = 'ticket' and state in ('active', 'acknowledged', 'returned')
+-- name: let_go_alarms
+-- Those that were attached to the ticket: nobody has decided about them yet. What made the ticket
+-- was decided by whoever cancelled it.
+update alarm
+set suppression = case when suppression = 'ticket' then null else suppression end,
+    state = case state when 'acknowledged' then 'active' else state end,
+    acknowledged_at = case when state = 'returned' then acknowledged_at end,
+    acknowledged_by = case when state = 'returned' then acknowledged_by end,
+    let_go_at = case when state = 'returned' then let_go_at else %(now)s::timestamptz end,
+    judged = state = 'returned' and judged
+where state in ('active', 'acknowledged', 'returned') and judged
+    and (
+        select (finding.ticket_id, finding.outcome) = (%(ticket_id)s::bigint, 'attached')
+        from finding
+        where finding.alarm_id = alarm.id
+        order by finding.id desc
+        limit 1
+    )
     and id in (select alarm_id from finding where ticket_id = %(ticket_id)s);

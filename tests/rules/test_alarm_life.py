@@ -211,3 +211,29 @@ def test_while_somebody_is_on_the_way_its_alarms_are_attached(
     assert len(bench.rows("select * from ticket")) == 1
     (row,) = alarms.list_alarms(bench.connection, rule="boiling", suppressed=True)
     assert row["ticket"] == ticket["number"]
+
+
+def test_what_a_ticket_attached_is_attached_again_when_maintenance_ends(
+    bench: Bench, run_all: RunAll
+) -> None:
+    now = clock.now_ms()
+    worker = bench.worker()
+    bench.bring(rows(now - 80_000, HOT))
+    run_all(worker)
+    bench.connection.execute("update ticket set status = 'travelling', assignee = 'tom'")
+    bench.bring(rows(now - 40_000, [130.0] * 4))
+    run_all(worker)
+    mode = begin(bench, "maintenance", now - 1000, now + 60 * MINUTE)
+    worker.tick(now)
+    assert facts(bench, "boiling", "suppression") == [("maintenance",)]
+    assert suppressions.end(bench.connection, mode, "mia", now)
+    worker.tick(now + 1)
+    assert facts(bench, "boiling", "suppression") == [("ticket",)]
+    assert facts(bench, "hot", "suppression") == [(None,)]
+    begin(bench, "maintenance", now + 2, now + 60 * MINUTE)
+    worker.tick(now + 3)
+    bench.connection.execute(
+        "update ticket set status = 'done', done_at = now(), finding_code = 'confirmed'"
+    )
+    worker.tick(now + 61 * MINUTE)
+    assert facts(bench, "boiling", "suppression") == [(None,)]

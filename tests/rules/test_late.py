@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.text import Text
+from rules import late, lifecycle
+from rules.changes import AlarmChange
 from rules.engine import fold
 from rules.evidence import Account
 from rules.late import episodes_of, late_rows, reconcile
-from rules.lifecycle import Ledger, Setting
+from rules.lifecycle import Ledger, Setting, new_record
 from rules.recurrence import Recurrence
 from rules.state import NEVER, RAISED, FleetState, empty_state
-from store.alarms import AlarmRecord
+from store.alarms import AlarmRecord, Span
 from tests.rules.plans import IDENTITIES
 from tests.rules.test_engine import PLAN, Row, batch_of, streams, timed
 
@@ -118,6 +121,14 @@ laws = st.sampled_from(
 def test_any_order_of_arrival_ends_in_the_same_alarms(
     rows: list[Row], sizes: list[int], law: Recurrence, late_ms: int, data: st.DataObject
 ) -> None:
+    in_order, otherwise = in_two_orders(rows, sizes, (law, late_ms), data)
+    assert otherwise.alarms() == in_order.alarms()
+
+
+def in_two_orders(
+    rows: list[Row], sizes: list[int], kind: tuple[Recurrence, int], data: st.DataObject
+) -> tuple[Replay, Replay]:
+    """A machine whose pieces came in order, and one whose came in any other."""
     rows = timed([(1, 10, values) for _, _, values in rows])
     cut: list[list[Row]] = []
     at = 0
@@ -125,9 +136,55 @@ def test_any_order_of_arrival_ends_in_the_same_alarms(
         size = sizes[len(cut) % len(sizes)]
         cut.append(rows[at : at + size])
         at += size
-    in_order, otherwise = Replay(law, late_ms), Replay(law, late_ms)
+    in_order, otherwise = Replay(*kind), Replay(*kind)
     for piece in cut:
         in_order.arrive(piece)
     for piece in data.draw(st.permutations(cut)):
         otherwise.arrive(piece)
+    return in_order, otherwise
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=streams, sizes=pieces, lock=st.sampled_from([0, 40_000, 10**7]), data=st.data())
+def test_an_alarm_that_came_too_often_to_remember_is_still_one(
+    rows: list[Row], sizes: list[int], lock: int, data: st.DataObject
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (late, lifecycle):
+            patched.setattr(module, "KEPT_SPANS", 2)
+        in_order, otherwise = in_two_orders(rows, sizes, (Recurrence(lock), 1000), data)
     assert otherwise.alarms() == in_order.alarms()
+
+
+def test_occurrences_are_counted_where_a_checkpoint_is_no_help() -> None:
+    """250 occurrences of one alarm, 100 of them remembered, and late data of the first and of one
+    in the middle: folded again from the very beginning, and from where 40 are over."""
+    every = [(at * 1000, at * 1000 + 500) for at in range(250)]
+    setting = Setting(PLAN.plan.rule["hot"], "1", "alarm", 2**45, 1000, Recurrence(10**6))
+    key = (1, "body", "hot")
+
+    def known(spans: list[Span]) -> AlarmRecord:
+        first = new_record(spans[0][0], key, ACCOUNT, setting)
+        return replace(
+            first, id=7, spans=tuple(spans[-100:]), occurrences=len(spans), state="cleared",
+            returned_at=spans[-1][1], cleared_at=spans[-1][1],
+        )  # fmt: skip
+
+    def again(record: AlarmRecord, spans: list[Span], since: int) -> AlarmRecord:
+        changes = [
+            AlarmChange(1, "hot", "body", kind, at, begin, begin)
+            for begin, end in spans
+            if end > since
+            for kind, at in (("raised", begin), ("cleared", end))
+        ]
+        episodes = episodes_of([], changes)
+        (entry,) = reconcile([record], episodes, {1: since}, {"hot": setting}, lambda _: ACCOUNT)
+        return entry.record
+
+    without_first, without_one = known(every[1:]), known(every[:200] + every[201:])
+    found = again(without_first, every, -1)
+    assert (found.id, found.occurrences, found.raised_at) == (7, 250, 0)
+    found = again(without_one, every, 40_000)
+    assert (found.id, found.occurrences, found.raised_at) == (7, 250, 0)
+    assert found.spans == tuple(every[-100:])
+    assert again(found, every, 40_000) == found

@@ -77,7 +77,7 @@ class Book:
                 ledger.clear(change, self.setting(change.rule, change.at))
         if tick_at is not None:
             now = {rule: self.setting(rule, tick_at) for rule in RULES}
-            ledger.judge_waiting(now, {1})
+            ledger.judge_waiting(now, {1: tick_at})
             ledger.steady(now, {1: tick_at})
         kept = {record.id: record for record in self.records}
         for entry in ledger.entries:

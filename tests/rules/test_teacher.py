@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -153,3 +154,27 @@ def test_lessons_are_due_on_their_days() -> None:
     assert teacher.due_at(0, None, 10 * day) == 10 * day
     assert teacher.due_at(0, 10 * day, 29 * day) is None
     assert teacher.due_at(0, 10 * day, 61 * day) == 60 * day
+
+
+def test_what_cannot_be_written_for_one_product_is_said_and_keeps_no_other_from_learning(
+    bench: Bench, begun: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = PLAN.model_copy(update={"product": "crane", "code": "C"})
+    migrate(bench.database.url, small.catalogue(other, PLAN))
+    bench.bring(days(1, begun, {}))
+    bench.connection.execute(
+        "create function refuse() returns trigger language plpgsql as $$"
+        " begin raise exception 'no lessons for %', new.product; end $$;"
+        " create trigger refuse before insert on detector_normal for each row"
+        " execute function refuse()"
+    )
+    stop = threading.Event()
+    teacher.look(bench.database, clock.now_ms(), stop)
+    said = capsys.readouterr().out
+    assert "no lessons for pump" in said and "product=pump" in said.replace("\x1b", "")
+    bench.connection.execute("drop trigger refuse on detector_normal")
+    teacher.look(bench.database, clock.now_ms(), stop)
+    assert {row["product"] for row in bench.rows("select product from detector_normal")} == {"pump"}
+    bench.connection.execute("drop table detector_normal")
+    teacher.look(bench.database, clock.now_ms(), stop)
+    assert "ironpulse migrate" in capsys.readouterr().out
