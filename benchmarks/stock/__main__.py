@@ -32,7 +32,7 @@ def compared(found: Sequence[Study]) -> dict[str, Figures]:
         f"simple rule at {FILL:.0%}": medians([at_fill(each["rule"]) for each in found]),
         f"plan at {FILL:.0%}": medians([at_fill(each["plan"]) for each in found]),
         "simple rule as in use (3 months)": medians([each["rule"][3.0] for each in found]),
-        "plan, a missed piece at its cost": medians([each["plan"][1.0] for each in found]),
+        "plan, a missed piece at its cost": medians([each["plan"][0.0] for each in found]),
     }
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from datetime import date
 from statistics import median
 
+import numpy as np
+
 from benchmarks.stock.policies import MONTH_DAYS, Simple, monthly, planned, trees
 from benchmarks.stock.shelf import Outcome, simulate
 from benchmarks.stock.world import World, demands, world
@@ -25,8 +27,8 @@ START = date(2022, 1, 1)
 #: The year before the first simulated day, from which both learn.
 HISTORY_DAYS = 360
 RULE_MONTHS = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 12.0)
-#: How often its cost a missed piece counts in the plan, for all articles alike.
-WORTH = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 2.0)
+#: How often a missed piece counts beyond its cost in the plan, for all articles alike.
+WORTH = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 HURRY = 0.5
 
 
@@ -128,7 +130,8 @@ def _cases(the: World) -> list[Case]:
         effect = max(effects, key=lambda each: terms.waiting_day[each])
         hurry = None if effect == "other" else HURRY
         supply = Supply(days, max(days * terms.emergency_share, 1.0), 1, hurry)
-        costs = costs_of(price, effect, supply.emergency_days, terms)
+        at_once = float(np.mean([part.quantity for _, part in own]))
+        costs = costs_of(price, effect, supply.emergency_days, terms, at_once)
         names = tuple((plan.product, part.id) for plan, part in own)
         cases.append(Case(number, price, supply, costs, names))
     return cases

@@ -52,20 +52,24 @@ def number_replaced(chances: FloatColumn) -> FloatColumn:
     Exact: the parts' generating polynomials are multiplied pair by pair (by FFT, so that 100,000
     parts take under a second). Scenarios are equally likely.
     """
+    return np.asarray(numbers_replaced(np.atleast_2d(chances)).mean(axis=0))
+
+
+def numbers_replaced(chances: FloatColumn) -> FloatColumn:
+    """The same for every scenario by itself: (scenarios, n + 1) of chances (scenarios, n)."""
     if not ((chances >= 0) & (chances <= 1)).all():
         raise IronpulseError("Chances to need replacement lie between 0 and 1.")
-    if chances.ndim == 2:
-        return np.asarray(np.mean([number_replaced(each) for each in chances], axis=0))
-    size = 1 << max(len(chances) - 1, 0).bit_length()
-    padded = np.zeros(size)
-    padded[: len(chances)] = chances
-    numbers = np.column_stack([1.0 - padded, padded])
-    while len(numbers) > 1:
-        width = 2 * numbers.shape[1] - 1
-        spectra = np.fft.rfft(numbers, width, axis=1)
-        numbers = np.fft.irfft(spectra[0::2] * spectra[1::2], width, axis=1)
-    found = np.maximum(numbers[0, : len(chances) + 1], 0.0)
-    return np.asarray(found / found.sum())
+    scenarios, n = chances.shape
+    size = 1 << max(n - 1, 0).bit_length()
+    padded = np.zeros((scenarios, size))
+    padded[:, :n] = chances
+    numbers = np.stack([1.0 - padded, padded], axis=2)
+    while numbers.shape[1] > 1:
+        width = 2 * numbers.shape[2] - 1
+        spectra = np.fft.rfft(numbers, width, axis=2)
+        numbers = np.fft.irfft(spectra[:, 0::2] * spectra[:, 1::2], width, axis=2)
+    found = np.maximum(numbers[:, 0, : n + 1], 0.0)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def demand_by_group(lasts: FloatColumn, group: IntColumn, groups: int) -> list[list[FloatColumn]]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from fleet.batch import FloatColumn, IntColumn
-from predict.demand.fleet import number_replaced, together
+from predict.demand.fleet import numbers_replaced, together
 
 #: Spread of the log of the time to a service: use differs from what was expected.
 SERVICE_SPREAD = 0.2
@@ -88,14 +88,13 @@ def due(in_months: FloatColumn, every_months: FloatColumn, months: int) -> Float
 
 def distribution(needs: Needs, month: int) -> list[FloatColumn]:
     """Distribution of pieces in a coming month (from 0) in each scenario."""
-    found = []
-    for chances in needs.chance[:, :, month]:
-        kinds = [
-            stretched(number_replaced(chances[needs.quantity == each]), int(each))
-            for each in np.unique(needs.quantity[chances > 0])
-        ]
-        found.append(together(kinds))
-    return found
+    chances = needs.chance[:, :, month]
+    asks = chances.any(axis=0)
+    kinds = []
+    for each in np.unique(needs.quantity[asks]):
+        numbers = numbers_replaced(chances[:, asks & (needs.quantity == each)])
+        kinds.append([stretched(pmf, int(each)) for pmf in numbers])
+    return [together(pmfs) for pmfs in zip(*kinds, strict=True)] or [np.ones(1)] * len(chances)
 
 
 def stretched(pmf: FloatColumn, quantity: int) -> FloatColumn:

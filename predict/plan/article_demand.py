@@ -65,6 +65,15 @@ class ArticleDemand:
             found.append(together([mixed(scenarios), *others]))
         return found
 
+    def at_once(self) -> float:
+        """Mean pieces that a machine asks for at once; 1 where no need is known."""
+        asks = pieces = 0.0
+        for each in self._known.gathered.get(self.number, []):
+            expected = each.needs.chance.sum(axis=(0, 2))
+            asks += float(expected.sum())
+            pieces += float(expected @ each.needs.quantity)
+        return pieces / asks if asks > 0 else 1.0
+
     def year_use(self) -> float:
         """Expected pieces a year."""
         expected = sum(

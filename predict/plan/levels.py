@@ -9,7 +9,7 @@ delivery of L days with level S, the pieces not served are E(D[L+R] - S)+ - E(D[
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,8 +22,8 @@ from predict.plan.window import MONTH_DAYS, Window
 MOST_STEPS = 40
 #: The time between two orders is looked at in the middle of its thirds.
 PHASES = (1 / 6, 1 / 2, 5 / 6)
-#: How often its cost a missed piece may count, for a class to reach its service level.
-WORTHS = tuple(2.0 ** (n / 2) for n in range(-4, 15))
+#: How often a missed piece may count beyond its cost, for a class to reach its service level.
+WORTHS = (0.0, *(2.0 ** (n / 2) for n in range(-4, 15)))
 #: Waiting for the source is reckoned up to so many days.
 MOST_DELAY_DAYS = 45.0
 
@@ -66,12 +66,21 @@ class Tree:
     """Pieces given at a time: less than what every need takes a multiple of helps nobody, and of
     hundreds a month a fortieth more or less is the same."""
     _served: list[list[int]] = field(init=False)
+    _below: list[list[int]] = field(init=False)
+    # What was worked out: by place and the stock from it upwards.
+    _days: dict[tuple[int, tuple[int, ...], float], float] = field(default_factory=dict)
+    _misses: dict[tuple[int, tuple[int, ...]], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._served = [
             [n for n, place in enumerate(self.places) if place.source == source]
             for source in range(len(self.places))
         ]
+        self._below = [[n] for n in range(len(self.places))]
+        for number in range(len(self.places) - 1, 0, -1):
+            source = self.places[number].source
+            if source is not None:
+                self._below[source] += self._below[number]
         asked = [np.flatnonzero(pmf > 0) for place in self.places for pmf in place.months]
         self.horizon = float(MONTH_DAYS * len(self.places[0].months))
         whole_set = max(int(np.gcd.reduce(np.concatenate(asked))), 1)
@@ -109,17 +118,19 @@ class Tree:
         """How many places lie between one and the supplier."""
         return len(self.way(number))
 
-    def delivery(self, stock: Sequence[int], phase: float) -> list[float]:
+    def delivery(self, number: int, above: tuple[int, ...], phase: float) -> float:
         """Days until a place gets what it asks for, its source's own shortage included, when so
         much of the time between two orders has passed, 0 to 1: just before the next delivery a
-        source lacks most."""
-        days: list[float] = []
-        for place in self.places:
-            delay = 0.0
-            if place.source is not None:
-                delay = self._delay(place.source, days[place.source], stock[place.source], phase)
-            days.append(place.days + min(delay, MOST_DELAY_DAYS))
-        return days
+        source lacks most. `above` is the stock of its source, its source's source, and so on."""
+        place = self.places[number]
+        if place.source is None:
+            return place.days
+        key = (number, above, phase)
+        if key not in self._days:
+            days = self.delivery(place.source, above[1:], phase)
+            delay = self._delay(place.source, days, above[0], phase)
+            self._days[key] = place.days + min(delay, MOST_DELAY_DAYS)
+        return self._days[key]
 
     def _delay(self, source: int, days: float, level: int, phase: float) -> float:
         """Mean days that a source lets those it serves wait, by Little's law: what it lacks, by
@@ -135,41 +146,49 @@ class Tree:
 
     def covers(self, stock: Sequence[int]) -> list[float]:
         """Days that the stock of each place has to last."""
-        days = np.mean([self.delivery(stock, phase) for phase in PHASES], axis=0)
-        return [float(each) + self._period(n) for n, each in enumerate(days)]
-
-    def gains(self, stock: list[int]) -> list[float]:
-        """Missed pieces a day that the next lot in each place takes away."""
-        days = [self.delivery(stock, phase) for phase in PHASES]
         found = []
-        for number, own in enumerate(zip(*days, strict=True)):
-            more = stock[number] + self.lot
-            if self.served_by(number):
-                tried = [more if n == number else level for n, level in enumerate(stock)]
-                found.append(self.misses(stock) - self.misses(tried))
-            else:
-                less = [
-                    self._misses(number, each, stock[number]) - self._misses(number, each, more)
-                    for each in own
-                ]
-                found.append(sum(less) / len(PHASES))
+        for number in range(len(self.places)):
+            above = self._chain(number, stock)[1:]
+            days = [self.delivery(number, above, phase) for phase in PHASES]
+            found.append(sum(days) / len(days) + self._period(number))
+        return found
+
+    def gains(self, stock: Sequence[int]) -> list[float]:
+        """Missed pieces a day that the next lot in each place takes away: there, and in the places
+        it serves."""
+        found = []
+        for number in range(len(self.places)):
+            tried = [*stock[:number], stock[number] + self.lot, *stock[number + 1 :]]
+            concerned = self._below[number]
+            found.append(sum(self._missed(n, stock) - self._missed(n, tried) for n in concerned))
         return found
 
     def misses(self, stock: Sequence[int]) -> float:
         """Expected pieces a day that machines ask for and their place does not have."""
-        every = [
-            self._misses(number, each, stock[number])
-            for phase in PHASES
-            for number, each in enumerate(self.delivery(stock, phase))
-        ]
-        return sum(every) / len(PHASES)
+        return sum(self._missed(number, stock) for number in range(len(self.places)))
 
-    def _misses(self, number: int, days: float, level: int) -> float:
+    def _missed(self, number: int, stock: Sequence[int]) -> float:
+        """Pieces a day missed in one place: a matter of its own stock and of that above it."""
         if not self.share[number]:
             return 0.0
-        whole, period = self.whole[number], self._period(number)
-        missed = whole.short(days + period, level) - whole.short(days, level)
-        return self.share[number] * missed / period
+        chain = self._chain(number, stock)
+        key = (number, chain)
+        if key not in self._misses:
+            whole, period = self.whole[number], self._period(number)
+            missed = 0.0
+            for phase in PHASES:
+                days = self.delivery(number, chain[1:], phase)
+                missed += whole.short(days + period, chain[0]) - whole.short(days, chain[0])
+            self._misses[key] = self.share[number] * missed / period / len(PHASES)
+        return self._misses[key]
+
+    def _chain(self, number: int, stock: Sequence[int]) -> tuple[int, ...]:
+        """The stock of a place, of its source, and so on."""
+        chain = [stock[number]]
+        while (source := self.places[number].source) is not None:
+            chain.append(stock[source])
+            number = source
+        return tuple(chain)
 
     def lost(self, total: int) -> float:
         """Expected pieces a day that no place has, with so many in all places together."""
@@ -188,16 +207,15 @@ class Tree:
 
 
 def base_stocks_at(tree: Tree, costs: Costs, worths: Sequence[float]) -> list[Levels]:
-    """The levels where a missed piece counts so many times its cost: one that counts more goes on
-    where one that counts less stopped."""
+    """The levels where a missed piece counts so many times beyond its cost: one that counts more
+    goes on where one that counts less stopped."""
     stock = [
         int(whole.mean(place.days) // tree.lot) * tree.lot
         for whole, place in zip(tree.whole, tree.places, strict=True)
     ]
     found: dict[float, Levels] = {}
     for worth in sorted(set(worths)):
-        now = replace(costs, missed=costs.missed * worth)
-        while (best := _best_place(tree, stock, now)) is not None:
+        while (best := _best_place(tree, stock, costs, worth)) is not None:
             stock[best] += tree.lot
         found[worth] = Levels(
             list(stock), tree.fill(stock), tree.lost(sum(stock)), tree.covers(stock)
@@ -205,10 +223,10 @@ def base_stocks_at(tree: Tree, costs: Costs, worths: Sequence[float]) -> list[Le
     return [found[worth] for worth in worths]
 
 
-def _best_place(tree: Tree, stock: list[int], costs: Costs) -> int | None:
+def _best_place(tree: Tree, stock: list[int], costs: Costs, worth: float) -> int | None:
     """The place whose next piece saves most beyond what it costs to hold; None where none does."""
     total = sum(stock)
     nobody = tree.lost(total) - tree.lost(total + tree.lot)
-    gains = [costs.missed * each for each in tree.gains(stock)]
+    gains = [costs.missed_at(worth) * each for each in tree.gains(stock)]
     best = int(np.argmax(gains))
     return best if gains[best] + costs.hurried * nobody > costs.held * tree.lot else None

@@ -67,7 +67,7 @@ def _article(known: Known, demand: ArticleDemand, kind: ArticleClass) -> Article
     return Article(
         demand.number,
         kind.level,
-        costs_of(kind.price, kind.effect, supply.emergency_days, terms),
+        costs_of(kind.price, kind.effect, supply.emergency_days, terms, demand.at_once()),
         supply,
         terms.review_days,
         terms.refill_days,

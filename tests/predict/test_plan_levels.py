@@ -30,7 +30,7 @@ from predict.plan.window import Window, thinned
 SUPPLY = Supply(10, 4, 1, 0.5)
 
 
-COSTS = Costs(held=1.0, missed=60.0, hurried=0.0)
+COSTS = Costs(held=1.0, missed=60.0, hurried=0.0, level=60.0)
 
 
 def levels_at(tree: Tree, target: float) -> Levels:
@@ -75,8 +75,8 @@ def test_a_missed_piece_that_counts_more_needs_more_stock() -> None:
 
 @pytest.mark.parametrize("missed", [20.0, 200.0])
 def test_no_single_piece_more_would_pay(missed: float) -> None:
-    net, costs = tree(0.5, 2.0, 1.0), Costs(1.0, missed, 5.0)
-    (levels,) = base_stocks_at(net, costs, [1.0])
+    net, costs = tree(0.5, 2.0, 1.0), Costs(1.0, missed, 5.0, missed)
+    (levels,) = base_stocks_at(net, costs, [0.0])
 
     def cost(stock: list[int]) -> float:
         lacked = costs.missed * net.misses(stock) + costs.hurried * net.lost(sum(stock))
@@ -96,11 +96,35 @@ def test_what_is_dear_and_asked_for_seldom_is_not_held() -> None:
     """The same demand: a cheap article lies in every region, a dear one is hurried."""
     terms = SupplyTerms()
     cheap, dear = (
-        base_stocks_at(tree(0.01, 0.01, 0.01), costs_of(price, "stop", 4, terms), [1.0])[0]
+        base_stocks_at(tree(0.01, 0.01, 0.01), costs_of(price, "stop", 4, terms), [0.0])[0]
         for price in (250, 150_000)
     )
     assert all(n > 0 for n in cheap.stock[1:])
     assert dear.stock == [0, 0, 0, 0]
+
+
+def test_a_machine_that_lacks_a_set_waits_once() -> None:
+    """Sets of twelve cost their machine one wait: less of them is held than of single pieces."""
+    terms = SupplyTerms()
+    single, sets = (costs_of(1500, "stop", 4, terms, at_once) for at_once in (1, 12))
+    assert sets.missed == pytest.approx(single.missed / 12)
+    assert sets.hurried - 450 == pytest.approx((single.hurried - 450) / 12)
+    assert sets.missed_at(1.0) - sets.missed == single.missed, "a level counts every piece alike"
+    few, many = (base_stocks_at(tree(3.0, 3.0), each, [0.0])[0] for each in (sets, single))
+    assert sum(few.stock) < sum(many.stock)
+
+
+def test_what_is_kept_of_a_tree_is_what_is_worked_out_anew() -> None:
+    """Three levels: a station behind the first region."""
+    places = tree(0.7, 2.0).places
+    net = Tree([*places, Place("s", 1, 1, [month(0.9)] * 6)], 30, 7)
+    rng = np.random.default_rng(8)
+    for stock in rng.integers(0, 6, (40, 4)).tolist():
+        fresh = Tree(net.places, 30, 7)
+        assert net.misses(stock) == pytest.approx(fresh.misses(stock), abs=1e-12)
+        for number, gain in enumerate(net.gains(stock)):
+            more = [n + (place == number) for place, n in enumerate(stock)]
+            assert gain == pytest.approx(fresh.misses(stock) - fresh.misses(more), abs=1e-12)
 
 
 def test_a_class_reaches_its_level_together_with_more_of_what_is_cheap() -> None:
