@@ -66,26 +66,7 @@ def _portion(entries: Sequence[LogEntry]) -> list[LogEntry]:
 
 
 def _read(connection: Connection, plan: ProductPlan, entries: Sequence[LogEntry]) -> SampleBatch:
-    signals = needed_signals(plan)
-    return joined(plan, [reading.read_batch(connection, plan, entry, signals) for entry in entries])
-
-
-def joined(plan: ProductPlan, batches: Sequence[SampleBatch]) -> SampleBatch:
-    """Batches of the needed signals as one, ordered by machine and time."""
-    signals = needed_signals(plan)
-    none = np.empty(0, np.int64)
-    parts = [
-        *batches,
-        SampleBatch(plan.product, signals, none, none, none, np.empty((0, len(signals)))),
-    ]
-    return SampleBatch(
-        plan.product,
-        signals,
-        np.concatenate([part.machine_id for part in parts]),
-        np.concatenate([part.measured_at for part in parts]),
-        np.concatenate([part.received_at for part in parts]),
-        np.concatenate([part.values for part in parts]),
-    ).sorted()
+    return reading.read_batches(connection, plan, entries, needed_signals(plan))
 
 
 def _take_on(
@@ -134,7 +115,7 @@ def _fold_again(
             end = min(begin + AGAIN_DAYS * MS_PER_DAY, until)
             rows = reading.read_range(connection, plan, [machine], begin, end, needed_signals(plan))
             if len(rows):
-                states = _fold(connection, plan, states, joined(plan, [rows]))
+                states = _fold(connection, plan, states, rows)
                 found.add(machine)
     return found
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
+import numpy as np
+
+from fleet.batch import FloatColumn
 from rules.codec import dump
 from rules.compiled import CompiledPlan
 from rules.faults import FaultState, active_state
@@ -52,7 +56,7 @@ def keep(connection: Connection, compiled: CompiledPlan, known: Known, work: Wor
         for row, machine in enumerate(state.machine_id.tolist()):
             faults = work.faults.get(machine, known.faults[machine])
             rows[machine] = (state, row, faults)
-            now.append(_now(compiled, state, row))
+        now += _known_now(compiled, state)
     for machine, faults in work.faults.items():
         if machine not in rows:
             rows[machine] = (known.states.take([machine]), 0, faults)
@@ -97,22 +101,37 @@ def _due(saved: Sequence[Saved], before: Mapping[int, int], work: Work) -> list[
     return due
 
 
-def _now(compiled: CompiledPlan, state: FleetState, row: int) -> Now:
-    regime, since = int(state.regime[row]), int(state.regime_since[row])
-    signals = {
-        key: (_shown(compiled, i, float(state.last_value[row, i])), int(state.last_time[row, i]))
-        for i, key in enumerate(compiled.signals)
-        if state.last_time[row, i] != NEVER
-    }
-    return Now(
-        int(state.machine_id[row]),
-        int(state.as_of[row]),
-        None if regime == NO_REGIME else compiled.plan.regimes[regime].id,
-        None if since == NEVER else since,
-        signals,
-    )
+def _known_now(compiled: CompiledPlan, state: FleetState) -> list[Now]:
+    regimes = [regime.id for regime in compiled.plan.regimes]
+    keys, known = compiled.signals, state.last_time != NEVER
+    columns = zip(
+        state.machine_id.tolist(), state.as_of.tolist(), state.regime.tolist(),
+        state.regime_since.tolist(), _shown(compiled, state.last_value).tolist(),
+        state.last_time.tolist(), known.tolist(), strict=True,
+    )  # fmt: skip
+    return [
+        Now(
+            machine,
+            as_of,
+            None if regime == NO_REGIME else regimes[regime],
+            None if since == NEVER else since,
+            # Without a loop of its own: a fleet has hundreds of thousands of values.
+            dict(compress(zip(keys, zip(values, times, strict=True), strict=True), own)),
+        )
+        for machine, as_of, regime, since, values, times, own in columns
+    ]
 
 
-def _shown(compiled: CompiledPlan, index: int, value: float) -> float:
-    """The value without the digits that a column of type real does not hold."""
-    return float(f"{value:.7g}") if compiled.plan.signals[index].type == "real" else value
+def _shown(compiled: CompiledPlan, values: FloatColumn) -> FloatColumn:
+    """Values (m, s) without the digits that a column of type real does not hold: 7 of them."""
+    real = [signal.type == "real" for signal in compiled.plan.signals]
+    own = values[:, real]
+    with np.errstate(divide="ignore"):
+        digits = 6 - np.floor(np.log10(np.abs(own)))
+    digits = np.where(np.isfinite(digits), digits, 0)
+    # Powers of ten up to 22 are exact, so what is divided by one is what its digits would be read
+    # as; of values below 1e-16 the last bit may differ.
+    up, down = 10.0 ** np.maximum(digits, 0), 10.0 ** np.maximum(-digits, 0)
+    shown = values.copy()
+    shown[:, real] = np.rint(own * up / down) / up * down
+    return shown

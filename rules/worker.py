@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import structlog
 
 from fleet import clock
-from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue
 from rules import teacher
 from rules.desk import Desk
@@ -26,7 +24,7 @@ from rules.silence import judge_silence
 from store import alarms, ingest_log, partitions, plans, processes, suppressions
 from store.connection import Connection, Database, StoreUnavailable, connect
 from store.ingest_log import LogEntry
-from store.reading import read_batch
+from store.reading import read_batches
 from store.reports import read_faults
 from tickets.dispatch import dispatch
 
@@ -245,18 +243,18 @@ class Worker:
     ) -> Work:
         desk = self._desks[product]
         some = None if len(parts) == partitions.PARTITIONS else parts
-        reports: list[FaultReport] = []
-        batches: list[SampleBatch] = []
-        for entry in entries:
-            if entry.kind == "telemetry":
-                batches.append(read_batch(connection, desk.plan, entry, partitions=some))
-            elif entry.kind == "faults":
-                reports += [
-                    report
-                    for report in read_faults(connection, entry)
-                    if report.machine_id % partitions.PARTITIONS in parts
-                ]
-        return desk.judge(connection, _joined(batches), reports, now)
+        telemetry = [entry for entry in entries if entry.kind == "telemetry"]
+        batch = None
+        if telemetry:
+            batch = read_batches(connection, desk.plan, telemetry, partitions=some)
+        reports = [
+            report
+            for entry in entries
+            if entry.kind == "faults"
+            for report in read_faults(connection, entry)
+            if report.machine_id % partitions.PARTITIONS in parts
+        ]
+        return desk.judge(connection, batch, reports, now)
 
     def _write(self, connection: Connection, entries: Sequence[Entry], now: int) -> None:
         """Write alarms, then hand their findings over to tickets."""
@@ -292,19 +290,6 @@ def _affordable(entries: Sequence[LogEntry]) -> list[LogEntry]:
         chosen.append(entry)
         rows += entry.samples
     return chosen
-
-
-def _joined(batches: Sequence[SampleBatch]) -> SampleBatch | None:
-    if len(batches) < 2:
-        return batches[0] if batches else None
-    return SampleBatch(
-        batches[0].product,
-        batches[0].signals,
-        np.concatenate([batch.machine_id for batch in batches]),
-        np.concatenate([batch.measured_at for batch in batches]),
-        np.concatenate([batch.received_at for batch in batches]),
-        np.asfortranarray(np.concatenate([batch.values for batch in batches])),
-    )
 
 
 def _caught_up(connection: Connection, desk: Desk, parts: tuple[int, ...], now: int) -> list[Entry]:

@@ -24,6 +24,7 @@ SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 _ARRAY_HEADER = 20
 _ELEMENTS = {"integer": (">i4", 23), "bigint": (">i8", 20), "timestamptz": (">i8", 1184)}
+_BYTEA = 17
 #: What timestamptz has beyond all times.
 INFINITY, MINUS_INFINITY = 2**63 - 1, -(2**63)
 _EPOCH_2000_MS = 946_684_800_000
@@ -72,6 +73,15 @@ def pack_array(kind: str, values: Column) -> PackedArray:
     elements["value"] = values
     header = np.array([1, 0, type_oid, len(values), 1], ">i4")
     return PackedArray(header.tobytes() + elements.tobytes())
+
+
+def pack_bytes(values: Sequence[bytes]) -> PackedArray:
+    """Byte strings as an argument `bytea[]`, without the escapes of its text form."""
+    header = np.array([1, 0, _BYTEA, len(values), 1], ">i4")
+    parts = [header.tobytes()]
+    for value in values:
+        parts += (len(value).to_bytes(4, "big"), value)
+    return PackedArray(b"".join(parts))
 
 
 def unpack_array(data: bytes | None, dtype: str) -> Column:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from fleet import clock
 from fleet.batch import FloatColumn, IntColumn, SampleBatch
 from fleet.plan import ProductPlan
 from store import binary
+from store.binary import Column
 from store.connection import Connection
 from store.hypertables import AGGREGATES, table_name
 from store.ingest_log import LogEntry
@@ -24,6 +26,10 @@ MOST_POINTS = 2000
 
 _SQL = load("telemetry")
 _KEY_TYPES = (">i4", ">i8", ">i8")
+#: Commits are read together up to so many rows, which the server puts together in its memory, and
+#: no further apart than this, which says what chunks of the table are looked into.
+_ROWS_AT_ONCE = 50_000
+_TOGETHER_MS = clock.MS_PER_DAY
 #: Lengths of buckets that people read easily, in seconds.
 _STEPS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
 
@@ -45,26 +51,50 @@ class Series:
     high: dict[str, FloatColumn]
 
 
-def read_batch(
+def read_batches(
     connection: Connection,
     plan: ProductPlan,
-    entry: LogEntry,
+    entries: Sequence[LogEntry],
     signals: Sequence[str] | None = None,
     partitions: Sequence[int] | None = None,
 ) -> SampleBatch:
-    """The samples of one entry of the ingest log, ordered by machine and time.
+    """The samples of entries of the ingest log of one product, ordered by machine and time.
 
-    `received_at` is the entry's. `signals` defaults to all of the plan, `partitions` (see
-    store.partitions) to all machines.
+    `received_at` is that of each row's entry. `signals` defaults to all of the plan, `partitions`
+    (see store.partitions) to all machines. Many small commits are read in one statement: a
+    statement for each would cost more than its rows.
     """
-    values = {
-        "partitions": None if partitions is None else list(partitions),
-        "batch": entry.id,
-        "oldest": clock.to_datetime(entry.oldest),
-        "newest": clock.to_datetime(entry.newest),
-    }
-    batch, _ = _read(connection, plan, "read_batch", signals, values)
-    return replace(batch, received_at=np.full(len(batch), entry.received_at, np.int64))
+    shared = {"partitions": None if partitions is None else list(partitions)}
+    asked = [
+        {
+            **shared,
+            "batches": [entry.id for entry in group],
+            "oldest": clock.to_datetime(min(entry.oldest for entry in group)),
+            "newest": clock.to_datetime(max(entry.newest for entry in group)),
+        }
+        for group in _groups(entries)
+    ]
+    batch, batch_ids = _read(connection, plan, "read_batches", signals, asked)
+    ids = np.array(sorted(entry.id for entry in entries), np.int64)
+    received = {entry.id: entry.received_at for entry in entries}
+    times = np.array([received[batch_id] for batch_id in ids.tolist()], np.int64)
+    return replace(batch, received_at=times[np.searchsorted(ids, batch_ids)])
+
+
+def _groups(entries: Sequence[LogEntry]) -> Iterator[list[LogEntry]]:
+    """Entries to read together: so many rows at most, and no more of the past than is needed."""
+    group: list[LogEntry] = []
+    rows = 0
+    for entry in sorted(entries, key=lambda entry: entry.oldest):
+        newest = max((one.newest for one in group), default=entry.newest)
+        apart = max(newest, entry.newest) - (group or [entry])[0].oldest > _TOGETHER_MS
+        if group and (apart or rows + entry.samples > _ROWS_AT_ONCE):
+            yield group
+            group, rows = [], 0
+        group.append(entry)
+        rows += entry.samples
+    if group:
+        yield group
 
 
 def read_range(
@@ -85,7 +115,7 @@ def read_range(
         "since": clock.to_datetime(since_ms),
         "until": clock.to_datetime(until_ms),
     }
-    batch, batch_ids = _read(connection, plan, "read_range", signals, values)
+    batch, batch_ids = _read(connection, plan, "read_range", signals, [values])
     ids, positions = np.unique(batch_ids, return_inverse=True)
     rows = connection.execute(_SQL["received"], {"ids": ids.tolist()}).fetchall()
     known = {row["id"]: clock.to_ms(row["received_at"]) for row in rows}
@@ -151,28 +181,29 @@ def _read(
     plan: ProductPlan,
     block: str,
     signals: Sequence[str] | None,
-    values: dict[str, Any],
+    asked: Sequence[dict[str, Any]],
 ) -> tuple[SampleBatch, IntColumn]:
-    """The batch, its `received_at` not yet filled, and the batch id of each row."""
+    """The batch, its `received_at` not yet filled, and the batch id of each row; `asked` are the
+    values of one statement each."""
     chosen = tuple(plan.signal_keys if signals is None else signals)
-    types = [">f4" if plan.signal[key].type in ("real", "smallint") else ">f8" for key in chosen]
-    statement = sql.SQL(_SQL[block]).format(
-        table=sql.Identifier(table_name(plan.product)),
-        signals=sql.SQL(", ").join(map(_as_array, chosen, types)),
+    types = tuple(
+        ">f4" if plan.signal[key].type in ("real", "smallint") else ">f8" for key in chosen
     )
-    cursor = connection.cursor(binary=True)
-    cursor.execute(statement, values)
-    result = cursor.pgresult
-    assert result is not None
-    columns = [
-        np.concatenate(
-            [
+    statement = _statement(block, table_name(plan.product), chosen, types)
+    found: list[list[Column]] = [[] for _ in range(len(_KEY_TYPES) + len(types))]
+    for values in asked:
+        cursor = connection.cursor(binary=True)
+        cursor.execute(statement, values)
+        result = cursor.pgresult
+        assert result is not None
+        for number, dtype in enumerate((*_KEY_TYPES, *types)):
+            found[number] += [
                 binary.unpack_array(result.get_value(row, number), dtype)
                 for row in range(result.ntuples)
             ]
-            or [np.empty(0, dtype)]
-        )
-        for number, dtype in enumerate((*_KEY_TYPES, *types))
+    columns = [
+        np.concatenate(parts or [np.empty(0, dtype)])
+        for parts, dtype in zip(found, (*_KEY_TYPES, *types), strict=True)
     ]
     measured_at = binary.from_timestamps(columns[1])
     order = np.lexsort((measured_at, columns[0]))
@@ -183,6 +214,19 @@ def _read(
     measured_at = measured_at[order]
     batch = SampleBatch(plan.product, chosen, machine_id, measured_at, measured_at, matrix)
     return batch, columns[2][order].astype(np.int64)
+
+
+@lru_cache
+def _statement(block: str, table: str, signals: tuple[str, ...], types: tuple[str, ...]) -> bytes:
+    """Kept once made: putting a hundred columns together takes longer than reading a few rows."""
+    return (
+        sql.SQL(_SQL[block])
+        .format(
+            table=sql.Identifier(table),
+            signals=sql.SQL(", ").join(map(_as_array, signals, types)),
+        )
+        .as_bytes()
+    )
 
 
 def _as_array(key: str, dtype: str) -> sql.Composed:

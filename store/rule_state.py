@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+import numpy as np
 from psycopg.types.json import Jsonb
 
 from fleet import clock
 from fleet.batch import FaultCode, FaultReport
+from store.binary import PackedArray, pack_array, pack_bytes, to_timestamps
 from store.connection import Connection
 from store.queries import load
 
@@ -106,14 +109,7 @@ def forget_checkpoints(connection: Connection, since: Mapping[int, int]) -> None
 
 def put_now(connection: Connection, known: Sequence[Now]) -> None:
     """Replace what is known of machines now."""
-    values = {
-        "machines": [now.machine_id for now in known],
-        "measured_at": [clock.to_datetime(now.measured_at) for now in known],
-        "regimes": [now.regime for now in known],
-        "regime_since": [_moment(now.regime_since) for now in known],
-        "signals": [Jsonb(dict(now.signals)) for now in known],
-    }
-    connection.execute(_SQL["put_now"], values)
+    connection.execute(_SQL["put_now"], {"known": msgspec.json.encode(known).decode()})
 
 
 def put_faults_now(
@@ -177,16 +173,13 @@ def _contact(row: Mapping[str, Any]) -> ContactRow:
     )
 
 
-def _columns(saved: Sequence[Saved]) -> dict[str, list[Any]]:
+def _columns(saved: Sequence[Saved]) -> dict[str, PackedArray]:
+    as_of = np.array([one.as_of for one in saved], np.int64)
     return {
-        "machines": [one.machine_id for one in saved],
-        "as_of": [clock.to_datetime(one.as_of) for one in saved],
-        "states": [one.state for one in saved],
+        "machines": pack_array("integer", np.array([one.machine_id for one in saved])),
+        "as_of": pack_array("timestamptz", to_timestamps(as_of)),
+        "states": pack_bytes([one.state for one in saved]),
     }
-
-
-def _moment(epoch_ms: int | None) -> Any:
-    return None if epoch_ms is None else clock.to_datetime(epoch_ms)
 
 
 def _ms(moment: Any) -> int | None:

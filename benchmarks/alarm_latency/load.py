@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.plan import ProductPlan
 from ingest.topics import telemetry_topic
@@ -39,20 +40,31 @@ def messages(
     plans: Mapping[str, ProductPlan], machines: Sequence[FleetMachine]
 ) -> list[list[Said]]:
     """ROUNDS messages of each machine: healthy ones at work, from the simulators."""
-    words: dict[str, list[list[dict[str, float]]]] = {}
-    for product in sorted({machine.product for machine in machines}):
-        own = [machine for machine in machines if machine.product == product][:_VOICES]
-        words[product] = [_at_work(plans[product], machine) for machine in own]
+    voices = {
+        product: [_words(plans[product], said) for said in spoken]
+        for product, spoken in at_work(plans, machines).items()
+    }
     said = []
     for number, machine in enumerate(machines):
-        voices = words[machine.product]
-        samples = voices[number % len(voices)]
+        own = voices[machine.product]
+        samples = own[number % len(own)]
         said.append([_said(machine.serial, samples[turn]) for turn in range(ROUNDS)])
     return said
 
 
-def _at_work(plan: ProductPlan, machine: FleetMachine) -> list[dict[str, float]]:
-    """ROUNDS samples in a row in which the machine says most."""
+def at_work(
+    plans: Mapping[str, ProductPlan], machines: Sequence[FleetMachine]
+) -> dict[str, list[FloatColumn]]:
+    """By product what the first machines of it say when they say most: ROUNDS samples in a row,
+    (ROUNDS, signals), NaN where nothing is said."""
+    found = {}
+    for product in sorted({machine.product for machine in machines}):
+        own = [machine for machine in machines if machine.product == product][:_VOICES]
+        found[product] = [_at_work(plans[product], machine) for machine in own]
+    return found
+
+
+def _at_work(plan: ProductPlan, machine: FleetMachine) -> FloatColumn:
     pieces = generate(
         DemoFleet((), (), (), (machine,)), {plan.product: plan}, {machine.serial: 1},
         _DAY, _DAY + 3 * MS_PER_DAY, step_s=60.0, seed=1, illness_rate=0.0,
@@ -61,13 +73,17 @@ def _at_work(plan: ProductPlan, machine: FleetMachine) -> list[dict[str, float]]
     known = (~np.isnan(values)).sum(axis=1)
     together = np.convolve(known, np.ones(ROUNDS), "valid")
     first = int(together.argmax())
+    return values[first : first + ROUNDS]
+
+
+def _words(plan: ProductPlan, said: FloatColumn) -> list[dict[str, float]]:
     return [
         {
             key: float(value)
-            for key, value in zip(plan.signal_keys, values[row], strict=True)
+            for key, value in zip(plan.signal_keys, row, strict=True)
             if not np.isnan(value)
         }
-        for row in range(first, first + ROUNDS)
+        for row in said
     ]
 
 

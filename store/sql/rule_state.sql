@@ -55,8 +55,10 @@ where ranked.machine_id = rule_checkpoint.machine_id
 
 -- name: put_now
 insert into machine_now (machine_id, measured_at, regime, regime_since, signals)
-select * from unnest(%(machines)s::integer[], %(measured_at)s::timestamptz[],
-    %(regimes)s::text[], %(regime_since)s::timestamptz[], %(signals)s::jsonb[])
+select machine_id, to_timestamp(measured_at / 1000.0), regime, to_timestamp(regime_since / 1000.0),
+    signals
+from jsonb_to_recordset(%(known)s::jsonb) as known
+    (machine_id integer, measured_at bigint, regime text, regime_since bigint, signals jsonb)
 on conflict (machine_id) do update
 set measured_at = excluded.measured_at, regime = excluded.regime,
     regime_since = excluded.regime_since, signals = excluded.signals

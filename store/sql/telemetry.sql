@@ -34,10 +34,10 @@ select {columns} from pg_temp.staging order by machine_id, measured_at
 on conflict (machine_id, measured_at) do nothing
 returning machine_id, measured_at, true as stored
 
--- name: read_batch
+-- name: read_batches
 select array_agg(machine_id), array_agg(measured_at), array_agg(batch_id), {signals}
 from {table}
-where batch_id = %(batch)s::bigint
+where batch_id = any(%(batches)s::bigint[])
     and measured_at between %(oldest)s::timestamptz and %(newest)s::timestamptz
     and (%(partitions)s::integer[] is null
         or mod(machine_id, 16) = any(%(partitions)s::integer[]))

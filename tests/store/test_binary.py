@@ -50,6 +50,8 @@ def test_the_server_takes_packed_arrays(empty_database: str) -> None:
     moments = np.array([1_790_000_000_123, 0])
     given = {
         "numbers": binary.pack_array("integer", np.array([1, -2])),
+        "bytes": binary.pack_bytes([b"", b"\x00'\\x41{,\"", bytes(range(256))]),
+        "none": binary.pack_bytes([]),
         "large": binary.pack_array("bigint", np.array([2**40, -(2**40)])),
         "times": binary.pack_array("timestamptz", binary.to_timestamps(moments)),
         "ends": binary.pack_array(

@@ -175,7 +175,7 @@ def test_a_repetition_is_none_of_the_merges_however_rows_are_cut(
     assert outcome.count(MERGED) == len(distinct) - 2
 
 
-def log(connection: Connection, *rows: Row) -> ingest_log.LogEntry:
+def log(connection: Connection, *rows: Row, received_at: int = START + 777) -> ingest_log.LogEntry:
     """Write rows as the ingest does and return their entry of the log."""
     given_batch = batch(rows)
     with connection.transaction():
@@ -183,7 +183,7 @@ def log(connection: Connection, *rows: Row) -> ingest_log.LogEntry:
         telemetry.write(connection, PLAN, given_batch, batch_id)
         oldest, newest = int(given_batch.measured_at.min()), int(given_batch.measured_at.max())
         entry = ingest_log.NewEntry(
-            batch_id, "telemetry", "pump", len(rows), oldest, newest, START + 777
+            batch_id, "telemetry", "pump", len(rows), oldest, newest, received_at
         )
         ingest_log.append(connection, [entry])
     return ingest_log.follow(connection, "nobody", most=1000)[-1]
@@ -192,12 +192,34 @@ def log(connection: Connection, *rows: Row) -> ingest_log.LogEntry:
 def test_a_batch_reads_back_by_its_entry(connection: Connection) -> None:
     log(connection, (1, 0, {"fuel_pct": 1}))
     entry = log(connection, (2, 3, {"fuel_pct": 2}), (1, 9, {"fuel_pct": 3}))
-    back = reading.read_batch(connection, PLAN, entry, ["fuel_pct"])
+    back = reading.read_batches(connection, PLAN, [entry], ["fuel_pct"])
     assert back.machine_id.tolist() == [1, 2]
     assert back.measured_at.tolist() == [START + 9000, START + 3000]
     assert back.received_at.tolist() == [START + 777] * 2
     assert back.values.tolist() == [[3.0], [2.0]]
     assert back.values.flags.f_contiguous
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 50_000])
+def test_entries_are_read_together(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(reading, "_ROWS_AT_ONCE", rows_at_once)
+    day = 86_400
+    entries = [
+        log(connection, (2, 3, {"fuel_pct": 2}), received_at=START + 1),
+        log(connection, (1, -20 * day, {"fuel_pct": 0}), received_at=START + 2),
+        log(connection, (1, 9, {"fuel_pct": 3}), (2, 1, {"fuel_pct": 4}), received_at=START + 3),
+    ]
+    log(connection, (2, 4, {"fuel_pct": 5}))
+    back = reading.read_batches(connection, PLAN, entries, ["fuel_pct"])
+    assert back.machine_id.tolist() == [1, 1, 2, 2]
+    assert back.measured_at.tolist() == [START + s * 1000 for s in (-20 * day, 9, 1, 3)]
+    assert back.received_at.tolist() == [START + n for n in (2, 3, 3, 1)]
+    assert back.values[:, 0].tolist() == [0.0, 3.0, 4.0, 2.0]
+    odd = reading.read_batches(connection, PLAN, entries, ["fuel_pct"], partitions=[1])
+    assert odd.machine_id.tolist() == [1, 1]
+    assert len(reading.read_batches(connection, PLAN, [], ["fuel_pct"])) == 0
 
 
 def test_a_range_knows_when_its_rows_were_received(connection: Connection) -> None:
