@@ -226,9 +226,12 @@ class _Scale:
 
     def as_sent(self, raw: FloatColumn) -> FloatColumn:
         """The values (n, signals) as the controllers would send them."""
-        steps = np.rint((raw - self._offset) / self._step)
-        sent = np.clip(steps * self._step + self._offset, self._low, self._high)
-        return np.asfortranarray(np.rint(sent * self._digits) / self._digits)
+        sent = np.empty_like(raw, order="F")
+        for i, (step, offset) in enumerate(zip(self._step, self._offset, strict=True)):
+            steps = np.rint((raw[:, i] - offset) / step)
+            told = np.clip(steps * step + offset, self._low[i], self._high[i])
+            sent[:, i] = np.rint(told * self._digits[i]) / self._digits[i]
+        return sent
 
 
 def _step(signal: Signal) -> tuple[float, float]:

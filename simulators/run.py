@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from fleet.batch import FloatColumn, IntColumn
 from simulators.traits import Traits
 
 Mask = NDArray[np.bool_]
 State = dict[str, float]
+#: Calling a filter costs as much as so many moments one by one.
+_WORTH_A_FILTER = 30
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,22 @@ class Run:
         return total
 
     def _recur(self, name: str, keep: FloatColumn, push: FloatColumn, start: float) -> FloatColumn:
+        """value = keep * value + push from moment to moment: a filter for each run of moments
+        that keep the same share, as those of a steady rate do."""
         value = self.state.get(name, start)
         result = np.empty(len(self))
-        for i, (k, p) in enumerate(zip(keep.tolist(), push.tolist(), strict=True)):
-            value = k * value + p
-            result[i] = value
+        edges = np.flatnonzero(np.diff(keep)) + 1
+        for first, last in pairwise([0, *edges.tolist(), len(self)]):
+            share = float(keep[first])
+            if last - first < _WORTH_A_FILTER:
+                for i in range(first, last):
+                    value = share * value + float(push[i])
+                    result[i] = value
+                continue
+            result[first:last], _ = lfilter(
+                [1.0], [1.0, -share], push[first:last], zi=[share * value]
+            )
+            value = float(result[last - 1])
         self.state[name] = value
         return result
 

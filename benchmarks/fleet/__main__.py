@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,8 +17,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.fleet.course import Course, Setup, live_through, past
-from benchmarks.fleet.protocol import Figures, figures
-from benchmarks.fleet.taught import taught_by
+from benchmarks.fleet.protocol import Figures, ModeFigures, figures
+from benchmarks.fleet.taught import taught_by, teachers
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
@@ -34,12 +34,23 @@ TUNING_SEED = 7
 AIM_RECALL, AIM_LEAD, AIM_FALSE = 0.95, 0.5, 1.0
 
 
-def run(machines: int, days: int, seed: int, step_s: float) -> tuple[Catalogue, Figures]:
-    """A fleet's `days` up to END, on all cores."""
+def run(
+    machines: int, days: int, seed: int, step_s: float, product: str | None = None
+) -> tuple[Catalogue, Figures]:
+    """A fleet's `days` up to END, on all cores; of one `product`, else of all in turn."""
     catalogue = load_catalogue(PRODUCTS)
     end_ms = to_ms(END)
     setup = Setup(end_ms - days * MS_PER_DAY, end_ms, step_s, seed)
-    specs = demo_fleet(catalogue.plans, machines, seed=seed, today=END.date()).machines
+    courses = lives(catalogue, machines, setup, product)
+    return catalogue, figures(catalogue, courses, setup.start_ms, end_ms)
+
+
+def lives(
+    catalogue: Catalogue, machines: int, setup: Setup, product: str | None = None
+) -> list[Course]:
+    """What each machine of a fleet went through, on all cores."""
+    plans = {name: plan for name, plan in catalogue.plans.items() if product in (None, name)}
+    specs = demo_fleet(plans, machines, seed=setup.seed, today=END.date()).machines
     cores = len(os.sched_getaffinity(0))
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
@@ -55,7 +66,7 @@ def run(machines: int, days: int, seed: int, step_s: float) -> tuple[Catalogue, 
         for future in futures:
             courses.append(future.result())
             bar.advance(task)
-    return catalogue, figures(catalogue, courses, setup.start_ms, end_ms)
+    return courses
 
 
 def _teach(
@@ -69,22 +80,19 @@ def _teach(
     days = (setup.end_ms - setup.start_ms) // MS_PER_DAY
     last = max(learning_days(days - 1), default=1)
     early = replace(setup, end_ms=setup.start_ms + last * MS_PER_DAY)
-    task = bar.add_task("learning from machines", total=len(specs))
-    futures = [pool.submit(past, catalogue, spec, early) for spec in specs]
-    pasts = []
-    for future in futures:
-        pasts.append(future.result())
-        bar.advance(task)
+    chosen = {
+        product: teachers([spec for spec in specs if spec.product == product])
+        for product in sorted({spec.product for spec in specs})
+    }
+    task = bar.add_task("learning from machines", total=sum(map(len, chosen.values())))
     learning = {}
-    for product in sorted({spec.product for spec in specs}):
-        own = [at for at, spec in enumerate(specs) if spec.product == product]
+    for product, own in chosen.items():
+        pasts = []
+        for future in [pool.submit(past, catalogue, spec, early) for spec in own]:
+            pasts.append(future.result())
+            bar.advance(task)
         learning[product] = pool.submit(
-            taught_by,
-            catalogue.plans[product],
-            [specs[at] for at in own],
-            [pasts[at] for at in own],
-            setup.start_ms,
-            last,
+            taught_by, catalogue.plans[product], own, pasts, setup.start_ms, last
         )
     return {product: future.result() for product, future in learning.items()}
 
@@ -97,16 +105,17 @@ def main(
     step_s: Annotated[
         float, typer.Option(help="Seconds between a working machine's samples.")
     ] = 120,
+    product: Annotated[str | None, typer.Option(help="Machines of this product only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Simulate a fleet, judge it as it is judged live, compare with what really happened."""
-    catalogue, found = run(machines, days, TUNING_SEED if tune else seed, step_s)
+    catalogue, found = run(machines, days, TUNING_SEED if tune else seed, step_s, product)
     if as_json:
         typer.echo(json.dumps(found.as_json()))
         return
     console = Console()
     console.print(_modes(catalogue, found))
-    _summary(console, found)
+    _summary(console, catalogue, found)
 
 
 def _modes(catalogue: Catalogue, found: Figures) -> Table:
@@ -115,11 +124,11 @@ def _modes(catalogue: Catalogue, found: Figures) -> Table:
     for name in ("mode", "cases", "recall", "in time", "lead share", "visited only", "found by"):
         left = name in ("mode", "found by")
         table.add_column(name, justify="left" if left else "right", overflow="fold")
-    names = {m.id: m.name.en for plan in catalogue.plans.values() for m in plan.failure_modes}
+    names = _names(catalogue)
     for each in found.modes:
         by = ", ".join(f"{rule} {count}" for rule, count in list(each.rules.items())[:2])
         lead = "-" if each.lead_share is None else f"{each.lead_share:.2f}"
-        weak = each.recall < AIM_RECALL or (each.lead_share or 0.0) < AIM_LEAD
+        weak = _misses(each) or _comes_late(each)
         table.add_row(
             f"{each.mode} {names[each.mode]}", str(each.cases), f"{each.recall:.2f}",
             f"{each.in_time / each.cases:.2f}", lead,
@@ -128,7 +137,7 @@ def _modes(catalogue: Catalogue, found: Figures) -> Table:
     return table
 
 
-def _summary(console: Console, found: Figures) -> None:
+def _summary(console: Console, catalogue: Catalogue, found: Figures) -> None:
     lead = 0.0 if found.lead_share is None else found.lead_share
     console.print(f"recall {found.recall:.3f} of {found.cases} cases (aim {AIM_RECALL})")
     console.print(f"{found.in_time / max(found.cases, 1):.3f} of them in time, before the failure")
@@ -138,10 +147,30 @@ def _summary(console: Console, found: Figures) -> None:
         f"{found.false_per_machine_year:.2f} per machine-year (aim {AIM_FALSE:g})"
     )
     console.print(f"false by what opened them: {_counted(list(found.false_by.items())) or 'none'}")
-    missed = [each.mode for each in found.modes if each.recall < AIM_RECALL]
-    late = [each.mode for each in found.modes if (each.lead_share or 0.0) < AIM_LEAD]
-    console.print(f"weak in recall: {', '.join(missed) or 'none'}")
-    console.print(f"weak in lead: {', '.join(late) or 'none'}")
+    console.print(f"weak in recall: {_weak(catalogue, found, _misses) or 'none'}")
+    console.print(f"weak in lead: {_weak(catalogue, found, _comes_late) or 'none'}")
+
+
+def _misses(mode: ModeFigures) -> bool:
+    return mode.recall < AIM_RECALL
+
+
+def _comes_late(mode: ModeFigures) -> bool:
+    return (mode.lead_share or 0.0) < AIM_LEAD
+
+
+def _weak(catalogue: Catalogue, found: Figures, is_weak: Callable[[ModeFigures], bool]) -> str:
+    """The weak modes by name, with how many of their cases were found."""
+    names = _names(catalogue)
+    return "; ".join(
+        f"{each.mode} {names[each.mode]} ({each.found} of {each.cases})"
+        for each in found.modes
+        if is_weak(each)
+    )
+
+
+def _names(catalogue: Catalogue) -> dict[str, str]:
+    return {m.id: m.name.en for plan in catalogue.plans.values() for m in plan.failure_modes}
 
 
 def _counted(items: Sequence[tuple[str, int]]) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from fleet.plan import Catalogue
 from rules.backtest import Decided, alarms_of, begin, go_on, visits
 from rules.compiled import Identity, compile_plan
 from rules.detectors.learning import Seen
 from rules.detectors.live import Taught
-from rules.detectors.past import past_of
+from rules.detectors.past import joined, past_of
 from simulators.fleet import DemoFleet, FleetMachine
 from simulators.history import Piece, generate
 from simulators.truth import Episode
@@ -43,16 +41,14 @@ class Course:
 
 
 def past(catalogue: Catalogue, spec: FleetMachine, setup: Setup) -> dict[str, Seen]:
-    """What detectors see of a machine in a setup's time, for the fleet to learn from."""
-    batches = [piece.batch for piece in pieces(catalogue, spec, setup)]
-    whole = replace(
-        batches[0],
-        machine_id=np.concatenate([batch.machine_id for batch in batches]),
-        measured_at=np.concatenate([batch.measured_at for batch in batches]),
-        received_at=np.concatenate([batch.received_at for batch in batches]),
-        values=np.concatenate([batch.values for batch in batches]),
-    )
-    return past_of(compile_plan(catalogue.plans[spec.product]), whole)
+    """What detectors see of a machine in a setup's time, for the fleet to learn from; stretches
+    over the edge of a piece are left out."""
+    compiled = compile_plan(catalogue.plans[spec.product])
+    seen: dict[str, list[Seen]] = {}
+    for piece in pieces(catalogue, spec, setup):
+        for rule, part in past_of(compiled, piece.batch).items():
+            seen.setdefault(rule, []).append(part)
+    return {rule: joined(parts) for rule, parts in seen.items()}
 
 
 def live_through(catalogue: Catalogue, spec: FleetMachine, setup: Setup, taught: Taught) -> Course:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,8 +16,18 @@ from rules.detectors.learning import Seen
 from rules.detectors.live import Taught
 from rules.detectors.past import joined
 from rules.detectors.regime import Normal
-from rules.detectors.teaching import learned, learning_days
+from rules.detectors.teaching import EVERY_DAYS, MOST_MACHINES, learned, learning_days
 from simulators.fleet import FleetMachine
+
+
+def teachers(specs: Sequence[FleetMachine]) -> list[FleetMachine]:
+    """The machines of a product that live would learn from: each model in turn."""
+    turn = Counter[str]()
+    order = []
+    for spec in specs:
+        order.append((turn[spec.model], spec.serial, spec))
+        turn[spec.model] += 1
+    return [spec for _, _, spec in sorted(order, key=lambda one: one[:2])[:MOST_MACHINES]]
 
 
 def taught_by(
@@ -38,8 +49,10 @@ def taught_by(
         ]
         seen = joined(numbered)
         for day in learning_days(days):
+            at_ms = start_ms + day * MS_PER_DAY
+            recent = seen.where(seen.end_ms > at_ms - EVERY_DAYS * MS_PER_DAY)
             try:
-                found = learned(detector, seen, models, start_ms + day * MS_PER_DAY)
+                found = learned(detector, recent, models, at_ms)
             except TooLittleToLearn:
                 continue
             for model, normal in found.items():

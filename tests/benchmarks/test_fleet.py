@@ -10,8 +10,10 @@ import pytest
 from benchmarks.fleet.__main__ import PRODUCTS, run
 from benchmarks.fleet.course import Course
 from benchmarks.fleet.protocol import cases_of, false_visits, figures
+from benchmarks.fleet.taught import teachers
 from fleet.loader import load_catalogue
 from rules.backtest import Alarm, Decided
+from rules.detectors.teaching import MOST_MACHINES
 from simulators.fleet import FleetMachine
 from simulators.truth import Episode
 from tests.simulators import world
@@ -77,3 +79,14 @@ def test_a_small_fleet_from_end_to_end() -> None:
     assert found.samples > 10_000
     assert found.found <= found.cases
     assert set(found.as_json()) >= {"recall", "modes", "false_per_machine_year"}
+
+
+def test_as_many_machines_teach_as_live_each_model_in_turn() -> None:
+    models = ["BP37"] * 60 + ["BP56"] * 3
+    specs = [
+        replace(_spec(), serial=f"CPB-{number:05d}", model=model)
+        for number, model in enumerate(models)
+    ]
+    chosen = teachers(specs)
+    assert len(chosen) == MOST_MACHINES
+    assert [spec.model for spec in chosen[:6]] == ["BP37", "BP56"] * 3
