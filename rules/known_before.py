@@ -14,6 +14,12 @@ from store import normals
 from store.connection import Connection
 from store.machines import list_machines
 
+#: A repair counts so long after it was reported: by then every worker has heard of it, and a sample
+#: is judged alike live, when it is judged again, and in a backtest.
+REPAIR_COUNTS_AFTER_MS = 600_000
+#: No day is later.
+LAST_DAY = 2**31 - 1
+
 #: What a technician found that changed the machine, so that what follows is to be learned anew.
 REPAIRED = ("confirmed", "other_fault", "sensor_fault", "wear_confirmed")
 
@@ -21,13 +27,15 @@ REPAIRED = ("confirmed", "other_fault", "sensor_fault", "wear_confirmed")
 def identities_of(
     connection: Connection, plan: ProductPlan, machine_ids: Collection[int]
 ) -> dict[int, Identity]:
-    """Who machines are, with the components that were repaired; a sensor by its signal too."""
+    """Who machines are, with the components that were repaired and when that counts from; a sensor
+    by its signal too."""
     repaired: dict[int, list[tuple[str, int]]] = {}
     for one in normals.repairs(connection, machine_ids, REPAIRED):
         part = plan.part.get(one.part) if one.part is not None else None
         component = one.component if part is None else part.component
         for name in (component or "").split("/"):
-            repaired.setdefault(one.machine_id, []).append((name, one.at))
+            counts_from = one.at + REPAIR_COUNTS_AFTER_MS
+            repaired.setdefault(one.machine_id, []).append((name, counts_from))
     return {
         one.id: Identity(one.serial, one.model, one.region, tuple(repaired.get(one.id, ())))
         for one in list_machines(connection, ids=machine_ids)
@@ -36,7 +44,12 @@ def identities_of(
 
 def lessons_in(connection: Connection, product: str) -> tuple[Lesson, ...]:
     """All that the fleet of a product ever taught."""
-    found = normals.normals(connection, product)
+    return lessons_after(connection, product, None)
+
+
+def lessons_after(connection: Connection, product: str, since: int | None) -> tuple[Lesson, ...]:
+    """What the fleet of a product taught that counts from later than `since` (ms) on."""
+    found = normals.normals(connection, product, since)
     return tuple((one.rule, one.model, one.since, one.body) for one in found)
 
 
@@ -47,4 +60,11 @@ def taught_in(connection: Connection, product: str) -> Taught:
 
 def peers_in(connection: Connection, product: str) -> tuple[PeerDay, ...]:
     """All days of the fleet of a product that were counted."""
-    return tuple(normals.peer_days(connection, product))
+    return peers_between(connection, product, 0, LAST_DAY)
+
+
+def peers_between(
+    connection: Connection, product: str, first: int, end: int
+) -> tuple[PeerDay, ...]:
+    """The days in [first, end) of the fleet of a product that were counted; days since 1970 UTC."""
+    return tuple(normals.peer_days(connection, product, first, end))

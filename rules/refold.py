@@ -4,24 +4,22 @@ size, with a new checkpoint behind the late rows so that the next of them have n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fleet.batch import IntColumn, SampleBatch
 from rules.changes import AlarmChange
-from rules.codec import nothing_known
-from rules.compiled import Identity
+from rules.codec import load, nothing_known
+from rules.compiled import CompiledPlan, Identity
+from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState
 from rules.keeping import saved_state
+from rules.restored import warm
 from rules.state import NEVER, FleetState, Memory
 from store import rule_state
 from store.connection import Connection
 from store.reading import read_range
-
-if TYPE_CHECKING:
-    from rules.desk import Desk
 
 #: Rows read at a time, about.
 SLICE_ROWS = 150_000
@@ -29,19 +27,19 @@ _LEAST_SLICE_MS = 3_600_000
 
 
 class Refold:
-    """Machines with late rows: `states` as they were, `rows` all that came of them, and
-    `late` the times of the late ones among these."""
+    """Machines with late rows: `states` as they were, `rows` all that came of them, and `late`
+    the times of the late ones among these. They are read again from `first_row` (ms) on."""
 
     def __init__(
         self,
-        desk: Desk,
         connection: Connection,
+        compiled: CompiledPlan,
         states: FleetState,
         rows: SampleBatch,
         late: SampleBatch,
     ) -> None:
-        self._desk = desk
         self._connection = connection
+        self._compiled = compiled
         self._ids = states.machine_id.tolist()
         place, late_place = _places(states, rows), _places(states, late)
         self._until = states.as_of.copy()
@@ -51,28 +49,29 @@ class Refold:
         self._newest_late = np.full(len(states), NEVER, np.int64)
         np.maximum.at(self._newest_late, late_place, late.measured_at)
         self.start = self._start()
+        self.first_row = self._first_row()
         self.checkpointed: dict[int, int] = {}
 
     def run(
-        self, identities: Mapping[int, Identity], faults: Mapping[int, FaultState]
+        self, identities: Mapping[int, Identity], faults: Mapping[int, FaultState], taught: Taught
     ) -> tuple[FleetState, list[AlarmChange]]:
         """The machines' states and changes since `start`; writes the new checkpoints."""
         since = dict(zip(self._ids, self._oldest.tolist(), strict=True))
         rule_state.forget_checkpoints(self._connection, since)
-        memory = Memory(self._desk.compiled)
+        memory = Memory(self._compiled)
         memory.put(self.start)
         changes: list[AlarmChange] = []
-        at, end = self._first_row(), int(self._until.max()) + 1
+        at, end = self.first_row, int(self._until.max()) + 1
         while at < end:
             stop = min(at + self._slice_ms(), end)
-            rows = read_range(self._connection, self._desk.plan, self._ids, at, stop)
+            rows = read_range(self._connection, self._compiled.plan, self._ids, at, stop)
             place = _places(self.start, rows)
             wanted = (rows.measured_at > self.start.as_of[place]) & (
                 rows.measured_at <= self._until[place]
             )
             behind = rows.measured_at <= self._newest_late[place]
             for part, marked in ((wanted & behind, True), (wanted & ~behind, False)):
-                state, more = self._fold(memory, rows.take(part), identities)
+                state, more = self._fold(memory, rows.take(part), identities, taught)
                 changes += more
                 if marked and len(state):
                     self._mark(state, faults)
@@ -80,16 +79,15 @@ class Refold:
         return memory.take(self._ids), changes
 
     def _fold(
-        self, memory: Memory, rows: SampleBatch, identities: Mapping[int, Identity]
+        self,
+        memory: Memory,
+        rows: SampleBatch,
+        identities: Mapping[int, Identity],
+        taught: Taught,
     ) -> tuple[FleetState, list[AlarmChange]]:
         machines = np.unique(rows.machine_id).tolist()
-        state, changes = fold(
-            self._desk.compiled,
-            identities,
-            memory.take(machines),
-            rows,
-            taught=self._desk.taught,
-        )
+        before = memory.take(machines)
+        state, changes = fold(self._compiled, identities, before, rows, taught=taught)
         memory.put(state)
         return state, changes
 
@@ -99,14 +97,14 @@ class Refold:
         found = []
         for machine, oldest in zip(self._ids, self._oldest.tolist(), strict=True):
             snapshots = (
-                self._desk.snapshot(machine, saved.state)
+                load(self._compiled, machine, saved.state)
                 for saved in stored.get(machine, [])
                 if saved.as_of < oldest
             )
             fitting = (one for one in snapshots if int(one.state.as_of[0]) < oldest)
-            nothing = nothing_known(self._desk.compiled, machine)
+            nothing = nothing_known(self._compiled, machine)
             found.append(next(fitting, nothing).state)
-        return self._desk.warm(self._connection, found)
+        return warm(self._connection, self._compiled, found)
 
     def _first_row(self) -> int:
         """The earliest moment any of the machines has to be read from."""
@@ -119,12 +117,12 @@ class Refold:
         return min(moments)
 
     def _slice_ms(self) -> int:
-        rows = SLICE_ROWS * self._desk.plan.report.working_s * 1000
+        rows = SLICE_ROWS * self._compiled.plan.report.working_s * 1000
         return max(round(rows / len(self._ids)), _LEAST_SLICE_MS)
 
     def _mark(self, state: FleetState, faults: Mapping[int, FaultState]) -> None:
         saved = [
-            saved_state(self._desk.compiled, state, row, faults[machine], learned=True)
+            saved_state(self._compiled, state, row, faults[machine], learned=True)
             for row, machine in enumerate(state.machine_id.tolist())
         ]
         rule_state.put_checkpoints(self._connection, saved)

@@ -8,7 +8,7 @@ import threading
 import structlog
 
 from fleet import clock
-from fleet.clock import MS_PER_DAY
+from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.errors import IronpulseError
 from fleet.plan import Catalogue, ProductPlan
 from rules.compiled import compile_plan
@@ -18,6 +18,7 @@ from rules.detectors.lessons import dump_normal
 from rules.detectors.past import joined, past_of
 from rules.detectors.teaching import EVERY_DAYS, MOST_MACHINES, learned, learning_days
 from rules.peer_days import count_days
+from rules.peers import USED_AFTER_MS
 from store import normals, plans
 from store.connection import Connection, Database, StoreError, StoreUnavailable
 from store.normals import StoredNormal
@@ -74,8 +75,9 @@ def teach_all(connection: Connection, catalogue: Catalogue, now_ms: int) -> int:
 def teach(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
     """Have the fleet of a product teach if its day has come; how many lessons came of it.
 
-    A lesson counts from the day that it was due on, and is made of what lay before, however late
-    the job runs; with two workers at once, the first one's lesson stays.
+    A lesson is made of what lay before the day that it was due on, however late the job runs, and
+    counts from a moment on that is still to come: a sample is judged by the same lesson live, when
+    it is judged again, and in a backtest.
     """
     compiled = compile_plan(plan)
     if not compiled.detectors:
@@ -84,11 +86,15 @@ def teach(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
     due_ms = due_at(first_ms, normals.learned_until(connection, plan.product), now_ms)
     if due_ms is None:
         return 0
+    normals.take_turn(connection, plan.product)
+    if due_at(first_ms, normals.learned_until(connection, plan.product), now_ms) is None:
+        return 0
+    since_ms = counts_from(due_ms, now_ms)
     models = normals.teachers(connection, plan.product, due_ms, MOST_MACHINES)
     pasts: dict[str, list[Seen]] = {}
     for machine in models:
-        since_ms = due_ms - EVERY_DAYS * MS_PER_DAY
-        rows = read_range(connection, plan, [machine], since_ms, due_ms)
+        first = due_ms - EVERY_DAYS * MS_PER_DAY
+        rows = read_range(connection, plan, [machine], first, due_ms)
         for rule, seen in past_of(compiled, rows).items():
             pasts.setdefault(rule, []).append(seen)
     lessons = []
@@ -100,10 +106,17 @@ def teach(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
             log.info("too little to learn from", product=plan.product, rule=rule, why=str(error))
             continue
         for model, normal in found.items():
-            lessons.append(StoredNormal(rule, model, due_ms, dump_normal(normal)))
+            lessons.append(StoredNormal(rule, model, since_ms, dump_normal(normal)))
     normals.put_normals(connection, plan.product, lessons)
     log.info("learned", product=plan.product, lessons=len(lessons), machines=len(models))
     return len(lessons)
+
+
+def counts_from(due_ms: int, now_ms: int) -> int:
+    """From when on a lesson of a day counts that is taught now: 8 hours after the day, or where the
+    job runs later, as many times 8 as leave an hour for learning and for every worker to hear."""
+    waits = max(1, -(-(now_ms + MS_PER_HOUR - due_ms) // USED_AFTER_MS))
+    return due_ms + waits * USED_AFTER_MS
 
 
 def due_at(first_ms: int | None, learned_ms: int | None, now_ms: int) -> int | None:

@@ -295,7 +295,7 @@ def _affordable(entries: Sequence[LogEntry]) -> list[LogEntry]:
 def _caught_up(connection: Connection, desk: Desk, parts: tuple[int, ...], now: int) -> list[Entry]:
     """Page for alarms that waited and still stand; end the flapping of those that are quiet."""
     flapping = alarms.flapping(connection, desk.plan.product, parts)
-    due = desk.due(now, now - BACKLOG_OVER_MS)
+    due = desk.booking.due(now, now - BACKLOG_OVER_MS)
     waiting = alarms.waiting(connection, desk.plan.product, parts, due)
     if not waiting and not flapping:
         return []
@@ -303,7 +303,7 @@ def _caught_up(connection: Connection, desk: Desk, parts: tuple[int, ...], now: 
     records = alarms.live(connection, machines)
     since = min((record.spans[-1][0] for record in records), default=now)
     ledger = Ledger(records, suppressions.of_machines(connection, machines, since))
-    settings = {rule.id: desk.setting(rule.id, now) for rule in desk.plan.rules}
+    settings = {rule.id: desk.booking.setting(rule.id, now) for rule in desk.plan.rules}
     ledger.judge_waiting(settings, waiting)
     ledger.steady(settings, flapping)
     return list(ledger.entries)

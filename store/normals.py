@@ -34,9 +34,13 @@ class Repair:
     at: int
 
 
-def normals(connection: Connection, product: str) -> list[StoredNormal]:
-    """All that the fleet of a product ever taught, by rule, model and time."""
-    rows = connection.execute(_SQL["normals"], {"product": product}).fetchall()
+def normals(
+    connection: Connection, product: str, after_ms: int | None = None
+) -> list[StoredNormal]:
+    """What the fleet of a product taught that counts from later than a moment on (None: all), by
+    rule, model and time."""
+    after = None if after_ms is None else clock.to_datetime(after_ms)
+    rows = connection.execute(_SQL["normals"], {"product": product, "after": after}).fetchall()
     return [
         StoredNormal(row["rule"], row["model"], clock.to_ms(row["since"]), bytes(row["body"]))
         for row in rows
@@ -88,9 +92,15 @@ def repairs(
     ]
 
 
-def peer_days(connection: Connection, product: str) -> list[PeerDay]:
-    """All days of a product's machines that were counted."""
-    rows = connection.execute(_SQL["peer_days"], {"product": product}).fetchall()
+def take_turn(connection: Connection, product: str) -> None:
+    """Wait until nobody else teaches a product; until the transaction ends."""
+    connection.execute(_SQL["take_turn"], {"product": product})
+
+
+def peer_days(connection: Connection, product: str, first: int, end: int) -> list[PeerDay]:
+    """The days in [first, end) of a product's machines that were counted."""
+    values = {"product": product, "first": first, "end": end}
+    rows = connection.execute(_SQL["peer_days"], values).fetchall()
     return [PeerDay(**row) for row in rows]
 
 

@@ -2,7 +2,11 @@
 select rule, model, since, body
 from detector_normal
 where product = %(product)s
+    and (%(after)s::timestamptz is null or since > %(after)s::timestamptz)
 order by rule, model, since
+
+-- name: take_turn
+select pg_advisory_xact_lock(hashtext('detector_normal'), hashtext(%(product)s::text))
 
 -- name: put_normal
 insert into detector_normal (product, rule, model, since, body)
@@ -43,7 +47,7 @@ order by repaired_at
 -- name: peer_days
 select key, region, day, level, spread, machines
 from peer_day
-where product = %(product)s
+where product = %(product)s and day >= %(first)s::integer and day < %(end)s::integer
 order by key, region, day
 
 -- name: put_peer_days

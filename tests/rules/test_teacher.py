@@ -15,7 +15,7 @@ from rules import teacher
 from rules.backtest import Alarm, alarms_of, begin, go_on
 from rules.compiled import compile_plan
 from rules.detectors.teaching import learning_days
-from rules.known_before import identities_of, taught_in
+from rules.known_before import REPAIR_COUNTS_AFTER_MS, identities_of, taught_in
 from rules.stored import read_stored
 from rules.worker import Worker
 from store.migrate import migrate
@@ -24,7 +24,7 @@ from tests.rules.conftest import Bench, Row
 from tests.rules.plans import plan, rule
 
 RunAll = Callable[[Worker], None]
-DAYS, HOURS, STEP_S = 13, 6, 300
+DAYS, HOURS, STEP_S = 14, 6, 300
 UNLIKE = rule(
     "unlike", severity=2, regimes=["working"],
     normal={"signals": ["oil_temp_c", "fuel_pct"], "inputs": ["eng_speed_rpm"], "every_s": 900},
@@ -75,8 +75,8 @@ def learned(bench: Bench, begun: int) -> Bench:
 
 
 def ill(begun: int) -> list[Row]:
-    """The first machine's last days, from the eleventh on 3 °C hotter than it used to be."""
-    hotter = dict.fromkeys(range(11, DAYS), 3.0)
+    """The first machine's last days, from the twelfth on 3 °C hotter than it used to be."""
+    hotter = dict.fromkeys(range(12, DAYS), 3.0)
     return [row for row in days(1, begun, hotter) if row[1] >= begun + 10 * MS_PER_DAY]
 
 
@@ -88,7 +88,7 @@ def test_what_a_machine_never_did_before_becomes_a_ticket_that_explains_itself(
     run_all(worker)
     (alarm,) = learned.rows("select * from alarm")
     assert (alarm["machine_id"], alarm["rule"]) == (1, "unlike")
-    first = begun + 11 * MS_PER_DAY
+    first = begun + 12 * MS_PER_DAY
     assert first < clock.to_ms(alarm["raised_at"]) < first + 6 * 3_600_000
     oil = alarm["evidence"]["signals"]["oil_temp_c"]
     # Smoothed over some stretches, so not all of the 3 °C are seen yet.
@@ -134,13 +134,14 @@ def test_after_a_repair_the_machine_is_learned_anew(
     worker = learned.worker()
     run_all(worker)
     worker.tick(clock.now_ms() + 61_000)
-    repaired = begun + 12 * MS_PER_DAY - 3_600_000
+    repaired = begun + 13 * MS_PER_DAY - 3_600_000
     with learned.connection.transaction():
         learned.connection.execute(
             "update ticket set status = 'done', finding_code = 'confirmed', done_at = %s",
             [clock.to_datetime(repaired)],
         )
-    assert identities_of(learned.connection, PLAN, [1])[1].repairs == (("body", repaired),)
+    counts_from = repaired + REPAIR_COUNTS_AFTER_MS
+    assert identities_of(learned.connection, PLAN, [1])[1].repairs == (("body", counts_from),)
     (alarm,) = replayed(learned)
     assert alarm.cleared_at is not None
     assert alarm.cleared_at > repaired
@@ -154,6 +155,16 @@ def test_lessons_are_due_on_their_days() -> None:
     assert teacher.due_at(0, None, 10 * day) == 10 * day
     assert teacher.due_at(0, 10 * day, 29 * day) is None
     assert teacher.due_at(0, 10 * day, 61 * day) == 60 * day
+
+
+def test_a_lesson_counts_from_a_moment_that_is_still_to_come() -> None:
+    due, hour = 10 * MS_PER_DAY, 3_600_000
+    assert (
+        teacher.counts_from(due, due) == teacher.counts_from(due, due + 7 * hour) == due + 8 * hour
+    )
+    assert teacher.counts_from(due, due + 7 * hour + 1) == due + 16 * hour
+    for late in range(0, 100 * hour, hour // 2):
+        assert teacher.counts_from(due, due + late) >= due + late + hour
 
 
 def test_what_cannot_be_written_for_one_product_is_said_and_keeps_no_other_from_learning(
