@@ -117,7 +117,12 @@ def _remaining(life: Json) -> Html:
         words = (
             t("forewarned", mode=shown["mode"])
             if "alarm" in shown
-            else t("shows", value=number(shown["value"]), limit=number(shown["limit"]))
+            else t(
+                "shows",
+                value=number(shown["value"]),
+                limit=number(shown["limit"]),
+                unit=shown["unit"],
+            )
         )
         below.append(tag("div", words, class_="ip-small ip-muted"))
     return tag("div", middle, *below)

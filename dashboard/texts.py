@@ -399,7 +399,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fixed_calendar": ("Fixed calendar", "固定周期"),
     "fixed_would": ("{day}: {count} visits", "{day}：{count} 次上门"),
     "wears_after": ("{chance} to wear out soon after", "其后不久磨损到限的概率 {chance}"),
-    "shows": ("shows {value}, limit {limit}", "现值 {value}，限值 {limit}"),
+    "shows": (
+        "shows {value} {unit}, limit {limit} {unit}",
+        "现值 {value} {unit}，限值 {limit} {unit}",
+    ),
     "forewarned": ("shortened by an alarm of {mode}", "因 {mode} 报警而缩短"),
     # Wear parts
     "wear_title": ("Wear parts", "易损件"),

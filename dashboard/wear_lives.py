@@ -15,7 +15,7 @@ MOST_SHOWN = 60
 
 
 def draw(chosen: dict[str, str | None]) -> None:
-    """The list, the most worn first; `chosen` are the region, product and machine asked for."""
+    """The list, due first (P10) on top; `chosen` are the region, product and machine asked for."""
     found = visit.client().pages("/parts/fitted", MOST_SHOWN, **chosen)
     parts = [part for part in found if part["remaining"] is not None]
     if not parts:

@@ -50,11 +50,12 @@ class Life(Model):
 
 
 class Condition(Model):
-    """What a part shows of its wear: the expression `shows` over signals while one of `regimes`
-    runs. It stands at `new` on a sound part, leaves that value from the share `shows_from` of the
-    part's life on, and reaches `limit` when the part is worn out."""
+    """What a part shows of its wear: the expression `shows` over signals, in `unit`, while one of
+    `regimes` runs. It stands at `new` on a sound part, leaves that value from the share
+    `shows_from` of the part's life on, and reaches `limit` when the part is worn out."""
 
     shows: str
+    unit: str
     regimes: tuple[Key, ...] = Field(min_length=1)
     new: float
     limit: float

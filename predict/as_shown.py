@@ -59,6 +59,7 @@ def with_condition(
             "value": float(np.median(each.value[-_RECENT_DAYS:])),
             "new": condition.new,
             "limit": condition.limit,
+            "unit": condition.unit,
             "days": len(each.value),
             "p50_before": float(left[place, middle]),
         }

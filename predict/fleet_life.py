@@ -123,8 +123,8 @@ def _probable(
         root = np.linalg.cholesky(covariance + 1e-14 * np.eye(2))
     except np.linalg.LinAlgError as error:
         raise LifeDataError(
-            "The lives leave no clear maximum of the likelihood, so nothing is learned of them; "
-            "the plan's life stands until more parts were replaced."
+            f"{fit.lives.failures} of {fit.lives.total} parts have worn out, at uses too "
+            "contradictory to learn a life from; check what was recorded of them."
         ) from error
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     across, along = (grid.ravel() for grid in np.meshgrid(nodes, nodes))

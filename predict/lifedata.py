@@ -54,7 +54,8 @@ def lives(
     covariates: ArrayLike | None = None,
     names: tuple[str, ...] = (),
 ) -> Lives:
-    """Lives from columns; see `Lives`. Rows of zero length or zero count say nothing and go.
+    """Lives from columns; see `Lives`. Rows of zero count say nothing and go, as do lives never
+    seen in use: one that ended where it came into view would count as if it had ended at once.
 
     Raises LifeDataError if a life ends before it began, or a number is missing.
     """
@@ -69,7 +70,7 @@ def lives(
         )
     _require(ends, starts, counts, x)
     ended = np.asarray(failed, dtype=bool)
-    say = (ends > 0) & (counts > 0) & (ended | (ends > starts))
+    say = (ends > starts) & (counts > 0)
     return Lives(ends[say], ended[say], starts[say], counts[say], x[say], names)
 
 

@@ -7,7 +7,7 @@ datetimes; a page is read with `limit` rows after the sort key of the row before
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from store.connection import Connection
@@ -16,6 +16,9 @@ from store.queries import load
 _SQL = load("fleet_view")
 
 Row = dict[str, Any]
+
+#: Stands for the date of what is due on none.
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def machines(
@@ -55,16 +58,18 @@ def services_due(connection: Connection, machine_id: int) -> list[Row]:
 def fitted_parts(
     connection: Connection,
     filters: Mapping[str, str | None],
-    after: tuple[float, int] | None,
+    after: tuple[datetime, int] | None,
     limit: int,
 ) -> list[Row]:
-    """Fitted parts with usage and remaining life, the most worn first.
+    """Fitted parts with usage and remaining life, those whose P10 date comes first on top; those
+    that are due beyond the horizon, or of which nothing is known, at the end.
 
-    `filters` may name serial, product, region and part; `after` is (urgency, id).
+    `filters` may name serial, product, region and part; `after` is (urgent_at, id).
     """
-    urgency, part_id = after or (None, None)
+    urgent_at, part_id = after or (None, None)
     parameters = _filters(filters, "serial product region part")
-    parameters |= {"after_urgency": urgency, "after_id": part_id, "limit": limit}
+    parameters |= {"after_urgent_at": urgent_at, "after_id": part_id, "limit": limit}
+    parameters["never"] = _NEVER
     return connection.execute(_SQL["fitted_parts"], parameters).fetchall()
 
 

@@ -103,19 +103,18 @@ def list_fitted_parts(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[FittedPart]:
-    """Parts on machines with their use and remaining life, the most worn first."""
-    after = decode(cursor, (float, int))
+    """Parts on machines with their use and remaining life, those due first (P10) on top."""
+    after = decode(cursor, (int, int))
+    place = (from_micros(after[0]), after[1]) if after else None
     filters = {"region": region, "product": product, "serial": machine, "part": part}
     with shared.database.connection() as connection:
         catalogue = shared.catalogue(connection)
-        rows = fleet_view.fitted_parts(
-            connection, filters, (after[0], after[1]) if after else None, limit + 1
-        )
+        rows = fleet_view.fitted_parts(connection, filters, place, limit + 1)
     return page(
         rows,
         limit,
         lambda row: present.fitted(row, catalogue),
-        lambda row: [float(row["urgency"]), row["id"]],
+        lambda row: [micros(row["urgent_at"]), row["id"]],
     )
 
 

@@ -129,7 +129,7 @@ class Machine(MachineSummary):
     faults: list[FaultNow]
     alarms: list[Alarm] = Field(description="Live alarms, the worst first.")
     tickets: list[TicketSummary] = Field(description="Open tickets.")
-    parts: list[FittedPart] = Field(description="Fitted parts, the most urgent first.")
+    parts: list[FittedPart] = Field(description="Fitted parts, those due first (P10) on top.")
     services: list[ServiceDue]
     inspection: InspectionDue | None = Field(description="null: not assessed yet.")
 

@@ -17,6 +17,9 @@ class PartCondition(Answer):
     value: float = Field(description="Over the last days.")
     new: float = Field(description="On a sound part.")
     limit: float = Field(description="On a part that is worn out.")
+    unit: str = Field(
+        default="", description="Of these values; empty: assessed before it was kept."
+    )
     days: int = Field(description="Days with values.")
     p50_before: float = Field(description="Remaining use at P50 without it.")
 

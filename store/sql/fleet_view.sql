@@ -59,7 +59,7 @@ select fitted_part.id, machine.serial, machine.product, station.region,
     remaining_life.p90, remaining_life.due_p10, remaining_life.due_p50, remaining_life.due_p90,
     remaining_life.worn_share, remaining_life.method, remaining_life.sample_size,
     remaining_life.condition,
-    coalesce(remaining_life.worn_share, -1) as urgency
+    coalesce(remaining_life.due_p10, %(never)s::timestamptz) as urgent_at
 from fitted_part
 join machine on machine.id = fitted_part.machine_id
 join station on station.id = machine.station
@@ -73,10 +73,10 @@ where fitted_part.removed_at is null
     and (%(part)s::text is null or fitted_part.part = %(part)s::text)
     and (
         %(after_id)s::bigint is null
-        or (coalesce(remaining_life.worn_share, -1), -fitted_part.id)
-            < (%(after_urgency)s::double precision, -%(after_id)s::bigint)
+        or (coalesce(remaining_life.due_p10, %(never)s::timestamptz), fitted_part.id)
+            > (%(after_urgent_at)s::timestamptz, %(after_id)s::bigint)
     )
-order by coalesce(remaining_life.worn_share, -1) desc, fitted_part.id
+order by urgent_at, fitted_part.id
 limit %(limit)s::integer
 
 -- name: health_groups

@@ -174,3 +174,21 @@ def test_fitted_parts_come_with_remaining_life(manager: httpx.Client, store: Con
         ).json()
         seen += [item["id"] for item in fleet["items"]]
     assert len(seen) == len(set(seen)) == 12
+
+
+def test_the_part_that_is_due_first_is_on_top_however_worn_another_is(
+    manager: httpx.Client, store: Connection
+) -> None:
+    fitted = store.execute("select id from fitted_part order by id limit 3").fetchall()
+    due = ["2026-12-01", None, "2026-11-25"]
+    for part, at, worn in zip(fitted, due, (0.9, 1.2, 0.4), strict=True):
+        store.execute(
+            "insert into remaining_life (fitted_part_id, as_of, unit, p10, p50, p90, due_p10,"
+            " worn_share, method, sample_size) values (%s, now(), 'h', 2, 5, 9, %s, %s, 'plan', 0)",
+            (part["id"], at, worn),
+        )
+    first = manager.get("/parts/fitted", params={"limit": 3}).json()
+    rest = {"limit": 20, "cursor": first["next_cursor"]}
+    items = [*first["items"], *manager.get("/parts/fitted", params=rest).json()["items"]]
+    assert [item["id"] for item in items[:2]] == [fitted[2]["id"], fitted[0]["id"]]
+    assert len({item["id"] for item in items}) == len(items) == 12

@@ -166,6 +166,7 @@ PLAN: dict[str, Any] = {
             condition={
                 "shows": "press_bar",
                 "regimes": ["pumping"],
+                "unit": "bar",
                 "new": 150,
                 "limit": 250,
                 "shows_from": 0.94,

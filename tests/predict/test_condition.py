@@ -12,7 +12,9 @@ from predict.outlook import LEVELS, left_of
 
 LIFE = Life(low=10_000, mid=15_000, high=21_000)
 MODEL = PlanLife(LIFE)
-ASYMMETRY = Condition(shows="asym_pct", regimes=("pump",), new=1.5, limit=12.0, shows_from=0.8)
+ASYMMETRY = Condition(
+    shows="asym_pct", unit="%", regimes=("pump",), new=1.5, limit=12.0, shows_from=0.8
+)
 LOW, MIDDLE, HIGH = (int(np.argmin(np.abs(LEVELS - level))) for level in (0.1, 0.5, 0.9))
 
 

@@ -49,6 +49,19 @@ def test_three_short_lives_move_the_plan_and_are_not_over_believed() -> None:
     assert span(three) > math.log(6_600 / 5_500)
 
 
+def test_parts_that_were_never_seen_in_use_teach_nothing() -> None:
+    """Replaced where they came into view: the counter that uses them is not there."""
+    used = np.array([5_500.0, 6_000.0, 6_600.0])
+    seen = lives(used, np.ones(3, dtype=bool))
+    unseen = lives(
+        np.concatenate([used, [24.0, 90.0, 200.0]]),
+        np.ones(6, dtype=bool),
+        start=[0.0, 0.0, 0.0, 24.0, 90.0, 200.0],
+    )
+    assert unseen.failures == unseen.total == 3
+    assert learned_life(unseen, PLAN).median == learned_life(seen, PLAN).median
+
+
 def test_with_many_lives_the_answer_is_maximum_likelihood_s() -> None:
     rng = np.random.default_rng(2)
     ends = 6_000 * rng.weibull(4, 5_000)

@@ -312,7 +312,8 @@ def test_what_a_part_shows_shortens_its_remaining_life(connection: Connection) -
     ).fetchone()
     assert row is not None
     told = row["condition"]
-    assert (told["new"], told["limit"], told["days"]) == (150.0, 250.0, 29)
+    assert (told["new"], told["limit"], told["unit"]) == (150.0, 250.0, "bar")
+    assert told["days"] == 29
     assert 220 < told["value"] < 250
     assert row["p50"] < 0.3 * told["p50_before"]
     # A late sample has its day counted anew, and no other.
