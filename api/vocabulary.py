@@ -28,7 +28,7 @@ CONNECTIONS: dict[str, Text] = {
 }
 
 ALARM_STATES: dict[str, Text] = {
-    "active": Text(en="active", zh="活动"),
+    "active": Text(en="active", zh="报警中"),
     "acknowledged": Text(en="acknowledged", zh="已确认"),
     "returned": Text(en="returned, not acknowledged", zh="已恢复，未确认"),
     "cleared": Text(en="cleared", zh="已解除"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from dashboard import changes, evidence, lists, live_html, markup, visit
+from dashboard.choice import choose
 from dashboard.client import Json
 from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
@@ -105,7 +106,7 @@ def _take_back(held: Json) -> None:
 
 def _put_aside(alarm: Json) -> None:
     with st.form("shelve", border=False):
-        hours = st.selectbox(t("shelve_for"), SHELVE_H, index=1, format_func=_hours)
+        hours = choose(t("shelve_for"), "shelve_for", SHELVE_H, _hours, SHELVE_H[1])
         reason = st.text_input(t("why_silence"), key="shelve_reason")
         if st.form_submit_button(t("shelve"), icon=":material/snooze:", width="stretch"):
             if reason.strip():
@@ -138,12 +139,12 @@ def maintenance(serial: str, plan: Json) -> None:
                 _post(f"/suppressions/{one['id']}/end", {}, "maintenance")
         names = {part["id"]: visit.pick(part["name"]) for part in plan["components"]}
         with st.form("maintenance", border=False):
-            component = st.selectbox(
-                t("component"),
-                [None, *names],
-                format_func=lambda key: names.get(key, t("whole_machine")),
-            )
-            hours = st.selectbox(t("lasts"), MAINTENANCE_H, index=1, format_func=_hours)
+            places: list[str | None] = [None, *names]
+            component = choose(
+                t("component"), "maintenance_of", places,
+                lambda key: t("whole_machine") if key is None else names[key], of=serial,
+            )  # fmt: skip
+            hours = choose(t("lasts"), "maintenance_for", MAINTENANCE_H, _hours, MAINTENANCE_H[1])
             reason = st.text_input(t("why_silence"), key="mode_reason")
             pressed = st.form_submit_button(
                 t("begin_maintenance"), icon=":material/build:", width="stretch"

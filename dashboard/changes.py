@@ -14,6 +14,7 @@ def do(place: str, change: Callable[[], object]) -> None:
     """Make a change; where the API refuses, its sentence appears beside the control."""
     errors: dict[str, str] = st.session_state.setdefault("errors", {})
     errors.pop(place, None)
+    visit.forget_answers()
     try:
         change()
     except ApiError as error:

@@ -7,6 +7,8 @@ Times are milliseconds since 1970, which the browser draws in its own zone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -46,12 +48,26 @@ def signal_chart(
     `signal` and `plan` are a product's signal and plan, `bands` are its RegimeBands, `alarms`
     those of the machine, `span_ms` begin and end of the time axis.
     """
+    series = telemetry["signals"].get(signal["key"], {"avg": [], "min": [], "max": []})
+    rows = _series_rows(telemetry, series)
+    spec = deepcopy(_drawing(language))
+    spec["datasets"] = {
+        "series": [row for row in rows if row["t"] is None or row["t"] >= span_ms[0]],
+        **_limit_rows(signal),
+        "regimes": _regime_rows(bands, plan, span_ms, language),
+        "alarms": _alarm_rows(alarms, span_ms, language),
+        "frame": [{"t": edge} for edge in span_ms],
+    }
+    return spec
+
+
+@cache
+def _drawing(language: Language) -> Spec:
+    """The chart without its data: the same for all signals, and dear to put together."""
 
     def t(key: str) -> str:
         return say(key, language)
 
-    series = telemetry["signals"].get(signal["key"], {"avg": [], "min": [], "max": []})
-    rows = _series_rows(telemetry, series)
     x = alt.X("t:T", title=None, axis=_time_axis(), scale=alt.Scale(nice=False))
     y = alt.Y("avg:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=_value_axis())
     tooltip = [
@@ -76,15 +92,7 @@ def signal_chart(
         # Two points that are not drawn hold the axis to the chosen time.
         alt.Chart(alt.NamedData("frame")).mark_point(opacity=0).encode(x=x),
     ]
-    spec = finish(alt.layer(*layers).properties(width="container", height=SIGNAL_HEIGHT))
-    spec["datasets"] = {
-        "series": [row for row in rows if row["t"] is None or row["t"] >= span_ms[0]],
-        **_limit_rows(signal),
-        "regimes": _regime_rows(bands, plan, span_ms, language),
-        "alarms": _alarm_rows(alarms, span_ms, language),
-        "frame": [{"t": edge} for edge in span_ms],
-    }
-    return spec
+    return finish(alt.layer(*layers).properties(width="container", height=SIGNAL_HEIGHT))
 
 
 def add_windows(

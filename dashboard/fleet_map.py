@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import altair as alt
 
@@ -25,6 +26,18 @@ _SHAPES = {
 
 def fleet_map(machines: Iterable[Json], labels: dict[str, str], language: Language) -> Spec:
     """Vega-Lite of the outline with the machines on it: MachineSummary rows, health in words."""
+    keys = list(_SHAPES)
+    spec = dict(_drawing(language))
+    spec["datasets"] = {
+        "outline": _outline(),
+        "machines": [_map_row(m, labels, keys, language) for m in machines],
+    }
+    return spec
+
+
+@cache
+def _drawing(language: Language) -> Spec:
+    """The map without its data, which is dear to put together."""
     keys = list(_SHAPES)
     outline = alt.Chart(alt.NamedData("outline")).mark_geoshape(
         fill="#e9eef3", stroke="#c3ccd6", strokeWidth=1
@@ -58,16 +71,11 @@ def fleet_map(machines: Iterable[Json], labels: dict[str, str], language: Langua
             ],
         )
     )
-    spec = finish(
+    return finish(
         alt.layer(outline, points)
         .project(type="mercator")
         .properties(width="container", height=MAP_HEIGHT)
     )
-    spec["datasets"] = {
-        "outline": _outline(),
-        "machines": [_map_row(m, labels, keys, language) for m in machines],
-    }
-    return spec
 
 
 def _outline() -> list[Json]:

@@ -119,13 +119,13 @@ def alarms(found: Sequence[Json], *, machine: bool, open_alarm: bool = False) ->
         rows.append(
             [
                 severity_of(alarm["severity"]),
-                tag("div", name, " ", late, tag("div", place, class_="ip-small ip-muted")),
                 tag(
                     "div",
-                    visit.moment(alarm["raised_at"]),
+                    tag("div", name, " ", late),
+                    tag("div", place, class_="ip-small ip-muted"),
                     tag("div", alarm_state(alarm), class_="ip-small"),
-                    class_="ip-nowrap",
                 ),
+                tag("span", visit.moment(alarm["raised_at"]), class_="ip-nowrap"),
                 markup.link("tickets", ticket, language, ticket=ticket) if ticket else MISSING,
             ]
         )

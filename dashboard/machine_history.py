@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from dashboard import charts, formats, markup, visit
+from dashboard.choice import segment, several
 from dashboard.client import Json
 from dashboard.markup import HEALTH_COLORS, tag
 from dashboard.visit import t
@@ -24,31 +25,26 @@ def draw(machine: Json) -> None:
     """The choice of signals and range, and a chart of each."""
     plan = visit.product(machine["product"]["id"])
     names = {s["key"]: _label(s) for s in plan["signals"] if s["kind"] != "enum"}
-    # Given once and not as a default, which would undo the reader's choice when it changes.
-    key = f"signals_{machine['serial']}"
-    st.session_state.setdefault(key, _telling(machine))
     with st.container(key="history_card", gap="xsmall"):
         st.html(f'<h3 class="ip-heading">{markup.text(t("history"))}</h3>')
         left, right = st.columns([2, 1.2], vertical_alignment="bottom")
-        keys = left.multiselect(
-            t("signals"),
-            list(names),
-            format_func=lambda key: names[key],
-            max_selections=MOST_CHARTS,
-            key=key,
-        )
-        hours = right.segmented_control(
-            t("range"),
-            RANGES_H,
-            default=USUAL_HOURS,
-            format_func=lambda h: t(f"range_{h}"),
-            key="range",
-            required=True,
-        )
+        with left:
+            keys = several(
+                t("signals"), f"signals_{machine['serial']}", list(names), names.__getitem__,
+                _telling(machine), MOST_CHARTS,
+            )  # fmt: skip
+        with right:
+            hours = segment(t("range"), "range", RANGES_H, lambda h: t(f"range_{h}"), USUAL_HOURS)
         if keys:
-            _charts(machine["serial"], plan, tuple(keys), hours or USUAL_HOURS)
+            _charts(machine["serial"], plan, tuple(keys), hours)
         else:
             st.caption(t("choose_signals"))
+
+
+def alarms_of(serial: str) -> list[Json]:
+    """The latest alarms of a machine, the newest first."""
+    found: list[Json] = visit.lately("/alarms", machine=serial, limit=MOST_ALARMS)["items"]
+    return found
 
 
 def _telling(machine: Json) -> list[str]:
@@ -75,7 +71,7 @@ def _charts(serial: str, plan: Json, keys: tuple[str, ...], hours: int) -> None:
             f"/machines/{serial}/telemetry", signals=",".join(keys), **when
         )
         bands = visit.client().get(f"/machines/{serial}/regimes", **when)["bands"]
-        alarms = visit.client().pages("/alarms", MOST_ALARMS, machine=serial)
+        alarms = alarms_of(serial)
         _legend(plan, bands, telemetry["step_s"])
         span_ms = (begin.timestamp() * 1000, end.timestamp() * 1000)
         signals = {signal["key"]: signal for signal in plan["signals"]}

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import alarm_work, evidence, lists, live_html, markup, visit
+from dashboard import (
+    alarm_work,
+    evidence,
+    lists,
+    live_html,
+    machine_history,
+    markup,
+    seen_tabs,
+    visit,
+)
 from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -17,37 +26,31 @@ QUANTILES = ("p10", "p50", "p90")
 
 @st.fragment(run_every=EVERY_S)
 def draw(serial: str) -> None:
-    """The tabs, which refresh themselves."""
+    """The tabs; the one that is seen refreshes itself."""
     with visit.answers():
-        machine = visit.client().get(f"/machines/{serial}")
-        names = ("tab_alarms", "tab_parts", "tab_tickets", "tab_signals", "tab_ledger")
-        alarms, parts, tickets, signals, ledger = st.tabs([t(name) for name in names])
-        with alarms:
-            _alarms(machine)
-        with parts:
-            live_html.show(
-                markup.join(
-                    [
-                        _fitted(machine["parts"]),
-                        _inspection(machine),
-                        _services(machine["services"]),
-                    ]
-                ),
-                "parts",
-            )
-        with tickets:
-            table = lists.tickets(machine["tickets"], machine=False)
-            live_html.show(tag("section", table, class_="ip-card"), "tickets")
-        with signals:
-            live_html.show(_signals(machine), "signals_now")
-        with ledger:
-            live_html.show(
-                _ledger(visit.client().get(f"/machines/{serial}/ledger"), machine), "ledger"
-            )
+        machine = visit.lately(f"/machines/{serial}")
+        draws = {
+            "tab_alarms": lambda: _alarms(machine),
+            "tab_parts": lambda: live_html.show(_parts(machine), "parts"),
+            "tab_tickets": lambda: live_html.show(_tickets(machine), "tickets"),
+            "tab_signals": lambda: live_html.show(_signals(machine), "signals_now"),
+            "tab_ledger": lambda: live_html.show(_ledger(machine), "ledger"),
+        }
+        seen_tabs.show("machine", draws)
+
+
+def _parts(machine: Json) -> Html:
+    return markup.join(
+        [_fitted(machine["parts"]), _inspection(machine), _services(machine["services"])]
+    )
+
+
+def _tickets(machine: Json) -> Html:
+    return tag("section", lists.tickets(machine["tickets"], machine=False), class_="ip-card")
 
 
 def _alarms(machine: Json) -> None:
-    found = visit.client().pages("/alarms", MOST_ALARMS, machine=machine["serial"])
+    found = machine_history.alarms_of(machine["serial"])[:MOST_ALARMS]
     below = _codes(machine["faults"]) if machine["faults"] else Html("")
     listed = tag("section", lists.alarms(found, machine=False, open_alarm=True), class_="ip-card")
     live_html.show(markup.join([listed, below]), "alarm_list")
@@ -169,7 +172,8 @@ def _signals(machine: Json) -> Html:
     return tag("section", markup.table(heads, rows, right=(1,)), class_="ip-card")
 
 
-def _ledger(ledger: Json, machine: Json) -> Html:
+def _ledger(machine: Json) -> Html:
+    ledger = visit.client().get(f"/machines/{machine['serial']}/ledger")
     keys = ("messages", "received", "stored", "merged", "repeated", "rejected", "late")
     tiles = [markup.tile(t(key), f"{ledger[key]:,}") for key in keys]
     names = {signal["key"]: visit.pick(signal["name"]) for signal in machine["signals"]}

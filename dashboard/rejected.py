@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import markup, visit
+from dashboard.choice import choose, choose_or_all
 from dashboard.client import ApiError, Json
 from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
@@ -30,9 +31,7 @@ def draw() -> None:
         if any(message["reason"] == "unknown_machine" for message in messages):
             st.caption(t("early_messages"))
         by_id = {message["id"]: message for message in messages}
-        chosen = st.selectbox(
-            t("message"), list(by_id), format_func=lambda key: _name(by_id[key]), key="message"
-        )
+        chosen = choose(t("message"), "message", list(by_id), lambda key: _name(by_id[key]))
         st.html(str(_whole(by_id[chosen])))
         if visit.has_role("manager"):
             _put_back(by_id[chosen], messages)
@@ -43,18 +42,14 @@ def _filters() -> dict[str, object]:
     counts = {r["reason"]: r for r in visit.client().get("/ingest")["rejected_by_reason"]}
     reason, serial, done = st.columns([1.2, 1, 1], vertical_alignment="bottom")
     with reason:
-        chosen = st.selectbox(
-            t("reason"),
-            ["", *counts],
-            format_func=lambda key: visit.word("rejection_reasons", key) if key else t("all"),
-            key="rejected_reason",
-        )
+        reasons = {key: visit.word("rejection_reasons", key) for key in counts}
+        chosen = choose_or_all(t("reason"), "rejected_reason", reasons)
     with serial:
         machine = st.text_input(t("serial"), key="rejected_serial").strip()
     with done:
         everything = st.toggle(t("also_put_back"), key="rejected_done")
     return {
-        "reason": chosen or None,
+        "reason": chosen,
         "machine": machine or None,
         "waiting": None if everything else True,
     }

@@ -16,8 +16,12 @@ def note(alarm: Json, product: str, rule: str) -> Html:
     number, today = alarm["rule_version"], alarm["rule_version_today"]
     if number is None:
         return Html("")
+    # When a version was loaded matters only where it is no longer the one that judges.
     since = visit.moment(alarm["rule_version_since"])
-    words = [tag("p", t("rule_version", number=number, since=since), class_="ip-small ip-muted")]
+    said = t(
+        "rule_version" if number == today else "rule_version_loaded", number=number, since=since
+    )
+    words = [tag("p", said, class_="ip-small ip-muted")]
     if today is None:
         words.append(tag("p", t("rule_gone"), class_="ip-small"))
     elif today != number:

@@ -29,7 +29,7 @@ def checks(ticket: Json) -> None:
 
 
 def _check_input(ticket: Json, check: Json) -> None:
-    key = f"answer_{ticket['number']}_{check['sequence']}"
+    key = f"answer_{ticket['number']}_{check['sequence']}_{visit.language()}"
     label = visit.pick(check["check"])
     given = check["answer"]
     shared: Json = {
@@ -78,7 +78,7 @@ def parts(ticket: Json) -> None:
         st.html(f'<h3 class="ip-heading">{t("bring")}</h3>')
         for part in ticket["parts"]:
             st.html(str(ticket_sheet.part_words(part)))
-            key = f"part_{part['id']}"
+            key = f"part_{part['id']}_{visit.language()}"
             st.selectbox(
                 t("part_found"),
                 FOUND,

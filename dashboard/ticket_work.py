@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import changes, visit
+from dashboard.choice import choose
 from dashboard.client import Json
 from dashboard.formats import parse_time
 from dashboard.visit import t
@@ -67,7 +68,10 @@ def _assign(ticket: Json) -> None:
     # Those of the ticket's own station come first.
     names = sorted(people, key=lambda name: people[name]["station"] != ticket["station"]["id"])
     with st.form("assign", border=False):
-        name = st.selectbox(t("assign_to"), names, format_func=lambda name: _person(people[name]))
+        name = choose(
+            t("assign_to"), "assignee", names, lambda key: _person(people[key]),
+            of=ticket["number"],
+        )  # fmt: skip
         if st.form_submit_button(
             t("to_assigned"),
             icon=ICONS["assigned"],
@@ -84,17 +88,12 @@ def _person(person: Json) -> str:
 def _finish(ticket: Json) -> None:
     codes = list(visit.words()["finding_codes"])
     with st.form("finish", border=False):
-        code = st.selectbox(
-            t("finding_code"), codes, format_func=lambda key: visit.word("finding_codes", key)
-        )
+        code = choose(t("finding_code"), "finding_code", codes, _code_name, of=ticket["number"])
         own: dict[str, str] = {}
         for item in ticket["items"] if len(ticket["items"]) > 1 else ():
-            chosen = st.selectbox(
-                t("finding_code_of", title=visit.pick(item["title"])),
-                [None, *codes],
-                format_func=_code_name,
-                key=f"code_{item['id']}",
-            )
+            label = t("finding_code_of", title=visit.pick(item["title"]))
+            either: list[str | None] = [None, *codes]
+            chosen = choose(label, "item_code", either, _code_name, of=str(item["id"]))
             if chosen is not None:
                 own[str(item["id"])] = chosen
         words = st.text_area(t("note"), height=80, key="finish_note")

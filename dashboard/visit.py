@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from dashboard.texts import say
 
 LANGUAGES: dict[Language, str] = {"en": "English", "zh": "中文"}
 VOCABULARY_LASTS_S = 300
+#: Parts of a page drawn within so long show the same answer.
+LATELY_S = 2.0
 
 
 def language() -> Language:
@@ -79,6 +82,23 @@ def client() -> Client:
         url = os.environ.get("IRONPULSE_API_URL", "http://127.0.0.1:8000")
         st.session_state.client = Client(url)
     return cast(Client, st.session_state.client)
+
+
+def lately(path: str, **params: object) -> Json:
+    """What the API says, or said within the last moments: parts of a page that are drawn one after
+    the other and show the same thing ask for it once."""
+    heard: dict[tuple[object, ...], tuple[float, Json]] = st.session_state.setdefault("heard", {})
+    asked, now = (client().token, path, *sorted(params.items())), time.monotonic()
+    for key in [key for key, (at, _) in heard.items() if now - at > LATELY_S]:
+        del heard[key]
+    if asked not in heard:
+        heard[asked] = (now, client().get(path, **params))
+    return heard[asked][1]
+
+
+def forget_answers() -> None:
+    """Ask anew for everything: something was changed."""
+    st.session_state.pop("heard", None)
 
 
 def account() -> Json:

@@ -53,7 +53,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Same seed, same fleet and history.")] = 1,
     speed: Annotated[
         float,
-        typer.Option(min=0.1, max=1000, help="How much faster than life heat and faults grow."),
+        typer.Option(min=0.1, max=1000, help="How much faster than life faults grow."),
     ] = 60.0,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an earlier demo left.")
@@ -195,7 +195,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The seed the fleet was made with.")] = 1,
     speed: Annotated[
         float,
-        typer.Option(min=0.1, max=1000, help="How much faster than life heat and faults grow."),
+        typer.Option(min=0.1, max=1000, help="How much faster than life faults grow."),
     ] = 60.0,
     period: Annotated[float, typer.Option(min=0.2, help="Seconds between two reports.")] = 2.0,
 ) -> None:

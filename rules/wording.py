@@ -13,25 +13,49 @@ from fleet.text import Language, Text
 from rules.changes import AlarmChange
 from rules.compiled import ConditionRule
 
+#: What a window function of a signal was, as one says it.
 _WINDOW_WORDS = {
-    "avg": Text(en="average over {} of {}", zh="{}平均{}"),
-    "low": Text(en="lowest in {} of {}", zh="{}最低{}"),
-    "high": Text(en="highest in {} of {}", zh="{}最高{}"),
-    "delta": Text(en="change in {} of {}", zh="{}变化{}"),
-    "rate": Text(en="change per minute over {} of {}", zh="{}每分钟变化{}"),
-    "count": Text(en="occurrences in {} of {}", zh="{}次数{}"),
-    "hours": Text(en="hours in {} of {}", zh="{}小时数{}"),
-    "growth": Text(en="growth in {} of {}", zh="{}增长{}"),
+    "avg": Text(
+        en="{signal} {value} on average over {window}", zh="{signal}近{window}平均 {value}"
+    ),
+    "low": Text(
+        en="{signal} {value} at the lowest in {window}", zh="{signal}近{window}最低 {value}"
+    ),
+    "high": Text(
+        en="{signal} {value} at the highest in {window}", zh="{signal}近{window}最高 {value}"
+    ),
+    "delta": Text(
+        en="{signal} changed by {value} in {window}", zh="{signal}近{window}变化 {value}"
+    ),
+    "rate": Text(
+        en="{signal} changing by {value} over {window}", zh="{signal}近{window}平均变化 {value}"
+    ),
+    "count": Text(en="{signal} {value} times in {window}", zh="{signal}近{window}内 {value} 次"),
+    "hours": Text(en="{signal} for {value} in {window}", zh="{signal}近{window}累计 {value}"),
+    "growth": Text(en="{signal} grown by {value} in {window}", zh="{signal}近{window}增长 {value}"),
 }
 _NORMAL_WORDS = {
-    "baseline": Text(en="normal for this machine: {}", zh="{}（本机常态）"),
-    "spread": Text(en="usual spread of {}", zh="{}（本机波动）"),
-    "peers": Text(en="machines like it: {}", zh="{}（同类设备）"),
-    "peer_spread": Text(en="spread among machines like it of {}", zh="{}（同类设备差异）"),
+    "baseline": Text(en="normal for this machine {value}", zh="本机常态 {value}"),
+    "spread": Text(en="usually within ±{value}", zh="本机常态波动 ±{value}"),
+    "peers": Text(en="machines like it {value}", zh="同类设备 {value}"),
+    "peer_spread": Text(en="machines like it within ±{value}", zh="同类设备差异 ±{value}"),
 }
-_TIME_UNITS = {"op_min": Text(en="operating min", zh="运行分钟"),
-               "op_h": Text(en="operating h", zh="运行小时")}  # fmt: skip
+_TIME_UNITS = {
+    "s": Text(en="s", zh="秒"),
+    "min": Text(en="min", zh="分钟"),
+    "h": Text(en="h", zh="小时"),
+    "d": Text(en="days", zh="天"),
+    "op_min": Text(en="operating min", zh="运行分钟"),
+    "op_h": Text(en="operating hours", zh="运行小时"),
+}
 _KEY = re.compile(r"[a-z_][a-z0-9_]*")
+#: What the least or greatest of a flag over a window says of it.
+_FLAG_WORDS = {
+    ("low", 1): Text(en="{signal} on throughout {window}", zh="{signal}近{window}一直开"),
+    ("low", 0): Text(en="{signal} off at times in {window}", zh="{signal}近{window}曾关"),
+    ("high", 1): Text(en="{signal} on at times in {window}", zh="{signal}近{window}曾开"),
+    ("high", 0): Text(en="{signal} off throughout {window}", zh="{signal}近{window}一直关"),
+}
 _ON_OFF = {0: Text(en="off", zh="关"), 1: Text(en="on", zh="开")}
 
 
@@ -84,14 +108,20 @@ def _term(plan: ProductPlan, side: ast.expr, change: AlarmChange) -> tuple[str, 
     value = (change.windows or {}).get(text_of(side))
     if value is None or called(side) not in _WINDOW_WORDS:
         return None
-    argument, words = side.args[0], _WINDOW_WORDS[called(side)]
-    unit = _side_unit(plan, side)
-    en, zh = _worded(plan, argument)
+    words = _WINDOW_WORDS[called(side)]
+    if _is_flag(plan, side.args[0]):
+        words = _FLAG_WORDS.get((called(side), int(value)), words)
+    en, zh = _worded(plan, side.args[0])
     window_en, window_zh = _window(side)
+    shown = f"{value:.4g}{_side_unit(plan, side)}"
     return (
-        f"{words.en.format(window_en, en)} {value:.4g}{unit}",
-        f"{zh}{words.zh.format(window_zh, '')} {value:.4g}{unit}",
+        words.en.format(signal=en, value=shown, window=window_en),
+        words.zh.format(signal=zh, value=shown, window=window_zh),
     )
+
+
+def _is_flag(plan: ProductPlan, argument: ast.expr) -> bool:
+    return isinstance(argument, ast.Name) and plan.signal[argument.id].kind == "flag"
 
 
 def _window(side: ast.Call) -> tuple[str, str]:
@@ -99,8 +129,6 @@ def _window(side: ast.Call) -> tuple[str, str]:
     window = side.args[1]
     assert isinstance(window, ast.Constant)
     number, unit = re.split(r"(?<=\d)\s*(?=[a-z])", str(window.value).strip(), maxsplit=1)
-    if unit not in _TIME_UNITS:
-        return str(window.value), str(window.value)
     return f"{number} {_TIME_UNITS[unit].en}", f"{number}{_TIME_UNITS[unit].zh}"
 
 
@@ -111,14 +139,13 @@ def _normals(plan: ProductPlan, change: AlarmChange) -> Iterator[tuple[str, str]
         words = _NORMAL_WORDS.get(called(call))
         if words is None or not isinstance(call, ast.Call):
             continue
-        en, zh = _worded(plan, call.args[0])
-        unit = _side_unit(plan, call.args[0])
-        yield f"{words.en.format(en)} {value:.4g}{unit}", f"{words.zh.format(zh)} {value:.4g}{unit}"
+        shown = f"{value:.4g}{_side_unit(plan, call.args[0])}"
+        yield words.en.format(value=shown), words.zh.format(value=shown)
 
 
 def _worded(plan: ProductPlan, argument: ast.expr) -> tuple[str, str]:
     """A formula in words: the names of its signals in place of their keys."""
-    formula = ast.unparse(argument)
+    formula = ast.unparse(argument).replace(" ** 2", "²").replace(" * ", " × ")
     if isinstance(argument, ast.Name):
         return plan.signal[formula].name.en, plan.signal[formula].name.zh
     if isinstance(argument, ast.Call) and called(argument) == "where":
@@ -158,7 +185,8 @@ def _limited(
     plan: ProductPlan, side: ast.expr, term: tuple[str, str], limit: float | None
 ) -> tuple[str, str]:
     signal = plan.signal.get(side.id) if isinstance(side, ast.Name) else None
-    if limit is None or (signal is not None and signal.kind in ("flag", "enum")):
+    told = isinstance(side, ast.Call) and _is_flag(plan, side.args[0])
+    if limit is None or told or (signal is not None and signal.kind in ("flag", "enum")):
         return term
     bound = f"{limit:.4g}{_side_unit(plan, side)}"
     return f"{term[0]} (limit {bound})", f"{term[1]}（限值 {bound}）"

@@ -37,7 +37,7 @@ _ILL_AT_MOST = 0.15
 class LiveOptions:
     """How a fleet lives.
 
-    `speed` makes heat and faults (not the clock, not the counters) move faster; `period_s`
+    `speed` makes faults (not the clock, heat or counters) move faster; `period_s`
     replaces the plan's reporting period of a working machine. `awake_share` of the machines work
     whatever the hour. `illness_every_s` is the time between scripted illnesses, 0 for none;
     they fail within `grow_s` and end by themselves `last_s` later. `profile` names the transport

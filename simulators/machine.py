@@ -106,11 +106,11 @@ class Machine:
         return to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
     def advance(self, moments: Moments, speed: float = 1.0, hurry: float = 1.0) -> Stretch:
-        """Live through `moments`; heat and faults move `speed` times faster than the clock, and
-        heat once more `hurry` times."""
+        """Live through `moments`; faults grow `speed` times faster than the clock, and heat moves
+        `hurry` times faster: at any other pace but that of the work, oil would follow each stop."""
         working = ~self._resting[moments.regime]
         ill = self._ill(moments, speed, working)
-        output = self._output(moments, moments.clock_s * speed * hurry, ill)
+        output = self._output(moments, moments.clock_s * hurry, ill)
         values = self._values(output)
         codes = self._changes(moments.at_ms, output)
         self.state.at_ms = int(moments.at_ms[-1])

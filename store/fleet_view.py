@@ -114,10 +114,11 @@ def freshness(connection: Connection, since: datetime) -> Row:
     return _one(connection, "freshness", {"since": since})
 
 
-def decisions(connection: Connection, now: datetime, soon: datetime, limit: int) -> list[Row]:
-    """What needs a decision, the most pressing first; parts to be ordered before `soon`."""
+def decisions(connection: Connection, now: datetime, soon: datetime, of_each: int) -> list[Row]:
+    """What needs a decision, the most pressing first, at most `of_each` of a kind; parts to be
+    ordered before `soon`."""
     return connection.execute(
-        _SQL["decisions"], {"now": now, "soon": soon, "limit": limit}
+        _SQL["decisions"], {"now": now, "soon": soon, "of_each": of_each}
     ).fetchall()
 
 

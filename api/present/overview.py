@@ -71,6 +71,7 @@ def promise(row: Row, now: datetime) -> Promise:
 def decision(rank: int, row: Row, catalogue: Catalogue) -> Decision:
     """What needs a decision, and why, in a sentence."""
     plan = catalogue.plans.get(row["product"])
+    subject = _subject(row, catalogue)
     return Decision(
         rank=rank,
         kind=row["kind"],
@@ -78,11 +79,15 @@ def decision(rank: int, row: Row, catalogue: Catalogue) -> Decision:
         product=named(row["product"], plan.name if plan is not None else None),
         region=Named(id=row["region"], name=Bilingual(**row["region_name"])),
         health=row["health"],
-        reason=_REASONS[row["kind"]](row, _subject(row, catalogue)),
+        reason=_REASONS[row["kind"]](row, subject),
+        subject=subject,
         since=row["since"],
         ticket=row["number"],
         alarm_id=row["alarm_id"],
         part_alert_id=row["part_alert_id"],
+        machines=row["machines"],
+        quantity=row["quantity"],
+        of_kind=row["of_kind"],
     )
 
 
@@ -101,10 +106,10 @@ def _subject(row: Row, catalogue: Catalogue) -> Bilingual:
 
 def _reason(en: str, zh: str) -> Callable[[Row, Bilingual], Bilingual]:
     def build(row: Row, subject: Bilingual) -> Bilingual:
-        number = row["number"] or ""
+        said = {name: row[name] or "" for name in ("number", "quantity", "machines")}
         return Bilingual(
-            en=en.format(subject=subject.en, number=number),
-            zh=zh.format(subject=subject.zh, number=number),
+            en=en.format(subject=subject.en, s="" if row["machines"] == 1 else "s", **said),
+            zh=zh.format(subject=subject.zh, **said),
         )
 
     return build
@@ -128,6 +133,7 @@ _REASONS: dict[str, Callable[[Row, Bilingual], Bilingual]] = {
         "Alarm without ticket, not acknowledged: {subject}", "报警未确认且无工单：{subject}"
     ),
     "order_part": _reason(
-        "Order now, or it will be missing: {subject}", "现在不订货将会缺件：{subject}"
+        "Order now, or it will be missing: {quantity} × {subject} for {machines} machine{s}",
+        "现在不订货将会缺件：{subject} {quantity} 件，{machines} 台设备需要",
     ),
 }

@@ -17,7 +17,8 @@ from fleet.clock import now_ms, to_datetime
 from store import broker_loss, fleet_view
 
 PROMISES = 20
-DECISIONS = 50
+#: Of each kind.
+DECISIONS = 10
 ORDER_SOON = timedelta(days=7)
 REPORTING = timedelta(minutes=15)
 LOSS = timedelta(days=1)

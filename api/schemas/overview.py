@@ -69,10 +69,14 @@ class Decision(Answer):
     region: Named
     health: Health
     reason: Bilingual
+    subject: Bilingual = Field(description="The ticket's title, or the name of the rule or part.")
     since: Time
     ticket: str | None
     alarm_id: int | None
     part_alert_id: int | None
+    machines: int = Field(description="Machines that it is about; told by the first of them.")
+    quantity: int | None = Field(description="Pieces, where a part is to be ordered.")
+    of_kind: int = Field(description="How many decisions of this kind wait in all.")
 
 
 class PartsDue(Answer):
@@ -105,7 +109,7 @@ class Overview(Answer):
     tickets: list[PriorityCount]
     promises: list[Promise] = Field(description="The next twenty, the earliest first.")
     promises_broken: int
-    decisions: list[Decision] = Field(description="At most fifty.")
+    decisions: list[Decision] = Field(description="At most ten of each kind.")
     parts: PartsDue
     live_alarms: dict[str, int] = Field(description="Severity -> standing alarms.")
     broker_dropped: int = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import alarm_work, lists, live_html, markup, visit
+from dashboard.choice import choose, choose_or_all, segment
 from dashboard.client import Json
 from dashboard.markup import tag
 from dashboard.visit import t
@@ -31,27 +32,16 @@ def draw() -> None:
         overview = visit.client().get("/overview")
         products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
         left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-        view = left.segmented_control(
-            t("show"),
-            list(VIEWS),
-            default="standing",
-            format_func=lambda key: t(f"view_{key}"),
-            key="alarm_view",
-            required=True,
-        )
-        severity = middle.selectbox(
-            t("least_severity"),
-            [1, 2, 3, 4],
-            format_func=lambda key: visit.word("severities", key),
-            key="alarm_severity",
-        )
-        product = right.selectbox(
-            t("product_col"),
-            [None, *products],
-            format_func=lambda key: products.get(key, t("all")),
-            key="alarm_product",
-        )
-        _rows(view or "standing", severity, product)
+        with left:
+            view = segment(t("show"), "alarm_view", list(VIEWS), lambda key: t(f"view_{key}"))
+        with middle:
+            severity = choose(
+                t("least_severity"), "alarm_severity", [1, 2, 3, 4],
+                lambda key: visit.word("severities", key),
+            )  # fmt: skip
+        with right:
+            product = choose_or_all(t("product_col"), "alarm_product", products)
+        _rows(view, severity, product)
 
 
 @st.fragment(run_every=EVERY_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import live_html, markup, visit
+from dashboard.choice import choose, choose_or_all
 from dashboard.client import Json
 from dashboard.formats import MISSING, number, share
 from dashboard.life_chart import life_chart
@@ -25,9 +26,8 @@ def draw() -> None:
         overview = visit.client().get("/overview")
         products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
         regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
-        chosen = st.columns(4)[0].selectbox(
-            t("product_col"), [None, *products], format_func=lambda k: products.get(k, t("all"))
-        )
+        with st.columns(4)[0]:
+            chosen = choose_or_all(t("product_col"), "lives_product", products)
         found = visit.client().pages("/parts/lives", MOST_KINDS, product=chosen)
         if not found:
             live_html.show(markup.card(t("lives_title"), markup.empty(t("no_lives"))), "lives")
@@ -39,13 +39,12 @@ def draw() -> None:
 def _curve(found: list[Json], products: dict[str, str]) -> None:
     """The curve of one kind of part, with the parts in service on it."""
     with st.container(key="life_card"):
-        life = st.selectbox(
-            t("life_curve"),
-            found,
-            format_func=lambda each: (
-                f"{visit.pick(each['name'])} · {products.get(each['product'], each['product'])}"
-            ),
-        )
+        by_id = {f"{each['product']} {each['part']}": each for each in found}
+        names = {
+            key: f"{visit.pick(each['name'])} · {products.get(each['product'], each['product'])}"
+            for key, each in by_id.items()
+        }
+        life = by_id[choose(t("life_curve"), "life_of", list(by_id), names.__getitem__)]
         fitted = visit.client().pages(
             "/parts/fitted", MOST_FITTED, product=life["product"], part=life["part"]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import formats, lists, live_html, machine_history, machine_tabs, markup, visit
+from dashboard.choice import choose_or_all
 from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -41,28 +42,17 @@ def _list() -> None:
     text = search.text_input(t("search"), placeholder=t("search_hint"), key="machine_search")
     with visit.answers():
         overview = visit.client().get("/overview")
-        chosen = {
-            "product": _choice(product, t("product_col"), overview["products"]),
-            "region": _choice(region, t("region"), overview["regions"]),
-            "health": health.selectbox(
-                t("health"),
-                [None, *markup.HEALTH_SIGNS],
-                format_func=lambda key: t("all") if key is None else visit.word("health", key),
-                key="machine_health",
-            ),
+        names = {
+            "product": {each["id"]: visit.pick(each["name"]) for each in overview["products"]},
+            "region": {each["id"]: visit.pick(each["name"]) for each in overview["regions"]},
+            "health": lists.health_words(),
         }
+        labels = {"product": t("product_col"), "region": t("region"), "health": t("health")}
+        chosen = {}
+        for key, place in (("product", product), ("region", region), ("health", health)):
+            with place:
+                chosen[key] = choose_or_all(labels[key], f"machine_{key}", names[key])
         _rows(text.strip() or None, chosen)
-
-
-def _choice(place: st.delta_generator.DeltaGenerator, label: str, groups: list[Json]) -> str | None:
-    names = {group["id"]: visit.pick(group["name"]) for group in groups}
-    chosen: str | None = place.selectbox(
-        label,
-        [None, *names],
-        format_func=lambda key: t("all") if key is None else names[key],
-        key=f"machine_{label}",
-    )
-    return chosen
 
 
 @st.fragment(run_every=EVERY_S)
@@ -103,7 +93,7 @@ def _small(words: str) -> Html:
 def _one(serial: str) -> None:
     with visit.answers():
         live_html.show(markup.link("machine", "← " + t("back_machines"), visit.language()), "back")
-        machine = visit.client().get(f"/machines/{serial}")
+        machine = visit.lately(f"/machines/{serial}")
         _now(serial)
         machine_history.draw(machine)
         machine_tabs.draw(serial)
@@ -112,7 +102,7 @@ def _one(serial: str) -> None:
 @st.fragment(run_every=EVERY_S)
 def _now(serial: str) -> None:
     with visit.answers():
-        machine = visit.client().get(f"/machines/{serial}")
+        machine = visit.lately(f"/machines/{serial}")
         plan = visit.product(machine["product"]["id"])
         live_html.show(markup.join([_head(machine), _tiles(machine, plan)]), "machine_now")
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import fleet_map, lists, live_html, markup, visit
+from dashboard import decide, fleet_map, lists, live_html, markup, visit
 from dashboard.client import Client, Json
 from dashboard.formats import share
 from dashboard.markup import Html, tag
@@ -15,7 +15,6 @@ from dashboard.visit import t
 EVERY_S = 5
 MACHINES_LAST_S = 15
 MOST_MACHINES = 2000
-DECISIONS = 9
 ALARMS = 8
 PROMISES = 6
 AT_RISK_S = 24 * 3600
@@ -36,7 +35,7 @@ def _live() -> None:
         live_html.show(markup.join([_losses(overview), _headline(overview)]), "headline")
         left, right = st.columns([1.35, 1], gap="small")
         with left:
-            live_html.show(_decisions(overview["decisions"]), "decisions")
+            live_html.show(decide.card(overview["decisions"]), "decisions")
         with right, st.container(key="map_card"):
             _map(machines)
         left, right = st.columns([1.35, 1], gap="small")
@@ -127,42 +126,6 @@ def _open_tickets(counts: list[Json]) -> Html:
     )
 
 
-def _decisions(decisions: list[Json]) -> Html:
-    if not decisions:
-        return markup.card(t("decide_now"), markup.empty(t("nothing_to_decide")))
-    rows = [_decision(decision) for decision in decisions[:DECISIONS]]
-    more = len(decisions) - DECISIONS
-    note = t("more", count=more) if more > 0 else ""
-    return markup.card(t("decide_now"), tag("ul", *rows, class_="ip-rank"), note=note)
-
-
-def _decision(decision: Json) -> Html:
-    language = visit.language()
-    if decision["ticket"]:
-        href = markup.address("tickets", language, ticket=decision["ticket"])
-    elif decision["part_alert_id"]:
-        href = markup.address("wear", language, machine=decision["serial"])
-    else:
-        href = markup.address("machine", language, machine=decision["serial"])
-    place = " · ".join(
-        (decision["serial"], visit.pick(decision["product"]["name"]),
-         visit.pick(decision["region"]["name"]))
-    )  # fmt: skip
-    reason = visit.pick(decision["reason"])
-    return tag(
-        "li",
-        markup.pill(t(f"kind_{decision['kind']}")),
-        tag("div", tag("a", reason, href=href, data_go=""), tag("small", place), class_="ip-what"),
-        tag(
-            "div",
-            lists.health_of(decision["health"]),
-            tag("div", visit.moment(decision["since"])),
-            class_="ip-when",
-        ),
-        data_href=href,
-    )
-
-
 def _map(machines: list[Json]) -> None:
     note = t("map_note")
     if len(machines) == MOST_MACHINES:
@@ -224,7 +187,7 @@ def _promises(promises: list[Json]) -> Html:
         [
             tag(
                 "div",
-                tag("b", promise["number"]),
+                tag("b", promise["number"], class_="ip-nowrap"),
                 tag("div", promise["serial"], class_="ip-small ip-muted"),
             ),
             visit.pick(promise["title"]),
@@ -233,5 +196,5 @@ def _promises(promises: list[Json]) -> Html:
         for promise in shown
     ]
     hrefs = [markup.address("tickets", visit.language(), ticket=p["number"]) for p in shown]
-    heads = [t("tickets"), t("title"), t("target")]
+    heads = [t("ticket"), t("title"), t("target")]
     return markup.card(t("next_promises"), markup.table(heads, rows, hrefs=hrefs))

@@ -7,7 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import live_html, markup, plan_charts, plan_line, visit
+from dashboard import live_html, markup, plan_charts, plan_line, seen_tabs, visit
+from dashboard.choice import choose, choose_or_all
 from dashboard.client import Json
 from dashboard.formats import MISSING, share
 from dashboard.markup import Html, tag
@@ -28,19 +29,19 @@ def draw() -> None:
             return
         run = _chosen(runs)
         live_html.show(_tiles(run["summary"]), "plan_tiles")
-        today, demand, before = st.tabs([t("plan_today"), t("plan_demand"), t("plan_before")])
-        with today:
-            _lines(run)
-        with demand:
-            _demand(run)
-        with before:
-            _verdicts(runs)
+        draws = {
+            "plan_today": lambda: _lines(run),
+            "plan_demand": lambda: _demand(run),
+            "plan_before": lambda: _verdicts(runs),
+        }
+        seen_tabs.show("plan", draws)
 
 
 def _chosen(runs: Sequence[Json]) -> Json:
     left, csv, excel = st.columns([3, 1, 1], vertical_alignment="bottom")
     by_id = {run["id"]: run for run in runs}
-    chosen: int = left.selectbox(t("plan_of"), list(by_id), format_func=lambda k: _name(by_id[k]))
+    with left:
+        chosen = choose(t("plan_of"), "plan_of", list(by_id), lambda key: _name(by_id[key]))
     for column, kind, label in ((csv, "csv", "CSV"), (excel, "xlsx", "Excel")):
         column.download_button(
             t("download", kind=label),
@@ -82,14 +83,11 @@ def _yuan(value: float) -> str:
 
 def _lines(run: Json) -> None:
     left, middle, right = st.columns(3)
-    action = left.selectbox(
-        t("action"), [None, *ACTIONS],
-        format_func=lambda k: t(f"action_{k}") if k else t("action_any"),
-    )  # fmt: skip
-    regions = _regions()
-    region = middle.selectbox(
-        t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all"))
-    )
+    with left:
+        actions: list[str | None] = [None, *ACTIONS]
+        action = choose(t("action"), "plan_action", actions, _action_name)
+    with middle:
+        region = choose_or_all(t("region"), "plan_region", _regions())
     found = visit.client().pages(
         f"/plan/runs/{run['id']}/lines", MOST_LISTED, action=action, region=region
     )
@@ -98,13 +96,18 @@ def _lines(run: Json) -> None:
     names = {line["id"]: _line_name(line) for line in lines}
     asked = st.query_params.get("line", "")
     ids: list[int | None] = [None, *names]
-    start = ids.index(int(asked)) if asked.isdigit() and int(asked) in names else 0
-    opened = right.selectbox(
-        t("open_line"), ids, index=start, format_func=lambda k: names[k] if k else MISSING
-    )
+    with right:
+        opened = choose(
+            t("open_line"), "plan_line", ids, lambda key: names[key] if key else MISSING,
+            int(asked) if asked.isdecimal() else None, of=f"{run['id']}_{asked}",
+        )  # fmt: skip
     if opened is not None:
         plan_line.draw(opened)
     live_html.show(_table(lines), "plan_rows")
+
+
+def _action_name(action: str | None) -> str:
+    return t(f"action_{action}") if action else t("action_any")
 
 
 def _regions() -> dict[str, str]:
@@ -174,18 +177,16 @@ def _doing(line: Json) -> Html:
 
 def _demand(run: Json) -> None:
     left, right = st.columns(2)
-    regions = _regions()
-    region = left.selectbox(
-        t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all")),
-        key="demand_region",
-    )  # fmt: skip
+    with left:
+        region = choose_or_all(t("region"), "demand_region", _regions())
     found = visit.client().get(f"/plan/runs/{run['id']}/demand", region=region)["items"]
     names: dict[str, str] = {each["number"]: visit.pick(each["name"]) for each in found}
     most = sorted(names, key=lambda n: -sum(e["mean"] for e in found if e["number"] == n))
     if not most:
         live_html.show(markup.card(t("plan_demand"), markup.empty(t("nothing_to_do"))), "no_demand")
         return
-    number = right.selectbox(t("part"), most, format_func=lambda n: f"{names[n]} · {n}")
+    with right:
+        number = choose(t("part"), "demand_part", most, lambda key: f"{names[key]} · {key}")
     months = [each for each in found if each["number"] == number]
     st.html(f'<div class="ip-label"><b>{names[number]}</b> {t("band_90")}</div>')
     spec = plan_charts.demand_chart(months, visit.language())

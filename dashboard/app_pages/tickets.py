@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import lists, live_html, ticket_answers, ticket_sheet, ticket_work, visit
+from dashboard.choice import choose, choose_or_all
 from dashboard.client import Json
 from dashboard.markup import tag
 from dashboard.visit import t
@@ -30,22 +31,14 @@ def _queue() -> None:
     with visit.answers():
         states = list(visit.words()["ticket_states"])
         left, middle, right, last = st.columns([1.2, 1, 1.4, 0.8], vertical_alignment="bottom")
-        status = left.selectbox(
-            t("status"), [OPEN, None, *states], format_func=_status_name, key="queue_status"
-        )
-        priority = middle.selectbox(
-            t("priority"),
-            [None, 1, 2, 3, 4],
-            format_func=lambda p: t("all") if p is None else visit.word("priorities", p),
-            key="queue_priority",
-        )
-        stations = _stations()
-        station = right.selectbox(
-            t("station"),
-            [None, *stations],
-            format_func=lambda key: t("all") if key is None else stations[key],
-            key="queue_station",
-        )
+        with left:
+            any_state: list[str | None] = [OPEN, None, *states]
+            status = choose(t("status"), "queue_status", any_state, _status_name)
+        with middle:
+            any_priority: list[int | None] = [None, 1, 2, 3, 4]
+            priority = choose(t("priority"), "queue_priority", any_priority, _priority_name)
+        with right:
+            station = choose_or_all(t("station"), "queue_station", _stations())
         overdue = last.toggle(t("only_overdue"), key="queue_overdue")
         _rows(status, priority, station, overdue)
 
@@ -54,6 +47,10 @@ def _status_name(status: str | None) -> str:
     if status == OPEN:
         return t("open_ones")
     return t("all") if status is None else visit.word("ticket_states", status)
+
+
+def _priority_name(priority: int | None) -> str:
+    return t("all") if priority is None else visit.word("priorities", priority)
 
 
 def _stations() -> dict[str, str]:

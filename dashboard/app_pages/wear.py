@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import live_html, markup, time_axis, visit, wear_lives
+from dashboard import live_html, markup, seen_tabs, time_axis, visit, wear_lives
+from dashboard.choice import choose, choose_or_all
 from dashboard.client import ApiError, Json
 from dashboard.formats import MISSING, share
 from dashboard.markup import Html, tag
@@ -35,15 +36,20 @@ def _filters(overview: Json) -> tuple[dict[str, str | None], DeltaGenerator]:
     regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
     products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
     states = list(visit.words()["part_alert_states"])
+    # A machine that the address names is not hidden by what was chosen before.
+    asked = st.query_params.get("machine", "")
+    with region:
+        in_region = choose_or_all(t("region"), "wear_region", regions, of=asked)
+    with product:
+        of_product = choose_or_all(t("product_col"), "wear_product", products, of=asked)
+    with status:
+        any_state: list[str | None] = [LIVE, None, *states]
+        in_state = choose(t("status"), "wear_status", any_state, _status_name, of=asked)
     chosen = {
-        "region": region.selectbox(
-            t("region"), [None, *regions], format_func=lambda k: regions.get(k, t("all"))
-        ),
-        "product": product.selectbox(
-            t("product_col"), [None, *products], format_func=lambda k: products.get(k, t("all"))
-        ),
-        "status": status.selectbox(t("status"), [LIVE, None, *states], format_func=_status_name),
-        "machine": machine.text_input(t("serial"), value=st.query_params.get("machine", "")).strip()
+        "region": in_region,
+        "product": of_product,
+        "status": in_state,
+        "machine": machine.text_input(t("serial"), asked, key=f"wear_serial_{asked}").strip()
         or None,
     }
     return chosen, more
@@ -70,23 +76,22 @@ def _live(overview: Json) -> None:
         ]
         alerts.sort(key=lambda alert: str(alert["order_by"]))
         parts = _part_names(alerts)
-        part = more.selectbox(
-            t("part"),
-            [None, *parts],
-            format_func=lambda key: parts.get(key, t("all")),
-            key="wear_part",
-        )
+        with more:
+            part = choose_or_all(t("part"), "wear_part", parts)
         shown = [a for a in alerts if part is None or a["part"] == part]
-        listed, lives, totals = st.tabs([t("tab_alerts"), t("by_urgency"), t("totals")])
-        with listed:
-            open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
-            if open_alerts and visit.has_role("manager", "parts"):
-                _act(open_alerts)
-            live_html.show(_table(shown, regions), "wear_rows")
-        with lives:
-            wear_lives.draw(chosen)
-        with totals:
-            live_html.show(_totals(shown), "wear_totals")
+        draws = {
+            "tab_alerts": lambda: _alerts(shown, regions),
+            "by_urgency": lambda: wear_lives.draw(chosen),
+            "totals": lambda: live_html.show(_totals(shown), "wear_totals"),
+        }
+        seen_tabs.show("wear", draws)
+
+
+def _alerts(shown: Sequence[Json], regions: dict[str, str]) -> None:
+    open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
+    if open_alerts and visit.has_role("manager", "parts"):
+        _act(open_alerts)
+    live_html.show(_table(shown, regions), "wear_rows")
 
 
 def _part_names(alerts: Sequence[Json]) -> dict[str, str]:
@@ -149,9 +154,10 @@ def _act(alerts: Sequence[Json]) -> None:
     by_id = {alert["id"]: alert for alert in alerts}
     with st.container(key="act_card"), st.form("act", border=False, clear_on_submit=False):
         left, right = st.columns([1.4, 1])
-        chosen = left.selectbox(
-            t("act_on"), list(by_id), format_func=lambda key: _alert_name(by_id[key])
-        )
+        with left:
+            chosen = choose(
+                t("act_on"), "wear_alert", list(by_id), lambda key: _alert_name(by_id[key])
+            )
         note = right.text_input(t("dismiss_note"))
         with st.container(horizontal=True):
             ordered = st.form_submit_button(

@@ -131,8 +131,11 @@ select max(last_measured_at) as newest_measured_at, max(last_received_at) as new
 from machine_ledger
 
 -- name: decisions
--- What needs a decision now. The weight orders across kinds: a machine that stands still and
--- nobody is on it, a broken promise, one that a visit left standing, then what still has time.
+-- What needs a decision now, at most so many of each kind, so that none crowds out the others. The
+-- weight orders across kinds: a machine that stands still and nobody is on it, a broken promise,
+-- one that a visit left standing, an urgent ticket without a technician, a part that is late to
+-- order, then what still has time. One part on many machines is one decision, told by the machine
+-- that needs it first.
 -- Rules that open no visits by design, and alarms that somebody silenced, are nobody's to decide.
 with open_ticket as (
     select * from ticket where status not in ('done', 'cancelled')
@@ -157,34 +160,45 @@ with open_ticket as (
         case when visited_at is not null and not judged then 84 else 100 + severity end as weight,
         machine_id, raised_at as since, rule as subject,
         null::text as number, id as alarm_id, null::bigint as part_alert_id,
-        null::jsonb as title
+        null::jsonb as title, 1 as machines, null::bigint as quantity
     from alone
     where severity = 4
     union all
     select 'promise_broken', 90 + (4 - priority), machine_id, target_at, null,
-        number, null, null, title
+        number, null, null, title, 1, null
     from open_ticket where arrived_at is null and target_at < %(now)s::timestamptz
     union all
-    select 'unassigned', 60 + (4 - priority), machine_id, opened_at, null,
-        number, null, null, title
+    select 'unassigned', case when priority <= 2 then 70 else 50 end + (4 - priority), machine_id,
+        opened_at, null, number, null, null, title, 1, null
     from open_ticket
     where assignee is null and target_at >= %(now)s::timestamptz and arrived_at is null
     union all
-    select 'unacknowledged', 40 + severity, machine_id, raised_at, rule, null, id, null, null
+    select 'unacknowledged', 60 + severity, machine_id, raised_at, rule, null, id, null, null, 1,
+        null
     from alone
     where state = 'active' and severity = 3
     union all
-    select 'order_part', case when order_by < %(now)s::timestamptz then 70 else 50 end,
-        machine_id, order_by, part, null, null, id, null
-    from part_alert where status = 'open' and order_by < %(soon)s::timestamptz
+    select 'order_part', case when min(order_by) < %(now)s::timestamptz then 58 else 48 end,
+        (array_agg(machine_id order by order_by, part_alert.id))[1], min(order_by), part, null,
+        null, (array_agg(part_alert.id order by order_by, part_alert.id))[1], null,
+        count(distinct machine_id), sum(quantity)
+    from part_alert join machine on machine.id = part_alert.machine_id
+    where status = 'open' and order_by < %(soon)s::timestamptz
+    group by machine.product, part
+), ranked as (
+    select *, count(*) over (partition by kind) as of_kind,
+        row_number() over (partition by kind order by weight desc, since, machine_id, subject)
+            as place
+    from pressing
 )
-select pressing.kind, pressing.since, pressing.subject, pressing.number, pressing.alarm_id,
-    pressing.part_alert_id, pressing.title, machine.serial, machine.product,
-    region.id as region, region.name as region_name, machine_health.health
-from pressing
-join machine on machine.id = pressing.machine_id
+select ranked.kind, ranked.since, ranked.subject, ranked.number, ranked.alarm_id,
+    ranked.part_alert_id, ranked.title, ranked.machines, ranked.quantity, ranked.of_kind,
+    machine.serial, machine.product, region.id as region, region.name as region_name,
+    machine_health.health
+from ranked
+join machine on machine.id = ranked.machine_id
 join machine_health on machine_health.machine_id = machine.id
 join station on station.id = machine.station
 join region on region.id = station.region
-order by pressing.weight desc, pressing.since, machine.serial, pressing.kind, pressing.subject
-limit %(limit)s::integer
+where ranked.place <= %(of_each)s::integer
+order by ranked.weight desc, ranked.since, machine.serial, ranked.kind, ranked.subject

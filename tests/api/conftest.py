@@ -61,9 +61,15 @@ def store(database: str) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def address(database: str) -> Iterator[str]:
+def api_port() -> int:
+    """Where the service listens."""
+    return free_port()
+
+
+@pytest.fixture
+def address(database: str, api_port: int) -> Iterator[str]:
     """Address of the running service, without a path."""
-    port, stop = free_port(), threading.Event()
+    port, stop = api_port, threading.Event()
     server = threading.Thread(target=run, args=(database, "127.0.0.1", port, stop))
     server.start()
     base = f"http://127.0.0.1:{port}"

@@ -70,6 +70,23 @@ def test_the_overview_counts_what_is_there(manager: httpx.Client, store: Connect
     assert body["freshness"]["connections"] == {"never_seen": 1, "offline": 1, "online": 2}
 
 
+def test_one_part_on_many_machines_is_one_decision_and_crowds_out_no_other(
+    manager: httpx.Client, store: Connection
+) -> None:
+    later = put_part_alert(store, "P-1", order_in_days=5)
+    first = put_part_alert(store, "P-2", order_in_days=-1)
+    for place in range(12):
+        put_alarm(store, "P-3", "boiling", 4, component=f"part{place}")
+    decisions = manager.get("/overview").json()["decisions"]
+    stopped = [d for d in decisions if d["kind"] == "stopped_without_ticket"]
+    assert len(stopped) == 10 and {d["of_kind"] for d in stopped} == {12}
+    (order,) = [d for d in decisions if d["kind"] == "order_part"]
+    assert order["part_alert_id"] == first != later and order["serial"] == "P-2"
+    assert (order["machines"], order["quantity"], order["of_kind"]) == (2, 2, 1)
+    assert "2 × " in order["reason"]["en"] and "for 2 machines" in order["reason"]["en"]
+    assert order["reason"]["zh"].endswith("2 件，2 台设备需要")
+
+
 def test_an_empty_fleet_has_an_overview(manager: httpx.Client, store: Connection) -> None:
     store.execute("update machine set retired_at = now()")
     body = manager.get("/overview").json()

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -27,18 +26,32 @@ def api_template(stack: LocalStack, empty_template: str) -> str:
     return service_template(stack, empty_template, "dashboard_template")
 
 
-@pytest.fixture
-def dashboard_url(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Address of a running dashboard."""
-    monkeypatch.setenv("IRONPULSE_API_URL", address)
-    port = free_port()
-    server = Server("dashboard", tmp_path, tmp_path / "dashboard.log", signal.SIGTERM)
-    server.start([sys.executable, "-m", "ironpulse", "dashboard", "--port", str(port)], None)
+@pytest.fixture(scope="session")
+def api_port() -> int:
+    """Where the service of each test listens in turn, so that one dashboard serves them all."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def dashboard(api_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running dashboard; it takes longer to start than most tests to run."""
+    folder, port = tmp_path_factory.mktemp("dashboard"), free_port()
+    server = Server("dashboard", folder, folder / "dashboard.log", signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("IRONPULSE_API_URL", f"http://127.0.0.1:{api_port}")
+        server.start([sys.executable, "-m", "ironpulse", "dashboard", "--port", str(port)], None)
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.stop()
+
+
+@pytest.fixture
+def dashboard_url(address: str, dashboard: str) -> str:
+    """Address of the dashboard, in front of this test's own service."""
+    assert address
+    return dashboard
 
 
 def _wait_for(url: str, server: Server) -> None:

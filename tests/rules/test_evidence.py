@@ -43,8 +43,18 @@ def test_a_window_is_told_as_what_it_is() -> None:
         {"avg(oil_temp_c, '40s')": 87.5},
     )  # fmt: skip
     account = account_of(PLAN, CATALOGUE, IDENTITIES[1], change)
-    assert account.reason.en == "Average over 40s of name 87.5 °C (limit 86 °C)."
+    assert account.reason.en == "Name 87.5 °C on average over 40 s (limit 86 °C)."
     assert account.evidence["windows"] == {"avg(oil_temp_c, '40s')": 87.5}
+
+
+def test_a_switch_over_a_window_is_told_as_on_or_off() -> None:
+    when = 'high(filter_sw, "20min") == 0 and oil_temp_c > 90'
+    plan = compiled(rules=[rule("off", when=when, params={}, clear="oil_temp_c < 0")])
+    windows = {"high(filter_sw, '20min')": 0.0}
+    change = AlarmChange(1, "off", "body", "raised", 9, 9, 9, None, {"oil_temp_c": 99.0}, windows)
+    reason = account_of(plan, CATALOGUE, IDENTITIES[1], change).reason
+    assert reason.en == "Name off throughout 20 min, name 99 °C (limit 90 °C)."
+    assert reason.zh == "名称近20分钟一直关，名称 99 °C（限值 90 °C）。"
 
 
 def test_what_is_normal_is_told_beside_what_was_seen() -> None:
@@ -61,11 +71,11 @@ def test_what_is_normal_is_told_beside_what_was_seen() -> None:
     change = AlarmChange(1, "odd", "body", "raised", 9, 9, 9, None, {}, windows)
     reason = account_of(plan, CATALOGUE, IDENTITIES[1], change).reason
     assert reason.en == (
-        "Average over 8 operating h of name against name 87.5 %, normal for this machine: "
-        "name 79 °C, spread among machines like it of name 2 °C."
+        "Name against name 87.5 % on average over 8 operating hours, normal for this machine "
+        "79 °C, machines like it within ±2 °C."
     )
     assert reason.zh == (
-        "名称与名称之差8运行小时平均 87.5 %，名称（本机常态） 79 °C，名称（同类设备差异） 2 °C。"
+        "名称与名称之差近8运行小时平均 87.5 %，本机常态 79 °C，同类设备差异 ±2 °C。"
     )
 
 
