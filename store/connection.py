@@ -24,6 +24,8 @@ _CANNOT_WRITE: dict[type[psycopg.Error], str] = {
     psycopg.errors.UndefinedTable: "run `ironpulse migrate`",
     psycopg.errors.UndefinedColumn: "run `ironpulse migrate`",
 }
+# Class 40: rolled back for another's sake, as after a deadlock; the same call may work at once.
+_ROLLED_BACK = "40"
 # Class 54 is about what was sent (too long, too complex): it would fail again for ever.
 _LIMIT_EXCEEDED = "54"
 
@@ -51,8 +53,11 @@ def our_errors() -> Iterator[None]:
         said = f"the database cannot write: {_first_line(error)}; {remedy}"
         raise StoreFull(said) from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-        if (getattr(error, "sqlstate", None) or "").startswith(_LIMIT_EXCEEDED):
+        state = getattr(error, "sqlstate", None) or ""
+        if state.startswith(_LIMIT_EXCEEDED):
             raise StoreError(f"the database refused: {_first_line(error)}") from error
+        if state.startswith(_ROLLED_BACK):
+            raise StoreUnavailable(f"the database rolled it back: {_first_line(error)}") from error
         raise StoreUnavailable(f"the database cannot be reached: {_first_line(error)}") from error
     except psycopg.Error as error:
         raise StoreError(f"the database refused: {_first_line(error)}") from error

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -23,8 +25,12 @@ from fleet.errors import IronpulseError
 from ingest import payload, service, subscriber
 from ingest.former import Former
 from ingest.message import Message
+from ingest.metrics import Metrics
+from ingest.outage import Outage
 from ingest.sessions import MOST_WORKERS, NAME, Sessions, secret_name
 from ingest.topics import EVERYTHING, telemetry_topic
+from ingest.writer import Writer
+from store.connection import connect
 from tests import small
 from tests.conftest import BrokerAccess
 from tests.ingest.running import (
@@ -34,6 +40,7 @@ from tests.ingest.running import (
     anyone,
     eventually,
     ingest_url,
+    ledger,
     rows,
     running,
 )
@@ -164,6 +171,67 @@ def test_a_session_that_somebody_takes_is_left_to_them(
         eventually(lambda: fates(small_store), (3, 3, 0))
     former.stop()
     assert is_kept(broker, CLIENT)
+
+
+def poison(count: int) -> list[Message]:
+    at = clock.now_ms()
+    topics = [telemetry_topic(serial) for serial in small.SERIALS]
+    return [Message(topics[n % 3], b"poison %d" % n, None, at) for n in range(count)]
+
+
+def take(database_url: str, messages: list[Message]) -> None:
+    """What an ingest does with a batch, on a connection of its own."""
+    writer = Writer(database_url, Outage(threading.Event()), Metrics(), lambda _: None)
+    writer.refresh()
+    writer.write(messages, writer.read(messages))
+    writer.close()
+
+
+def test_two_workers_that_reject_the_same_at_once_do_not_meet_in_a_circle(
+    small_store: str,
+) -> None:
+    """What a killed worker held comes again, to others and in another order."""
+    messages = poison(100)
+    with connect(small_store) as connection:  # slowly, so that both are at it at the same time
+        connection.execute(
+            "create function slowly() returns trigger language plpgsql as"
+            " 'begin perform pg_sleep(0.005); return new; end'"
+        )
+        connection.execute(
+            "create trigger slowly before insert on rejected_message"
+            " for each row execute function slowly()"
+        )
+    with capture_logs() as said, ThreadPoolExecutor(2) as pool:
+        list(pool.map(partial(take, small_store), [messages, messages[::-1]]))
+    assert said == []
+    (kept,) = rows(small_store, "select count(*)::int as n from rejected_message")
+    found = ledger(small_store).values()
+    assert kept["n"] == sum(row["rejected"] for row in found) == 100
+    assert sum(row["repeated"] for row in found) == 100
+
+
+def test_the_victim_of_a_deadlock_writes_its_batch_after_all(small_store: str) -> None:
+    messages = poison(2)
+    take(small_store, messages)
+    with connect(small_store) as other, ThreadPoolExecutor(1) as pool, capture_logs() as said:
+        low, high = other.execute("select * from rejected_message order by digest").fetchall()
+        other.execute("delete from rejected_message")
+        again = (
+            "insert into rejected_message (received_at, machine_id, topic, payload, payload_size,"
+            " samples, reason, detail) values (now(), %(machine_id)s, %(topic)s, %(payload)s,"
+            " %(payload_size)s, 1, 'not_json', '{}')"
+        )
+        with other.transaction():
+            other.execute(again, high)
+            writing = pool.submit(take, small_store, messages)
+            waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+            eventually(lambda: len(rows(small_store, waits)), 1)
+            # It has the lower one and waits for ours: now we wait for its.
+            other.execute(again, low)
+        writing.result()
+    assert ["deadlock detected" in line["reason"] for line in said if "reason" in line] == [True]
+    (kept,) = rows(small_store, "select count(*)::int as n from rejected_message")
+    assert kept["n"] == 2
 
 
 def test_names_and_topics_of_sessions() -> None:
