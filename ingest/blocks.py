@@ -8,7 +8,7 @@ list of keys.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -19,14 +19,16 @@ from ingest.quality import Mark
 
 @dataclass(slots=True)
 class Block:
-    """Samples with one list of keys: values row after row, and for each row its time, the number
-    of its message and its place in that message."""
+    """Samples with one list of keys: values row after row (`packed` rows, as bytes of doubles, in a
+    block of none but those), and for each row its time, the number of its message and its place in
+    that message."""
 
     keys: tuple[str, ...]
     values: list[float | None] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     messages: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
+    packed: list[bytes] = field(default_factory=list)
     flaws: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Signals whose value cannot be used and why, and the rows of this block where that was so."""
 
@@ -41,19 +43,29 @@ class Block:
         """Say that a value of the sample added last is none; it was no number unless said."""
         self.flaws.setdefault((signal, reason), []).append(len(self.times) - 1)
 
+    def matrix(self) -> FloatColumn:
+        """The values (rows, keys), NaN where there is none."""
+        if self.packed:
+            flat = np.frombuffer(b"".join(self.packed))
+        else:
+            flat = np.array(self.values, np.float64)
+        return flat.reshape(len(self.times), len(self.keys))
+
 
 @dataclass(slots=True)
 class Gathering:
     """All samples of one product that are being read."""
 
     blocks: dict[tuple[str, ...], Block] = field(default_factory=dict)
+    packed_blocks: dict[tuple[str, ...], Block] = field(default_factory=dict)
 
     def block(self, keys: tuple[str, ...]) -> Block:
         """The block of that list of keys."""
-        found = self.blocks.get(keys)
-        if found is None:
-            found = self.blocks[keys] = Block(keys)
-        return found
+        return _of(self.blocks, keys)
+
+    def packed(self, keys: tuple[str, ...]) -> Block:
+        """The block of that list of keys for packed rows."""
+        return _of(self.packed_blocks, keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,9 @@ def assemble(
     `known` holds the signals of the plan in column order; the batch has those with a value.
     `machine_of` and `received_of` hold machine id and time of receipt of each message.
     """
-    blocks = [block for block in gathering.blocks.values() if block.times]
-    matrices = [np.array(b.values, np.float64).reshape(len(b.times), len(b.keys)) for b in blocks]
+    every = chain(gathering.packed_blocks.values(), gathering.blocks.values())
+    blocks = [block for block in every if block.times]
+    matrices = [block.matrix() for block in blocks]
     came = set().union(*map(_came, blocks, matrices))
     signals = tuple(key for key in known if key in came)
     column = {key: number for number, key in enumerate(signals)}
@@ -105,7 +118,24 @@ def assemble(
         received_of[messages],
         values,
     )
-    return Columns(batch, messages, _joined([block.places for block in blocks]), marks)
+    found = Columns(batch, messages, _joined([block.places for block in blocks]), marks)
+    return found if len(blocks) < 2 else _in_order(found)
+
+
+def _in_order(found: Columns) -> Columns:
+    """The rows as they came: of two samples of one moment the later one's values count."""
+    order = np.lexsort((found.places, found.messages))
+    new_row = np.empty_like(order)
+    new_row[order] = np.arange(len(order))
+    marks = [replace(mark, rows=new_row[mark.rows]) for mark in found.marks]
+    return Columns(found.batch.take(order), found.messages[order], found.places[order], marks)
+
+
+def _of(blocks: dict[tuple[str, ...], Block], keys: tuple[str, ...]) -> Block:
+    found = blocks.get(keys)
+    if found is None:
+        found = blocks[keys] = Block(keys)
+    return found
 
 
 def _came(block: Block, matrix: FloatColumn) -> set[str]:

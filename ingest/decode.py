@@ -162,7 +162,7 @@ class _Reader:
     def _read_telemetry(self, number: int, product: str, form: Format, data: bytes) -> None:
         gathering = self._gathering(product)
         known = self.products[product]
-        if form is JSON and known.plain.take(data, number, gathering.block(known.plain.keys)):
+        if form is JSON and known.plain.take(data, number, gathering):
             return
         flawed, total = samples.gather(gathering, number, form, data, known.flags)
         if flawed:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 
 from ingest import tolerant
-from ingest.blocks import Block
+from ingest.blocks import Gathering
 
 Time = Annotated[int, msgspec.Meta(ge=-tolerant.MOST_MS, le=tolerant.MOST_MS)]
 
@@ -36,27 +37,38 @@ class PlainReader:
             "Sample", [("ts", Time), ("values", values)], forbid_unknown_fields=True, gc=False
         )
         shape: Any = sample | list[sample]  # type: ignore[valid-type]  # a type made at run time
+        self._pack = struct.Struct(f"{len(self.keys)}d").pack
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape)
 
-    def take(self, text: bytes, number: int, block: Block) -> bool:
-        """Add the samples of message `number` to `block`, whose keys are ours; False, and nothing
-        added, where it is not as plain as that.
+    def take(self, text: bytes, number: int, gathering: Gathering) -> bool:
+        """Gather the samples of message `number`; False, and nothing gathered, where it is not as
+        plain as that.
 
-        Keys that stand twice, and values that are null, leave a colon too many.
+        Keys that stand twice, and values that are null, leave a colon too many. Where each signal
+        has its colon, nothing may be missing, and the values are packed at once.
         """
         try:
             found = self._decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return False
         samples = found if type(found) is list else (found,)
-        rows = [_row_of(sample.values) for sample in samples]
-        colons = (2 + len(self.keys)) * len(rows)
-        for row in rows:
-            colons -= row.count(None)
-        if not rows or text.count(b":") != colons:
+        if not samples:
             return False
-        for row in rows:
-            block.values.extend(row)
+        rows = [_row_of(sample.values) for sample in samples]
+        too_few = (2 + len(self.keys)) * len(rows) - text.count(b":")
+        if too_few:
+            if sum(row.count(None) for row in rows) != too_few:
+                return False
+            block = gathering.block(self.keys)
+            for row in rows:
+                block.values.extend(row)
+        else:
+            try:
+                packed = [self._pack(*row) for row in rows]
+            except struct.error:
+                return False
+            block = gathering.packed(self.keys)
+            block.packed += packed
         block.times.extend([sample.ts for sample in samples])
         block.messages.extend([number] * len(rows))
         block.places.extend(range(len(rows)))

@@ -64,21 +64,18 @@ def add(connection: Connection, rejections: Sequence[Rejection]) -> list[bool]:
     """
     if not rejections:
         return []
-    # All writers take digests in one order, so that two with the same messages never wait for
-    # each other in a circle.
-    chosen = sorted(rejections, key=_digest)
     values = {
-        "received_at": [clock.to_datetime(each.received_at) for each in chosen],
-        "machines": [each.machine_id for each in chosen],
-        "topics": [_text(each.topic) for each in chosen],
+        "received_at": [clock.to_datetime(each.received_at) for each in rejections],
+        "machines": [each.machine_id for each in rejections],
+        "topics": [_text(each.topic) for each in rejections],
         "content_types": [
-            None if each.content_type is None else _text(each.content_type) for each in chosen
+            None if each.content_type is None else _text(each.content_type) for each in rejections
         ],
-        "payloads": [each.payload[:MOST_BYTES] for each in chosen],
-        "sizes": [len(each.payload) for each in chosen],
-        "samples": [each.samples for each in chosen],
-        "reasons": [each.reason for each in chosen],
-        "details": [_both(each.detail) for each in chosen],
+        "payloads": [each.payload[:MOST_BYTES] for each in rejections],
+        "sizes": [len(each.payload) for each in rejections],
+        "samples": [each.samples for each in rejections],
+        "reasons": [each.reason for each in rejections],
+        "details": [_both(each.detail) for each in rejections],
     }
     added = {row["digest"] for row in connection.execute(_SQL["add"], values).fetchall()}
     fates = []

@@ -1,9 +1,18 @@
 -- name: add
-insert into rejected_message (received_at, machine_id, topic, content_type, payload,
+-- Numbered as they came; written in the order of their digests by all, so that two writers with the
+-- same messages never wait for each other in a circle.
+with given as materialized (
+    select nextval(pg_get_serial_sequence('rejected_message', 'id')) as id, came.*
+    from unnest(%(received_at)s::timestamptz[], %(machines)s::integer[], %(topics)s::text[],
+        %(content_types)s::text[], %(payloads)s::bytea[], %(sizes)s::integer[],
+        %(samples)s::integer[], %(reasons)s::text[], %(details)s::jsonb[])
+        as came (received_at, machine_id, topic, content_type, payload, size, samples, reason,
+            detail)
+)
+insert into rejected_message (id, received_at, machine_id, topic, content_type, payload,
     payload_size, samples, reason, detail)
-select * from unnest(%(received_at)s::timestamptz[], %(machines)s::integer[], %(topics)s::text[],
-    %(content_types)s::text[], %(payloads)s::bytea[], %(sizes)s::integer[],
-    %(samples)s::integer[], %(reasons)s::text[], %(details)s::jsonb[])
+overriding system value
+select * from given order by md5(topic), md5(payload), size
 on conflict (digest) do nothing
 returning digest
 
