@@ -20,6 +20,7 @@ from rules.compiled import CompiledPlan, DetectorRule, Identity
 from rules.detectors.causes import Causes, causes_of
 from rules.detectors.regime import REGIME_THRESHOLD, Normal, RegimeState
 from rules.detectors.stretches import Stretches, gather
+from rules.detectors.union import told_once
 from rules.detectors.watch import Watch, relearn, watch
 from rules.detectors.watched import BEGINNING, Raised, Watched
 from rules.holding import Grid
@@ -67,7 +68,7 @@ def fold_detectors(
 ) -> tuple[list[tuple[Watched, ...]], list[AlarmChange]]:
     """Fold all detectors over rows of m machines, `before` (m, detectors) in this order."""
     after: list[list[Watched]] = [[] for _ in machines]
-    changes: list[AlarmChange] = []
+    changes: list[list[AlarmChange]] = [[] for _ in machines]
     ids = np.array([machine for machine, _ in machines], np.int64)
     for d, detector in enumerate(compiled.detectors):
         opened = [own[d].open for own in before]
@@ -80,10 +81,13 @@ def fold_detectors(
             judge = _Judge(compiled, detector, taught, *machines[m])
             end_ms, told_ms = int(ended.end_ms[at]), int(ended.told_ms[at])
             watched[m] = judge.stretch(watched[m], end_ms, told_ms, rows[at], still[at])
-            changes += judge.changes
+            changes[m] += judge.changes
         for own, now in zip(after, watched, strict=True):
             own.append(now)
-    return [tuple(own) for own in after], changes
+    for m, said in enumerate(changes):
+        if said and compiled.sensor_rule is not None:
+            after[m], changes[m] = told_once(before[m], after[m], said)
+    return [tuple(own) for own in after], [change for own in changes for change in own]
 
 
 def features_of(detector: DetectorRule, ended: Stretches) -> FloatColumn:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fleet import clock
+from fleet.plan import ProductPlan
 from ironpulse.backtest.rules import replay
 from ironpulse.backtest.sources import store_history
 from rules.state import NEVER
@@ -72,11 +73,11 @@ def _iso(at: int) -> str:
     return clock.to_datetime(at).isoformat()
 
 
-def replayed(bench: Bench, since: int = NEVER) -> dict[str, Any]:
-    period = (since, 2**62)
-    history = store_history(bench.database.url, [plan()], period, None)
+def replayed(bench: Bench, since: int = NEVER, of: ProductPlan | None = None) -> dict[str, Any]:
+    period, rules = (since, 2**62), [of or plan()]
+    history = store_history(bench.database.url, rules, period, None)
     with Progress(console=Console(quiet=True)) as bar:
-        return replay([plan()], history, period, bar, workers=1)
+        return replay(rules, history, period, bar, workers=1)
 
 
 def backtest(bench: Bench, since: int = NEVER) -> list[Found]:

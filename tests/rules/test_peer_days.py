@@ -7,10 +7,12 @@ import pytest
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.peer_day import PeerDay
 from rules import peers
+from rules.compiled import compile_plan
+from rules.knowledge import HELD_DAYS, Knowledge
 from rules.known_before import peers_in
 from rules.peer_days import count_days
 from rules.peers import PeerDays
-from store import machines
+from store import machines, normals
 from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench
@@ -102,3 +104,30 @@ def test_few_machines_are_no_fleet_and_an_old_day_is_none() -> None:
     assert old.before("x|any", "south", DAY) is None
     assert old.before("x|any", "south", DAY + 7) is not None
     assert old.before("x|any", "south", DAY + 8) is None
+
+
+def test_a_worker_reads_new_days_and_holds_a_month(fleet: Bench) -> None:
+    today, call = DAY + 100, ("oil_temp_c|working", "south")
+    levels = {today - 60: 60.0, today - 20: 62.0, today - 2: 64.0}
+
+    def put(days: dict[int, float]) -> None:
+        found = [PeerDay(*call, day, level, 1.0, 6) for day, level in days.items()]
+        normals.put_peer_days(fleet.connection, "pump", found)
+
+    put(levels)
+    knowledge = Knowledge(compile_plan(PLAN))
+
+    def known(oldest: int = today) -> dict[int, float]:
+        """What is known for samples from a day on, at noon of today."""
+        oldest_ms, now = oldest * MS_PER_DAY, today * MS_PER_DAY + 12 * MS_PER_HOUR
+        found = knowledge.covering(fleet.connection, oldest_ms, now).peers.days.get(call, {})
+        return {day: one.level for day, one in found.items()}
+
+    recent = {day: level for day, level in levels.items() if day > today - HELD_DAYS}
+    assert known() == recent
+    assert known(today - 59) == levels, "late data meets its own days"
+    assert known(today - 40) == recent, "none of a week before, and none that is older"
+    put({today - 1: 65.0, today - 3: 63.0})
+    assert known() == recent, "nobody asked the store again"
+    knowledge.forget()
+    assert known() == {**recent, today - 1: 65.0, today - 3: 63.0}
