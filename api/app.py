@@ -24,6 +24,7 @@ from api.routes import (
     parts,
     plan,
     products,
+    refills,
     session,
     suppressions,
     telemetry,
@@ -57,6 +58,7 @@ ROUTERS = (
     ticket_steps.router,
     parts.router,
     plan.router,
+    refills.router,
     ingest.router,
 )
 

@@ -16,7 +16,8 @@ from fleet.errors import IronpulseError
 from fleet.text import Language
 from ironpulse.foreground import says_errors
 from ironpulse.settings import Settings
-from store import part_plans
+from ironpulse.tables import table
+from store import part_plans, refills
 from store.connection import connect, our_errors
 from store.plans import load_catalogue
 
@@ -54,6 +55,30 @@ def run(
     )
 
 
+@app.command("refill")
+@says_errors
+def refill(
+    language: Annotated[Language, typer.Option(help="Language of names.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """Say what to move between warehouses today, by the newest plan's levels, and keep it."""
+    from api.plan_export import moves_table
+    from predict.plan.refill import run_refill
+
+    with connect(Settings().database()) as connection, our_errors(), connection.transaction():
+        catalogue = load_catalogue(connection)
+        number = run_refill(connection, catalogue, to_datetime(now_ms()), "command line")
+        moves = refills.moves(connection, number)
+    if as_json:
+        typer.echo(json.dumps(moves, default=str, ensure_ascii=False))
+        return
+    heads, *rows = moves_table(moves, catalogue, language)
+    if rows:
+        named = [dict(zip(heads, row, strict=True)) for row in rows]
+        Console().print(table(f"Refill {number}", named))
+    typer.echo(f"Refill {number}: {len(rows)} transfers.")
+
+
 @app.command("list")
 @says_errors
 def list_runs(
@@ -80,7 +105,8 @@ def export(
     language: Annotated[Language, typer.Option(help="Language of headings and names.")] = "en",
 ) -> None:
     """Write the lines of a plan to a CSV or Excel file."""
-    from api.plan_export import as_csv, as_xlsx, table
+    from api.plan_export import as_csv, as_xlsx
+    from api.plan_export import table as lines_table
 
     kind: Literal[".csv", ".xlsx"] | str = out.suffix.lower()
     if kind not in (".csv", ".xlsx"):
@@ -90,7 +116,7 @@ def export(
         runs = part_plans.runs(connection, 1, plan)
         if not runs:
             raise IronpulseError("There is no such plan; make one with `ironpulse plan run`.")
-        rows = table(part_plans.lines(connection, runs[0]["id"], {}), catalogue, language)
+        rows = lines_table(part_plans.lines(connection, runs[0]["id"], {}), catalogue, language)
     out.write_bytes(as_csv(rows) if kind == ".csv" else as_xlsx(rows))
     typer.echo(f"{len(rows) - 1} lines of plan {runs[0]['id']} are in {out}.")
 

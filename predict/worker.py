@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
 from fleet import clock
 from fleet.plan import Catalogue
 from predict.assess import Learned, assess
+from predict.plan.refill import counted_since, run_refill
 from predict.plan.run import run_plan
 from predict.tracking import follow_once
-from store import part_plans, plans, stock, wear
+from store import part_plans, plans, refills, stock, wear
 from store.connection import Connection, Database, StoreUnavailable, connect
 from store.ingest_log import Wakeup
 from store.processes import BEAT_S, Process, beat, forget
@@ -111,6 +113,7 @@ def assess_changed(database: Database, progress: Progress, stop: threading.Event
         progress.machines += len(chunk)
     if everything:
         plan_if_due(database, catalogue, stop)
+        refill_if_due(database, catalogue, stop)
         progress.next_everything_s = clock.monotonic_s() + EVERYTHING_S
 
 
@@ -125,6 +128,21 @@ def plan_if_due(database: Database, catalogue: Catalogue, stop: threading.Event)
             return None
         number = run_plan(connection, catalogue, now, "predict")
     _log.info("parts plan made", plan=number)
+    return number
+
+
+def refill_if_due(database: Database, catalogue: Catalogue, stop: threading.Event) -> int | None:
+    """Say what to move between warehouses once `refill_days` have passed since somebody looked,
+    where stock was counted since; its number."""
+    now = clock.to_datetime(clock.now_ms())
+    with database.transaction() as connection:
+        basis = refills.basis(connection, now)
+        if stop.is_set() or basis is None or not counted_since(basis):
+            return None
+        if now < basis["looked_at"] + timedelta(days=catalogue.supply.refill_days):
+            return None
+        number = run_refill(connection, catalogue, now, "predict")
+    _log.info("shelves looked at", refill=number)
     return number
 
 

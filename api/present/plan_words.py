@@ -63,6 +63,13 @@ def _moves(row: Row, warehouses: Mapping[str, Bilingual]) -> Iterator[tuple[str,
     for transfer in row["transfers"]:
         source, quantity = warehouses.get(transfer["from"]), transfer["quantity"]
         en, zh = (source.en, source.zh) if source else (transfer["from"], transfer["from"])
+        if transfer.get("back"):
+            yield (
+                f"{quantity} come back from {en}, where no demand of the coming half year needs "
+                "them.",
+                f"从{zh}退回{quantity}件，该仓未来半年用不到。",
+            )
+            continue
         yield (
             f"{quantity} come from {en}, which can spare them: a transfer goes before an order.",
             f"从{zh}调入{quantity}件，该仓可以调出：调拨先于订货。",
@@ -83,8 +90,9 @@ def _moves(row: Row, warehouses: Mapping[str, Bilingual]) -> Iterator[tuple[str,
         )
     if row["surplus"]:
         yield (
-            f"{row['surplus']} pieces lie beyond all demand of the coming half year.",
-            f"{row['surplus']}件超出未来半年的全部需求。",
+            f"{row['surplus']} pieces lie beyond all demand of the coming half year: surplus, to "
+            "be offered to other regions or sold.",
+            f"{row['surplus']}件超出未来半年的全部需求，属呆滞库存，可调剂给其他区域或处理。",
         )
     if row["order_on"]:
         yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -10,7 +10,7 @@ from api.auth import Caller, Manager
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, page
 from api.parameters import RowId, Word
-from api.plan_export import as_csv, as_xlsx, table
+from api.plan_export import XLSX, Kind, answer, table
 from api.present import plan as present
 from api.problems import not_found, responses
 from api.schemas.base import Bilingual, Page
@@ -29,8 +29,6 @@ from fleet.text import Language
 from predict.plan.verdicts import verdicts
 from store import part_plans, stock
 from store.connection import Connection
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 router = APIRouter(prefix="/plan", tags=["plan"], responses=responses("not-signed-in", "not-found"))
 
@@ -121,7 +119,7 @@ def list_plan_verdicts(run_id: RowId, _caller: Caller, shared: Shared) -> PlanVe
 )
 def export_plan(
     run_id: RowId,
-    kind: Literal["csv", "xlsx"],
+    kind: Kind,
     _caller: Caller,
     shared: Shared,
     language: Annotated[Language, Query(description="Language of headings and names.")] = "en",
@@ -131,9 +129,7 @@ def export_plan(
         _run(connection, run_id)
         rows = part_plans.lines(connection, run_id, {})
         lines = table(rows, shared.catalogue(connection), language)
-    content, media = (as_csv(lines), "text/csv") if kind == "csv" else (as_xlsx(lines), XLSX)
-    name = f'attachment; filename="parts-plan-{run_id}.{kind}"'
-    return Response(content, media_type=media, headers={"Content-Disposition": name})
+    return answer(lines, kind, f"parts-plan-{run_id}")
 
 
 @router.get("/lines/{line_id}", operation_id="get_plan_line")

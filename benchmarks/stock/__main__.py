@@ -36,9 +36,13 @@ def compared(found: Sequence[Study]) -> dict[str, Figures]:
     }
 
 
-def changes(found: Sequence[Study]) -> dict[str, list[float]]:
-    """What the plan changes against the rule at equal fill rate, as shares, fleet by fleet."""
-    pairs = [(at_fill(each["rule"]), at_fill(each["plan"])) for each in found]
+def changes(found: Sequence[Study], *, at_cost: bool = False) -> dict[str, list[float]]:
+    """What the plan changes against the rule, which serves FILL, as shares, fleet by fleet: at
+    equal fill rate, or as the plan's costs have it."""
+    pairs = [
+        (at_fill(each["rule"]), each["plan"][0.0] if at_cost else at_fill(each["plan"]))
+        for each in found
+    ]
     return {
         name: [getattr(plan, name) / getattr(rule, name) - 1 if getattr(rule, name) else 0.0
                for rule, plan in pairs]
@@ -54,6 +58,7 @@ def as_json(found: Sequence[Study], seconds: float, **settings: Any) -> dict[str
         "fill": FILL,
         "aim": AIM,
         "change": changes(found),
+        "change_at_cost": changes(found, at_cost=True),
         "medians": {name: asdict(each) for name, each in compared(found).items()},
         "by_scale": [
             {name: [asdict(x) for x in each.values()] for name, each in study.items()}
@@ -75,10 +80,11 @@ def as_table(found: Sequence[Study], title: str) -> Table:
                       f"{each.dead / 1000:,.0f}", f"{each.waited:,.0f}", f"{each.hurried:,.0f}",
                       f"{each.premium / 1000:,.0f}", f"{each.moved:,.0f}",
                       f"{each.scale:.2f}")  # fmt: skip
-    change = changes(found).values()
-    table.add_row("change, median", "", *(f"{median(each):+.0%}" for each in change))
-    table.add_row("change, best to worst", "",
-                  *(f"{min(each):+.0%} to {max(each):+.0%}" for each in change))  # fmt: skip
+    for at_cost, name in ((False, "change at equal fill"), (True, "change, plan at its cost")):
+        change = changes(found, at_cost=at_cost).values()
+        table.add_row(f"{name}, median", "", *(f"{median(each):+.0%}" for each in change))
+        table.add_row("best to worst", "",
+                      *(f"{min(each):+.0%} to {max(each):+.0%}" for each in change))  # fmt: skip
     return table
 
 

@@ -27,8 +27,9 @@ START = date(2022, 1, 1)
 #: The year before the first simulated day, from which both learn.
 HISTORY_DAYS = 360
 RULE_MONTHS = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 12.0)
-#: How often a missed piece counts beyond its cost in the plan, for all articles alike.
-WORTH = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+#: How often a missed piece counts beyond its cost in the plan, for all articles alike. The plan
+#: never falls below 0; less than that only shows what the same fill rate as the rule's would take.
+WORTH = (-0.75, -0.5, -0.25, 0.0, 0.25, 1.0, 4.0)
 HURRY = 0.5
 
 

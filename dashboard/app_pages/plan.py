@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 
-from dashboard import live_html, markup, plan_charts, plan_line, seen_tabs, visit
+from dashboard import live_html, markup, plan_charts, plan_line, plan_refill, seen_tabs, visit
 from dashboard.choice import choose, choose_or_all
 from dashboard.client import Json
 from dashboard.formats import MISSING, share
@@ -31,6 +30,7 @@ def draw() -> None:
         live_html.show(_tiles(run["summary"]), "plan_tiles")
         draws = {
             "plan_today": lambda: _lines(run),
+            "plan_refill": plan_refill.draw,
             "plan_demand": lambda: _demand(run),
             "plan_before": lambda: _verdicts(runs),
         }
@@ -42,18 +42,7 @@ def _chosen(runs: Sequence[Json]) -> Json:
     by_id = {run["id"]: run for run in runs}
     with left:
         chosen = choose(t("plan_of"), "plan_of", list(by_id), lambda key: _name(by_id[key]))
-    for column, kind, label in ((csv, "csv", "CSV"), (excel, "xlsx", "Excel")):
-        column.download_button(
-            t("download", kind=label),
-            partial(
-                visit.client().bytes,
-                f"/plan/runs/{chosen}/export.{kind}",
-                language=visit.language(),
-            ),
-            file_name=f"parts-plan-{chosen}.{kind}",
-            icon=":material/download:",
-            width="stretch",
-        )
+    plan_refill.downloads(csv, excel, f"/plan/runs/{chosen}", f"parts-plan-{chosen}")
     return by_id[chosen]
 
 

@@ -1,7 +1,8 @@
 """The demo's warehouses: what lies in them, what was issued over the counter, two plans.
 
 The plan of two months ago, with what lay there then and one decision of the manager against it,
-shows who was right; the plan of today says what to do.
+shows who was right; by its levels the shelves were filled up a week ago; the plan of today says
+what to do.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from typing import Any
 
 from fleet.clock import now_ms, to_datetime
 from fleet.plan import Catalogue
+from predict.plan.refill import run_refill
 from predict.plan.run import run_plan
 from store import fleet_view, machines, part_plans, stock
 from store.connection import Connection, Database
 
 #: The first plan was made so long ago that its days are over.
 PLANNED_BEFORE_DAYS = 46
+#: The shelves were looked at so long ago.
+_REFILLED_BEFORE_DAYS = 7
 #: Stations with a shelf of their own.
 _DEPOTS = 3
 #: What lies on a shelf as a share of what should: too little here, too much there.
@@ -39,20 +43,29 @@ def stock_up(database_url: str, catalogue: Catalogue, seed: int) -> None:
             stock.put_sales(connection, list(_sales(connection, catalogue, now, seed)))
         # What should lie there is asked once: the shelves of then and now are made up of it.
         lines = _lines(database, catalogue, now)
-        for at, name in ((then, "then"), (now, "now")):
-            held = {(row["warehouse"], row["number"]): row["own_level"] for row in lines}
-            rows = {
-                key: {"warehouse": key[0], "number": key[1], "inbound": 0, "owed": 0,
-                      "on_hand": round(level * _pick(_SHARES, seed, name, *key))}
-                for key, level in held.items()
-            }  # fmt: skip
+        week_ago = now - timedelta(days=_REFILLED_BEFORE_DAYS)
+        for at, name in ((then, "then"), (week_ago, "between"), (now, "now")):
+            rows = _shelves(lines, seed, name)
             if at == now:
                 _run_out(lines, rows)
             with database.transaction() as connection:
                 stock.put_stock(connection, list(rows.values()), at)
+                if at == week_ago:
+                    run_refill(connection, catalogue, at, "predict")
+                    continue
                 made = run_plan(connection, catalogue, at, "predict")
                 if at == then:
                     _decide(connection, made, at)
+
+
+def _shelves(lines: Sequence[Row], seed: int, name: str) -> dict[tuple[str, str], Row]:
+    """What lies where on a day: a share of what should."""
+    held = {(row["warehouse"], row["number"]): row["own_level"] for row in lines}
+    return {
+        key: {"warehouse": key[0], "number": key[1], "inbound": 0, "owed": 0,
+              "on_hand": round(level * _pick(_SHARES, seed, name, *key))}
+        for key, level in held.items()
+    }  # fmt: skip
 
 
 def _run_out(lines: Sequence[Row], rows: Mapping[tuple[str, str], Row]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +35,9 @@ class Article:
 @dataclass(frozen=True, slots=True)
 class Line:
     """What the plan says for one place, in pieces; all but `own_level` and `held` count the place
-    together with those it serves. `expected` and `high` are demand within `cover_days`, high the
+    together with those it serves. `transfers` are source, quantity and whether they come back from
+    a place that needs them no more; `most` pieces will hardly be exceeded over the horizon, and
+    `surplus` lies beyond them. `expected` and `high` are demand within `cover_days`, high the
     quantile of the service level; `order_in_days` is when the level will be undercut, None within
     the horizon never."""
 
@@ -50,9 +51,10 @@ class Line:
     high: int
     order: int
     emergency: int
-    transfers: list[tuple[str, int]]
+    transfers: list[tuple[str, int, bool]]
     given: int
     waits: int
+    most: int
     surplus: int
     order_in_days: float | None
     rule_quantity: int
@@ -91,7 +93,7 @@ def plan_class(articles: Sequence[Article]) -> list[ArticlePlan]:
 
 def _plan(article: Article, tree: Tree, levels: Levels) -> ArticlePlan:
     done = moves(tree, levels, article.held, article.supply)
-    rules = _rule_orders(article, tree)
+    rules = _rule_orders(article)
     lines = [_line(article, tree, levels, done, rules, n) for n in range(len(article.places))]
     return ArticlePlan(article, levels, done, lines)
 
@@ -100,8 +102,9 @@ def _line(
     article: Article, tree: Tree, levels: Levels, done: Moves, rules: list[int], number: int
 ) -> Line:
     place, held = article.places[number], article.held[number]
-    position = echelon(tree, [each.position for each in article.held])[number]
-    level = echelon(tree, levels.stock)[number]
+    sources = [each.source for each in article.places]
+    position = echelon(sources, [each.position for each in article.held])[number]
+    level = echelon(sources, levels.stock)[number]
     whole, cover = tree.whole[number], levels.cover_days[number]
     pmf = whole.distribution(cover)
     high = int(np.searchsorted(np.cumsum(pmf), article.service_level - 1e-12))
@@ -119,20 +122,14 @@ def _line(
         high=high,
         order=done.order if number == 0 else 0,
         emergency=done.emergency[number],
-        transfers=[(article.places[each.source].id, each.quantity) for each in into],
+        transfers=[(article.places[each.source].id, each.quantity, each.back) for each in into],
         given=out,
         waits=done.waits[number],
-        surplus=max(position - max(level, _most(tree, number, horizon)), 0),
+        most=tree.most(number),
+        surplus=max(position - max(level, tree.most(number)), 0),
         order_in_days=_undercut(tree, number, position - level, horizon),
         rule_quantity=rules[number],
     )
-
-
-def _most(tree: Tree, number: int, horizon: float) -> int:
-    """Pieces that will hardly be exceeded over the horizon: more than these lie dead."""
-    own = tree.whole[number]
-    mean = own.mean(horizon)
-    return math.ceil(mean + 2.0 * math.sqrt(mean)) if mean > 0 else 0
 
 
 def _undercut(tree: Tree, number: int, spare: int, horizon: float) -> float | None:
@@ -146,10 +143,10 @@ def _undercut(tree: Tree, number: int, spare: int, horizon: float) -> float | No
     return float(days[reached]) if reached < len(days) else None
 
 
-def _rule_orders(article: Article, tree: Tree) -> list[int]:
+def _rule_orders(article: Article) -> list[int]:
     """The simple rule as it is in use: every place that has customers asks for itself; a place
     that serves others asks for what they ask for together."""
     orders = []
     for history, season, held in zip(article.history, article.season, article.held, strict=True):
         orders.append(rule_order(rule_level(history, season), held.position))
-    return echelon(tree, orders)
+    return echelon([place.source for place in article.places], orders)

@@ -20,8 +20,9 @@ class Costs:
     level: float
 
     def missed_at(self, worth: float) -> float:
-        """What a missed piece counts where service levels count it `worth` times."""
-        return self.missed + worth * self.level
+        """What a missed piece counts where service levels count it `worth` times; from 0 to -1:
+        where it counts less than its cost."""
+        return self.missed * (1.0 + min(worth, 0.0)) + max(worth, 0.0) * self.level
 
 
 def costs_of(

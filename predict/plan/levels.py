@@ -8,6 +8,7 @@ delivery of L days with level S, the pieces not served are E(D[L+R] - S)+ - E(D[
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -199,6 +200,12 @@ class Tree:
     def asked(self) -> float:
         """Expected pieces a day that machines ask for."""
         return self.whole[0].mean(self.horizon) / self.horizon
+
+    def most(self, number: int) -> int:
+        """Pieces that a place and those it serves will hardly exceed over the horizon: more than
+        these lie dead."""
+        mean = self.whole[number].mean(self.horizon)
+        return math.ceil(mean + 2.0 * math.sqrt(mean)) if mean > 0 else 0
 
     def fill(self, stock: Sequence[int]) -> float:
         """Expected share of the machines' demand that is served from the shelf."""

@@ -123,7 +123,9 @@ def _row(
         "high": line.high,
         "order_quantity": line.order,
         "emergency_quantity": line.emergency,
-        "transfers": [{"from": source, "quantity": n} for source, n in line.transfers],
+        "transfers": [
+            {"from": source, "quantity": n, "back": back} for source, n, back in line.transfers
+        ],
         "surplus": line.surplus,
         "order_on": at + timedelta(days=next_order) if next_order else None,
         "rule_quantity": line.rule_quantity,
@@ -139,6 +141,7 @@ def _row(
             "fill": made.levels.fill,
             "given": line.given,
             "waits": line.waits,
+            "most": line.most,
             "season": made.article.season[number],
             "history": _history(known, demand.number, served),
             "sources": demand.means[served].sum(axis=(0, 1)).round(4).tolist(),

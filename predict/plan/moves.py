@@ -4,7 +4,7 @@ cannot wait for them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from predict.plan.levels import Levels, Tree
@@ -26,11 +26,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """So many pieces from one place to another, places by number."""
+    """So many pieces from one place to another, places by number; `back`: to where they came from,
+    since no demand of the place that has them will need them."""
 
     source: int
     target: int
     quantity: int
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,61 @@ class Moves:
     waits: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Places as those see them who only move what is there: the source of each (None: the
+    supplier, sources first), its own base stock, the demand a day of it and all it serves, and
+    pieces that all of them will hardly exceed over the plan's horizon."""
+
+    sources: Sequence[int | None]
+    levels: Sequence[int]
+    a_day: Sequence[float]
+    most: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """What is moved, and as `Moves` has them: what places lack and what they wait for."""
+
+    transfers: list[Transfer]
+    lack: list[int]
+    waits: list[int]
+
+
 def moves(tree: Tree, levels: Levels, held: Sequence[Held], supply: Supply) -> Moves:
-    """What to move, order and hurry.
+    """What to move, order and hurry: only what all places together are short of is ordered."""
+    done = shifts(shelves(tree, levels), held)
+    emergency = _emergencies(tree, held, done.transfers, done.waits, supply)
+    short = max(done.lack[0] - sum(emergency), 0)
+    order = math.ceil(short / supply.pack) * supply.pack
+    return Moves(done.transfers, order, emergency, done.lack, done.waits)
+
+
+def shelves(tree: Tree, levels: Levels) -> Shelves:
+    """The places of a plan's article with their levels."""
+    days = levels.cover_days
+    a_day = [whole.mean(each) / each for whole, each in zip(tree.whole, days, strict=True)]
+    most = [tree.most(number) for number in range(len(tree.places))]
+    return Shelves([place.source for place in tree.places], levels.stock, a_day, most)
+
+
+def shifts(places: Shelves, held: Sequence[Held]) -> Shifts:
+    """What to move between places.
 
     A place is served by its source as far as the source's shelf goes, then by its neighbours out
-    of what they have beyond their own levels; only what all places together are short of is
-    ordered.
+    of what they have beyond their own levels. What no demand of a place will need goes back to a
+    source that is short of it.
     """
-    lack = echelon(tree, [n - h.position for n, h in zip(levels.stock, held, strict=True)])
+    sources = places.sources
+    lack = echelon(sources, [n - h.position for n, h in zip(places.levels, held, strict=True)])
     asked = [max(each, 0) for each in lack]
     shelf = [max(each.on_hand - each.owed, 0) for each in held]
     spare = [min(max(-each, 0), there) for each, there in zip(lack, shelf, strict=True)]
     transfers = []
-    for target in _most_pressing(tree, held):
-        source = tree.places[target].source
+    for target in _most_pressing(places, held, asked):
+        source = sources[target]
+        neighbours = [n for n, own in enumerate(sources) if own == source and n != target]
         assert source is not None
-        neighbours = [n for n in tree.served_by(source) if n != target]
         for giver, stock in [(source, shelf), *((n, spare) for n in neighbours)]:
             quantity = min(asked[target], stock[giver], shelf[giver])
             if quantity > 0:
@@ -82,31 +123,58 @@ def moves(tree: Tree, levels: Levels, held: Sequence[Held], supply: Supply) -> M
                 asked[target] -= quantity
                 shelf[giver] -= quantity
                 spare[giver] = max(spare[giver] - quantity, 0)
-    emergency = _emergencies(tree, held, transfers, asked, supply)
-    short = max(lack[0] - sum(emergency), 0)
-    return Moves(transfers, math.ceil(short / supply.pack) * supply.pack, emergency, lack, asked)
+    return Shifts([*transfers, *_back(places, held, transfers, spare)], lack, asked)
 
 
-def echelon(tree: Tree, pieces: Sequence[int]) -> list[int]:
+def _back(
+    places: Shelves, held: Sequence[Held], transfers: Sequence[Transfer], spare: Sequence[int]
+) -> Iterator[Transfer]:
+    """Pieces beyond all demand of a place, where its source is short of them."""
+    there = echelon(places.sources, [each.position for each in held])
+    short = [max(n - h.position, 0) for n, h in zip(places.levels, held, strict=True)]
+    for each in transfers:
+        short[each.source] += each.quantity
+        there[each.source] -= 0 if places.sources[each.target] == each.source else each.quantity
+    for number, source in enumerate(places.sources):
+        if source is not None:
+            beyond = there[number] - places.most[number]
+            quantity = min(spare[number], short[source], beyond)
+            if quantity > 0:
+                short[source] -= int(quantity)
+                yield Transfer(number, source, int(quantity), back=True)
+
+
+def echelon(sources: Sequence[int | None], pieces: Sequence[int]) -> list[int]:
     """Pieces of each place together with those of all places it serves."""
     sums = list(pieces)
     for number in range(len(sums) - 1, 0, -1):
-        source = tree.places[number].source
+        source = sources[number]
         if source is not None:
             sums[source] += sums[number]
     return sums
 
 
-def _most_pressing(tree: Tree, held: Sequence[Held]) -> list[int]:
-    """Places that have a source, level by level, those first that will most likely miss a
-    piece."""
+def lasts(places: Shelves, held: Sequence[Held]) -> list[float]:
+    """Days that what each place and those it serves have lasts at the expected demand; below 0
+    where machines wait, inf where nothing is asked for."""
+    there = echelon(places.sources, [each.position for each in held])
+    return [
+        pieces / a_day if a_day > 0 else math.inf
+        for pieces, a_day in zip(there, places.a_day, strict=True)
+    ]
 
-    def chance(number: int) -> float:
-        place = tree.places[number]
-        return tree.whole[number].exceeds(place.days + tree.review_days, held[number].position)
 
-    served = [n for n, place in enumerate(tree.places) if place.source is not None]
-    return sorted(served, key=lambda n: (tree.depth(n), -chance(n)))
+def _most_pressing(places: Shelves, held: Sequence[Held], asked: Sequence[int]) -> list[int]:
+    """Places that ask for pieces and have a source, level by level, those first whose stock lasts
+    least."""
+    days = lasts(places, held)
+
+    def depth(number: int) -> int:
+        source = places.sources[number]
+        return 0 if source is None else 1 + depth(source)
+
+    served = [n for n, own in enumerate(places.sources) if own is not None and asked[n]]
+    return sorted(served, key=lambda n: (depth(n), days[n]))
 
 
 def _emergencies(

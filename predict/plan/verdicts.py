@@ -29,7 +29,8 @@ class LineVerdict:
 def planned_quantity(line: Row) -> int:
     """Pieces that the plan brings into a place: by transfer, by order, in a hurry, and those that
     are passed on to it once the order is there."""
-    moved = sum(each["quantity"] for each in line["transfers"])
+    # What comes back was counted already: a line counts all that its warehouse serves.
+    moved = sum(each["quantity"] for each in line["transfers"] if not each.get("back"))
     waits = line["reasons"]["waits"] if line["warehouse_level"] != "headquarters" else 0
     hurried = line["emergency_quantity"]
     return int(line["order_quantity"] + moved + max(waits, hurried))

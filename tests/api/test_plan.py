@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 
 from store.connection import Connection
 from tests.api.conftest import sign_in
-from tests.api.world import WAREHOUSE, put_plan
+from tests.api.world import WAREHOUSE, put_plan, put_refill
 
 
 def test_lines_open_to_their_reasons_and_are_overridden(
@@ -55,3 +55,20 @@ def test_exports_have_headings_in_both_languages(api: httpx.Client, store: Conne
     assert rows[0][:3] == ("Number", "Name", "Warehouse")
     assert len(rows) == len(text)
     assert parts.get(f"/plan/runs/{run}/export.pdf").status_code == 404
+
+
+def test_a_refill_says_what_to_move(api: httpx.Client, store: Connection) -> None:
+    put_plan(store)
+    number = put_refill(store)
+    parts = sign_in(api, "pat")
+    (listed,) = parts.get("/plan/refills").json()["items"]
+    detail = parts.get(f"/plan/refills/{number}").json()
+    assert detail["refill"] == listed and listed["moves"] == len(detail["moves"]) == 1
+    (move,) = detail["moves"]
+    assert (move["source"], move["target"], move["kind"]) == ("hq", "near", "now")
+    assert 0 < move["quantity"] <= 9 and move["target_name"] == WAREHOUSE
+    text = parts.get(f"/plan/refills/{number}/export.csv", params={"language": "zh"}).content
+    heads, line = text.decode("utf-8-sig").splitlines()
+    assert heads.startswith("物料号,名称,调出仓,调入仓,数量（件）")
+    assert line.split(",")[4:6] == [str(move["quantity"]), "现在"]
+    assert parts.get("/plan/refills/99").status_code == 404

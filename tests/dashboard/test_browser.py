@@ -118,6 +118,7 @@ def test_every_page_is_drawn_whole_for_every_role(
     number = _fill(store)
     world.put_part_alert(store, "P-1")
     world.put_plan(store)
+    world.put_refill(store)
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     shown = {

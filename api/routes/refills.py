@@ -1,0 +1,69 @@
+"""Shelves filled up between two plans: what to move from one warehouse to another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from api.auth import Caller
+from api.context import Shared
+from api.parameters import RowId
+from api.plan_export import XLSX, Kind, answer, moves_table
+from api.present import refill as present
+from api.problems import not_found, responses
+from api.schemas.refill import RefillDetail, Refills
+from fleet.text import Language
+from store import refills
+from store.connection import Connection
+
+router = APIRouter(
+    prefix="/plan/refills", tags=["plan"], responses=responses("not-signed-in", "not-found")
+)
+
+
+@router.get("", operation_id="list_refills")
+def list_refills(
+    _caller: Caller, shared: Shared, limit: Annotated[int, Query(ge=1, le=100)] = 24
+) -> Refills:
+    """Looks at the shelves between two plans, the newest first."""
+    with shared.database.connection() as connection:
+        return Refills(items=[present.refill(r) for r in refills.refills(connection, limit)])
+
+
+@router.get("/{refill_id}", operation_id="get_refill")
+def get_refill(refill_id: RowId, _caller: Caller, shared: Shared) -> RefillDetail:
+    """What to move: so many pieces of an article from one warehouse to another."""
+    with shared.database.connection() as connection:
+        row = _refill(connection, refill_id)
+        catalogue = shared.catalogue(connection)
+        moves = [present.move(each, catalogue) for each in refills.moves(connection, refill_id)]
+    return RefillDetail(refill=present.refill(row), moves=moves)
+
+
+@router.get(
+    "/{refill_id}/export.{kind}",
+    operation_id="export_refill",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}, XLSX: {}}}},
+)
+def export_refill(
+    refill_id: RowId,
+    kind: Kind,
+    _caller: Caller,
+    shared: Shared,
+    language: Annotated[Language, Query(description="Language of headings and names.")] = "en",
+) -> Response:
+    """The same as CSV or Excel."""
+    with shared.database.connection() as connection:
+        _refill(connection, refill_id)
+        catalogue = shared.catalogue(connection)
+        rows = moves_table(refills.moves(connection, refill_id), catalogue, language)
+    return answer(rows, kind, f"transfers-{refill_id}")
+
+
+def _refill(connection: Connection, refill_id: int) -> dict[str, Any]:
+    found = refills.refills(connection, 1, refill_id)
+    if not found:
+        raise not_found(f"There is no refill {refill_id}.", f"没有编号为 {refill_id} 的补货单。")
+    return found[0]
