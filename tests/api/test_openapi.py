@@ -20,7 +20,7 @@ from tests.api.world import put_alarm, put_now, put_part_alert, put_samples, put
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 #: Answered as files of their own kinds, not as JSON.
-FILES = {"export_plan"}
+FILES = {"export_plan", "export_refill"}
 
 
 def fill(store: Connection) -> None:
