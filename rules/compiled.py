@@ -56,7 +56,14 @@ class ConditionRule:
         """The rule's numbers: one value for all, or one per machine where they differ."""
         if not self.rule.overrides:
             return dict(self.rule.params)
-        each = [_params_of(self.rule, machine) for machine in machines]
+        by_serial = any(override.machine is not None for override in self.rule.overrides)
+        known: dict[tuple[str, str, str], dict[str, float]] = {}
+        each = []
+        for machine in machines:  # many machines, few models and regions
+            alike = machine.model, machine.region, machine.serial if by_serial else ""
+            if alike not in known:
+                known[alike] = _params_of(self.rule, machine)
+            each.append(known[alike])
         return {name: np.array([one[name] for one in each]) for name in self.rule.params}
 
 

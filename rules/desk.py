@@ -24,6 +24,7 @@ from rules.known_before import identities_of
 from rules.late import late_rows
 from rules.refold import Refold
 from rules.restored import Restorer
+from rules.showing import show, show_states
 from rules.state import NEVER, Memory
 from store import rule_state
 from store.connection import Connection
@@ -75,6 +76,11 @@ class Desk:
         """Keep what a committed transaction learnt."""
         self._known.take_over(work)
 
+    def show(self, connection: Connection, share: float = 1.0) -> None:
+        """Write what is known now of machines that have moved on: a share of them, those that wait
+        for longest. Where the transaction fails, the desk is to be given up."""
+        show(connection, self.compiled, self._known, share)
+
     def _load(self, connection: Connection, machines: Sequence[int], now: int) -> None:
         """Have the states of machines in memory, read from the store where they are not."""
         strange = [machine for machine in machines if machine not in self._identities]
@@ -113,6 +119,8 @@ class Desk:
         taught = self._knowledge.covering(connection, refold.first_row, now)
         after, changes = refold.run(self._identities, self._known.faults, taught)
         work.states.append(after)
+        # At once: their newest moment may be the same, and who takes over goes by that.
+        show_states(connection, self.compiled, after)
         work.checkpointed.update(refold.checkpointed)
         start = refold.start
         since = dict(zip(start.machine_id.tolist(), start.as_of.tolist(), strict=True))

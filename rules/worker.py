@@ -20,6 +20,7 @@ from rules import teacher
 from rules.desk import Desk
 from rules.keeping import Work
 from rules.lifecycle import Entry, Ledger
+from rules.showing import show_left_behind
 from rules.silence import judge_silence
 from store import alarms, ingest_log, partitions, plans, processes, suppressions
 from store.connection import Connection, Database, StoreUnavailable, connect
@@ -31,6 +32,10 @@ from tickets.dispatch import dispatch
 #: Rows folded in one transaction, about; more entries of the log are taken together when behind.
 MOST_SAMPLES = 200_000
 MOST_ENTRIES = 500
+#: While there is work, what is known of machines is shown so often, of that share of those that
+#: wait: after two seconds nobody waits any more, and no step is held up by all of them at once.
+_SHOW_S = 0.5
+_SHOW_SHARE = 0.25
 #: Connections, late alarms and changed plans are looked at this often.
 TICK_S = 2.0
 #: A worker says that it lives, and looks which machines are its own, this often.
@@ -143,6 +148,7 @@ class Worker:
         self._versions: dict[str, str] = {}
         self._desks: dict[str, Desk] = {}
         self._cursors: dict[int, int] = {}
+        self._show_at = 0.0
         self.detail: dict[str, Any] = {"samples": 0, "alarms": 0, "partitions": []}
         with database.connection() as connection:
             self._load(connection)
@@ -159,6 +165,7 @@ class Worker:
                 entries = _affordable(
                     ingest_log.between(connection, place.position, place.last, MOST_ENTRIES)
                 )
+                self._show(connection, busy=bool(entries))
                 if not entries:
                     return False
                 for product in sorted({entry.product for entry in entries}):
@@ -175,6 +182,14 @@ class Worker:
             self.detail["alarms"] += len(work.entries)
         self.detail["samples"] += sum(entry.samples for entry in entries)
         return True
+
+    def _show(self, connection: Connection, *, busy: bool) -> None:
+        """Show what is known of machines: of all where there is time, else of some at a time."""
+        if busy and clock.monotonic_s() < self._show_at:
+            return
+        for desk in self._desks.values():
+            desk.show(connection, _SHOW_SHARE if busy else 1.0)
+        self._show_at = clock.monotonic_s() + _SHOW_S
 
     def tick(self, now: int, *, listening: bool = True) -> None:
         """Look at what time alone changes: connections, late alarms that still stand, plans.
@@ -230,6 +245,8 @@ class Worker:
         if cursors != self._cursors:
             self._new_desks()
             self._cursors = cursors
+            compiled = {product: desk.compiled for product, desk in self._desks.items()}
+            show_left_behind(connection, compiled, tuple(cursors))
             self.detail["partitions"] = list(cursors)
         return place_of(cursors) if cursors else None
 

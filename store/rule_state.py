@@ -112,6 +112,12 @@ def put_now(connection: Connection, known: Sequence[Now]) -> None:
     connection.execute(_SQL["put_now"], {"known": msgspec.json.encode(known).decode()})
 
 
+def unshown(connection: Connection, partitions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+    """Machine, product and state of those whose state is newer than what is known of them now."""
+    rows = connection.execute(_SQL["unshown"], {"partitions": list(partitions)}).fetchall()
+    return [(row["machine_id"], row["product"], bytes(row["state"])) for row in rows]
+
+
 def put_faults_now(
     connection: Connection, faults: Mapping[int, Sequence[Mapping[str, object]]]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,12 +11,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.alarm_latency.measure import POLL_S, RULE, Offer, Result, measure
+from benchmarks.alarm_latency.measure import GRACE_S, POLL_S, RULE, Offer, Result, measure
 from ironpulse.foreground import says_errors
 
 AIM_P99_MS = 1000.0
-#: Messages a second that the ingestion is to take, one sample each.
-INGEST_RATE = 20_000
 
 
 @says_errors
@@ -31,7 +30,7 @@ def main(
         found = measure(Offer(machines, rate, seconds, alarms), progress)
     if as_json:
         quantiles = {"p50_ms": found.quantile(0.5), "p99_ms": found.quantile(0.99)}
-        typer.echo(json.dumps(asdict(found) | quantiles))
+        typer.echo(json.dumps(asdict(found) | {"unseen": found.unseen} | quantiles))
         return
     _print(found, machines)
 
@@ -40,17 +39,23 @@ def _print(found: Result, machines: int) -> None:
     console = Console()
     console.print(
         f"{machines:,} machines of five products, {found.rate:,.0f} messages/s published, "
-        f"{found.behind:,} samples waiting for the rules at the end"
+        f"{found.judged:,.0f} samples/s judged meanwhile, {found.behind:,} waiting for the rules "
+        "at the end"
     )
     console.print(
         f"{len(found.latencies_ms)} alarms ({RULE}), from publishing to the API's answer, asked "
         f"every {POLL_S * 1000:.0f} ms: p50 {found.quantile(0.5):.0f} ms, p99 "
-        f"{found.quantile(0.99):.0f} ms (aim {AIM_P99_MS:.0f}), most {max(found.latencies_ms):.0f}"
+        f"{found.quantile(0.99):.0f} ms (aim {AIM_P99_MS:.0f}), {found.unseen} not seen within "
+        f"{GRACE_S:.0f} s of the end"
     )
+    committed, taken, answered = found.stages_ms
     console.print(
-        f"one worker of the rules judges a backlog at {found.rules_rate:,.0f} samples/s: "
-        f"{found.rules_rate / found.rate:.1f} times the rate published, "
-        f"{found.rules_rate / INGEST_RATE:.2f} times the {INGEST_RATE:,}/s of the ingestion"
+        f"medians on the way: to the commit {committed:.0f} ms, until the rules take it up "
+        f"{taken:.0f} ms, judged, written and asked for {answered:.0f} ms"
+    )
+    busy = ", ".join(f"{name} {cores:.2f}" for name, cores in found.cores.items())
+    console.print(
+        f"processors kept busy: {busy}; {sum(found.cores.values()):.2f} of {os.cpu_count()}"
     )
 
 

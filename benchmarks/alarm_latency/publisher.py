@@ -42,6 +42,11 @@ class Publisher:
     def __exit__(self, *_: object) -> None:
         self.finish()
 
+    @property
+    def pid(self) -> int:
+        """The process that publishes."""
+        return int(self._process.pid)
+
     def begin(self) -> None:
         self._begin.set()
 

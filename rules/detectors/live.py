@@ -73,7 +73,7 @@ def fold_detectors(
     for d, detector in enumerate(compiled.detectors):
         opened = [own[d].open for own in before]
         still_open, ended = gather(detector, ids, opened, grid, columns, regime)
-        watched = [replace(own[d], open=now) for own, now in zip(before, still_open, strict=True)]
+        watched = [own[d].with_open(now) for own, now in zip(before, still_open, strict=True)]
         if len(ended):
             rows, still = features_of(detector, ended), still_of(detector, ended)
         for at in range(len(ended)):

@@ -59,6 +59,14 @@ class Watched:
     stuck: Mapping[str, Raised] = field(default_factory=dict)
     repaired: int = 0
 
+    def with_open(self, stretch: OpenStretch) -> Watched:
+        """The same in another open stretch; made for each machine of each batch, so not by
+        `replace`, which takes several times as long."""
+        return Watched(
+            stretch, self.taught, self.state, self.standing, self.since, self.as_of, self.raised,
+            self.still, self.stuck, self.repaired,
+        )  # fmt: skip
+
     @property
     def standing_alarms(self) -> list[Raised]:
         """The alarms that stand."""

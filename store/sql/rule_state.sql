@@ -63,6 +63,15 @@ on conflict (machine_id) do update
 set measured_at = excluded.measured_at, regime = excluded.regime,
     regime_since = excluded.regime_since, signals = excluded.signals
 
+-- name: unshown
+select rule_state.machine_id, machine.product, rule_state.state
+from rule_state
+join machine on machine.id = rule_state.machine_id
+left join machine_now on machine_now.machine_id = rule_state.machine_id
+where mod(rule_state.machine_id, 16) = any(%(partitions)s::integer[])
+    and (machine_now.measured_at is null or machine_now.measured_at < rule_state.as_of)
+order by rule_state.machine_id
+
 -- name: put_faults_now
 insert into machine_now (machine_id, faults)
 select * from unnest(%(machines)s::integer[], %(faults)s::jsonb[])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -24,7 +25,10 @@ def test_machines_say_what_they_say_at_work() -> None:
         assert len(given["values"]) > 2 * len(HEARTBEAT)
 
 
-def test_quantiles_of_what_was_seen() -> None:
-    found = Result(tuple(float(ms) for ms in range(1, 102)), 101, 5000.0, 0, 40_000.0)
+def test_quantiles_count_what_was_not_seen() -> None:
+    seen = tuple(float(ms) for ms in range(1, 101))
+    found = Result((*seen, math.inf), (1.0, 2.0, 3.0), 5000.0, 5000.0, 0, {})
+    assert found.unseen == 1
     assert found.quantile(0.5) == pytest.approx(51.0)
     assert found.quantile(0.99) == pytest.approx(100.0)
+    assert found.quantile(0.995) == math.inf
