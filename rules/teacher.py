@@ -79,8 +79,7 @@ def teach(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
     counts from a moment on that is still to come: a sample is judged by the same lesson live, when
     it is judged again, and in a backtest.
     """
-    compiled = compile_plan(plan)
-    if not compiled.detectors:
+    if all(rule.normal is None for rule in plan.rules):
         return 0
     first_ms = normals.heard_since(connection, plan.product)
     due_ms = due_at(first_ms, normals.learned_until(connection, plan.product), now_ms)
@@ -89,7 +88,7 @@ def teach(connection: Connection, plan: ProductPlan, now_ms: int) -> int:
     normals.take_turn(connection, plan.product)
     if due_at(first_ms, normals.learned_until(connection, plan.product), now_ms) is None:
         return 0
-    since_ms = counts_from(due_ms, now_ms)
+    since_ms, compiled = counts_from(due_ms, now_ms), compile_plan(plan)
     models = normals.teachers(connection, plan.product, due_ms, MOST_MACHINES)
     pasts: dict[str, list[Seen]] = {}
     for machine in models:

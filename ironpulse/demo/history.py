@@ -23,8 +23,9 @@ from fleet.plan import Catalogue, ProductPlan
 from ironpulse.demo.team import Team
 from ironpulse.stack.processes import end_with
 from predict.assess import Learned, assess
-from predict.fleet_lives import PlanLives
+from predict.fleet_lives import FleetLives, PlanLives
 from predict.tracking import follow_once
+from rules.teacher import teach
 from rules.worker import Worker
 from simulators.fleet import DemoFleet, FleetMachine
 from simulators.history import Past, generate
@@ -39,6 +40,9 @@ from store.connection import Database
 STEP_S = 180.0
 #: Days that are written, judged and worked off together.
 WINDOW_DAYS = 5
+#: The last days of the past are judged by what the fleet has taught by then: the demo shows what
+#: detectors find, and judging by them all the time would double its start.
+TAUGHT_DAYS = 15
 #: Machines that work through the end of history, so that a live fleet takes over warm.
 AWAKE_SHARE = 0.85
 
@@ -87,6 +91,7 @@ def write(
                 progress.advance(replayed, passed_days * len(histories))
                 if stop.is_set():
                     return
+        replay.learn_lives(end_ms)
     save_states(folder / "machines.json", {serial: past.state for serial, past in pasts.items()})
     write_truth(folder / "truth.jsonl", _episodes(pasts))
 
@@ -157,7 +162,7 @@ class _Replay:
         self._catalogue = catalogue
         self._rules = Worker(database, as_it_came=True)
         self._team = Team(catalogue)
-        # The past goes by the plans' lives; what it teaches is learned by whoever lives on.
+        # The past goes by the plans' lives; what it teaches about them is learned at its end.
         self._learned = Learned(lives=PlanLives())
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage")
 
@@ -190,6 +195,8 @@ class _Replay:
                 until,
             )
             self._work(plan, machines, now_ms)
+            if end_ms - now_ms <= TAUGHT_DAYS * clock.MS_PER_DAY:
+                self._teach(plan, now_ms)
             yield (until - since) / clock.MS_PER_DAY
             since = until
 
@@ -229,6 +236,17 @@ class _Replay:
         with self._database.transaction() as connection:
             assess(connection, self._catalogue, machines, now_ms, self._learned)
             self._team.work(connection, plan.product, now_ms)
+
+    def _teach(self, plan: ProductPlan, now_ms: int) -> None:
+        """Have the product's fleet teach its detectors if its day has come."""
+        with self._database.transaction() as connection:
+            teach(connection, plan, now_ms)
+        self._rules.forget_identities()
+
+    def learn_lives(self, now_ms: int) -> None:
+        """Learn how long parts last from those that were worn out in the past."""
+        with self._database.transaction() as connection:
+            FleetLives().learn(connection, self._catalogue, now_ms)
 
     def _follow(self) -> None:
         with self._database.transaction() as connection:

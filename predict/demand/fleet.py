@@ -92,7 +92,8 @@ def together(distributions: Sequence[FloatColumn]) -> FloatColumn:
     """Distribution of the sum of independent demands: worn parts, services, new machines."""
     total = np.ones(1)
     for each in distributions:
-        total = np.convolve(total, each)
+        # Most demands of most places are none.
+        total = np.convolve(total, each) if len(each) > 1 else total * each[0]
     return np.asarray(total)
 
 

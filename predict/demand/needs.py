@@ -118,4 +118,9 @@ def of_quantiles(levels: FloatColumn, values: FloatColumn, fineness: int = 400) 
 def mixed(scenarios: Sequence[FloatColumn]) -> FloatColumn:
     """Distribution over equally likely scenarios."""
     size = max(len(pmf) for pmf in scenarios)
-    return np.asarray(np.mean([np.pad(pmf, (0, size - len(pmf))) for pmf in scenarios], axis=0))
+    if size == 1:
+        return scenarios[0]
+    total = np.zeros(size)
+    for pmf in scenarios:
+        total[: len(pmf)] += pmf
+    return total / len(scenarios)

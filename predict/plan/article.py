@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleet.batch import FloatColumn
 from predict.plan.costs import Costs
 from predict.plan.levels import WORTHS, Levels, Place, Tree, base_stocks_at
 from predict.plan.moves import Held, Moves, Supply, echelon, moves
@@ -136,11 +135,9 @@ def _undercut(tree: Tree, number: int, spare: int, horizon: float) -> float | No
     """Days until expected demand has used up what lies above the level; 0: now."""
     if spare < 0:
         return 0.0
-    whole = tree.whole[number]
-    days: FloatColumn = np.arange(1.0, horizon + 1)
-    means = np.array([whole.mean(each) for each in days])
+    means = tree.whole[number].means(int(horizon))
     reached = int(np.searchsorted(means, spare + 0.5))
-    return float(days[reached]) if reached < len(days) else None
+    return reached + 1.0 if reached < len(means) else None
 
 
 def _rule_orders(article: Article) -> list[int]:

@@ -27,6 +27,7 @@ class ArticleDemand:
         nothing = [[np.ones(1)] * len(BUSY_YEARS)] * months
         self._scenarios = [nothing for _ in range(places)]
         self.means = np.zeros((places, months, 3))
+        self._months: dict[int, list[FloatColumn]] = {}
         parts = known.gathered.get(number, [])
         for place in range(places):
             mine = [(each, np.flatnonzero(each.needs.place == place)) for each in parts]
@@ -52,7 +53,9 @@ class ArticleDemand:
 
     def months(self, place: int) -> list[FloatColumn]:
         """Distributions of a place's own demand by month."""
-        return self._sum([place])
+        if place not in self._months:
+            self._months[place] = self._sum([place])
+        return self._months[place]
 
     def _sum(self, places: Sequence[int]) -> list[FloatColumn]:
         found = []
@@ -64,6 +67,9 @@ class ArticleDemand:
             others = [self.other(place)[month] for place in places]
             found.append(together([mixed(scenarios), *others]))
         return found
+
+    def _of(self, places: Sequence[int]) -> list[FloatColumn]:
+        return self.months(places[0]) if len(places) == 1 else self._sum(places)
 
     def at_once(self) -> float:
         """Mean pieces that a machine asks for at once; 1 where no need is known."""
@@ -94,7 +100,7 @@ class ArticleDemand:
         return [
             self._row(region, places, start, month, pmf)
             for region, places in groups.items()
-            for month, (start, pmf) in enumerate(zip(starts, self._sum(places), strict=True))
+            for month, (start, pmf) in enumerate(zip(starts, self._of(places), strict=True))
         ]
 
     def _row(

@@ -38,6 +38,11 @@ class Window:
         full = sum(self._monthly[min(month, last)] for month in range(int(whole)))
         return full + self._monthly[min(int(whole), last)] * rest / MONTH_DAYS
 
+    def means(self, days: int) -> FloatColumn:
+        """Expected pieces (days,) within 1, 2, ... days."""
+        months = np.minimum(np.arange(days) // MONTH_DAYS, len(self._monthly) - 1)
+        return np.cumsum(np.array(self._monthly)[months]) / MONTH_DAYS
+
     def short(self, days: float, stock: int) -> float:
         """Expected pieces missing at the end of so many days with `stock` to begin with."""
         at = max(days, 0.0) / STEP_DAYS
