@@ -63,14 +63,8 @@ class Former(Subscriber):
         """Unsubscribe, once more: the answer comes behind what is waiting."""
         _, self._asked = self.client.unsubscribe(self._topics)
 
-    def _on_connect(
-        self, client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
-    ) -> None:
-        if reason.is_failure:
-            self._say(f"the broker refused the connection: {reason}")
-            return
-        self._begin_session()
-        if not flags.session_present:
+    def _connected(self, resumed: bool) -> None:
+        if not resumed:
             self._end()
             return
         log.info("Taking what is left in a session.", client_id=self._client_id)

@@ -101,20 +101,22 @@ class Subscriber:
         self.client.loop_stop()
 
     def _on_connect(
-        self, client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
+        self, _client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         if reason.is_failure:
             self._say(f"the broker refused the connection: {reason}")
             return
         self._begin_session()
         self._said, self._accepted = False, True
-        log.info(
-            "Connected to the broker.", broker=self._address.where, resumed=flags.session_present
-        )
+        self._connected(flags.session_present)
+
+    def _connected(self, resumed: bool) -> None:
+        """The broker has let us in, with the session of before where it is `resumed`."""
+        log.info("Connected to the broker.", broker=self._address.where, resumed=resumed)
         # Retained messages come with a new subscription only, not with every connection.
         retained = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
         options = SubscribeOptions(qos=1, noLocal=self.no_local, retainHandling=retained)
-        client.subscribe(self.topic, options=options)
+        self.client.subscribe(self.topic, options=options)
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, _id: int, reasons: list[ReasonCode], _props: Any

@@ -19,6 +19,7 @@ from ironpulse.rejected import app as rejected_app
 from ironpulse.settings import Settings
 from ironpulse.stack.cli import app as stack_app
 from ironpulse.stock_import import parts_app, warehouses_app
+from ironpulse.supervisor import Service, keep_running
 from ironpulse.tables import table
 from store.accounts import Role
 
@@ -101,10 +102,9 @@ def ingest(
 ) -> None:
     """Take messages from the broker into the store; acknowledge after the commit."""
     if workers > 1 and worker is None:
-        from ironpulse.crew import keep_running
-
         crew = [
-            _ingest_worker(n, workers, client_id, metrics_port, sparkplug) for n in range(workers)
+            _ingest_worker(n, workers, client_id, metrics_port, sparkplug)
+            for n in range(1, workers + 1)
         ]
         keep_running(crew, stop_on_signals())
         return
@@ -128,13 +128,13 @@ def ingest(
 
 def _ingest_worker(
     number: int, workers: int, client_id: str, metrics_port: int | None, sparkplug: str
-) -> list[str]:
-    """The arguments of one worker of several; each has its own port for Prometheus."""
-    arguments = ["ingest", "--workers", f"{workers}", "--worker", f"{number + 1}"]
+) -> Service:
+    """One worker of several, from 1; each has its own port for Prometheus."""
+    arguments = ["ingest", "--workers", f"{workers}", "--worker", f"{number}"]
     arguments += ["--client-id", client_id, "--sparkplug", sparkplug]
-    return arguments + (
-        [] if metrics_port is None else ["--metrics-port", f"{metrics_port + number}"]
-    )
+    if metrics_port is not None:
+        arguments += ["--metrics-port", f"{metrics_port + number - 1}"]
+    return Service(f"ingest {number}", tuple(arguments))
 
 
 @app.command()
@@ -148,9 +148,8 @@ def rules(
     from rules.worker import run
 
     if workers > 1:
-        from ironpulse.crew import keep_running
-
-        keep_running([["rules"]] * workers, stop_on_signals())
+        crew = [Service(f"rules {n}", ("rules",)) for n in range(1, workers + 1)]
+        keep_running(crew, stop_on_signals())
         return
     run(Settings().database(), stop_on_signals())
 

@@ -1,9 +1,10 @@
-"""Keeps the processes of a demo running: starts them, starts anew what dies, ends them."""
+"""Keeps processes of ours running: starts them, starts anew what dies, ends them."""
 
 from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,14 @@ from pathlib import Path
 import structlog
 
 from fleet.clock import monotonic_s
-from ironpulse.stack.processes import Server
+from ironpulse.stack.processes import Helper, Server
 
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_S = 30.0
+_LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,10 @@ class Service:
 class Supervisor:
     """Runs services; one that dies comes back after a pause that grows while it keeps dying."""
 
-    def __init__(self, services: Sequence[Service], folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, services: Sequence[Service], folder: Path | None) -> None:
+        """They work in `folder`, with a log of each there; without one, where this process does."""
         self._services = {service.name: service for service in services}
-        self._servers = {
-            service.name: Server(
-                service.name, folder, folder / f"{service.name}.log", signal.SIGTERM
-            )
-            for service in services
-        }
+        self._servers = {name: _server(name, folder) for name in self._services}
         self._started: dict[str, float] = {}
         self._pause: dict[str, float] = {}
         self._due: dict[str, float] = {}
@@ -77,6 +74,11 @@ class Supervisor:
                 back.append(name)
         return back
 
+    def ask_to_stop(self) -> None:
+        """Ask all services to finish, without waiting for that."""
+        for server in self._servers.values():
+            server.ask_to_stop()
+
     def stop(self) -> None:
         """End all services, the last started first."""
         for server in reversed(self._servers.values()):
@@ -86,3 +88,22 @@ class Supervisor:
         command = [sys.executable, "-m", "ironpulse", *self._services[name].arguments]
         self._servers[name].start(command, None)
         self._started[name] = monotonic_s()
+
+
+def _server(name: str, folder: Path | None) -> Server:
+    if folder is None:
+        return Helper(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Server(name, folder, folder / f"{name}.log", signal.SIGTERM)
+
+
+def keep_running(services: Sequence[Service], stop: threading.Event) -> None:
+    """Keep services running until `stop` is set; they write where this process writes."""
+    supervisor = Supervisor(services, None)
+    supervisor.start()
+    try:
+        while not stop.wait(_LOOK_S):
+            supervisor.poll()
+    finally:
+        supervisor.ask_to_stop()
+        supervisor.stop()

@@ -155,12 +155,9 @@ class _Session(Subscriber):
         self._since = clock.now_ms()
         client.will_set(self._state_topic, _state(False, self._since), qos=1, retain=True)
 
-    def _on_connect(
-        self, client: mqtt.Client, data: Any, flags: Any, reason: ReasonCode, properties: Any
-    ) -> None:
-        super()._on_connect(client, data, flags, reason, properties)
-        if not reason.is_failure:
-            self._renewed()
+    def _connected(self, resumed: bool) -> None:
+        super()._connected(resumed)
+        self._renewed()
 
     def _on_subscribe(
         self, client: mqtt.Client, data: Any, number: int, reasons: list[ReasonCode], props: Any

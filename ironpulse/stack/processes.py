@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from fleet import clock
 from ironpulse.stack.errors import StackError
@@ -104,12 +104,25 @@ class Server:
 
     def start(self, command: Sequence[str], account: Account | None) -> None:
         """Start it in its folder; output goes to the end of its log."""
+        with self.log.open("ab") as log:
+            self._run(
+                command,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"LC_ALL": "C.UTF-8", "HOME": str(self._folder)},
+                **_as(account),
+            )
+
+    def _run(self, command: Sequence[str], **how: Any) -> None:
         # setpriv and not a preexec function: that is unsafe beside the threads a caller has.
         death = ["setpriv", "--pdeathsig", self._signal.name.removeprefix("SIG"), "--"]
-        with self.log.open("ab") as log:
-            self._process = _SPAWNER.submit(
-                _spawn, [*death, *command], self._folder, log, account
-            ).result()
+        self._process = _SPAWNER.submit(_spawn, [*death, *command], how).result()
+
+    def ask_to_stop(self) -> None:
+        """Ask it to finish, without waiting for that."""
+        if self._process is not None:
+            self._process.send_signal(self._signal)
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Ask it to finish, and end it hard if it has not after `timeout_s` seconds."""
@@ -128,19 +141,24 @@ class Server:
         return " / ".join(text.splitlines()[-lines:]) or "nothing in its log"
 
 
-def _spawn(
-    command: Sequence[str], folder: Path, log: BinaryIO, account: Account | None
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,  # a Ctrl-C in the terminal is for us to act on
-        env=os.environ | {"LC_ALL": "C.UTF-8", "HOME": str(folder)},
-        **_as(account),
-    )
+class Helper(Server):
+    """A child process that works where we do and writes where we do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, Path.cwd(), Path(os.devnull), signal.SIGTERM)
+
+    def start(self, command: Sequence[str], account: Account | None = None) -> None:
+        """Start it."""
+        self._run(command, **_as(account))
+
+    def last_words(self, lines: int = 5) -> str:
+        """What it wrote went where our own words go."""
+        return "written above"
+
+
+def _spawn(command: Sequence[str], how: dict[str, Any]) -> subprocess.Popen[bytes]:
+    # In a session of its own: a Ctrl-C in the terminal is for us to act on.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **how)
 
 
 def run_as(command: Sequence[str], account: Account | None, folder: Path) -> None:
