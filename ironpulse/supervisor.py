@@ -74,14 +74,12 @@ class Supervisor:
                 back.append(name)
         return back
 
-    def ask_to_stop(self) -> None:
-        """Ask all services to finish, without waiting for that."""
-        for server in self._servers.values():
-            server.ask_to_stop()
-
     def stop(self) -> None:
-        """End all services, the last started first."""
-        for server in reversed(self._servers.values()):
+        """End all services; the last started is asked first, and all finish at the same time."""
+        servers = list(reversed(self._servers.values()))
+        for server in servers:
+            server.ask_to_stop()
+        for server in servers:
             server.stop()
 
     def _start(self, name: str) -> None:
@@ -105,5 +103,4 @@ def keep_running(services: Sequence[Service], stop: threading.Event) -> None:
         while not stop.wait(_LOOK_S):
             supervisor.poll()
     finally:
-        supervisor.ask_to_stop()
         supervisor.stop()

@@ -228,7 +228,12 @@ def _admin(stack: LocalStack, statement: str, *names: str) -> None:
 @pytest.fixture
 def broker(programs: Programs, server_folder: Path) -> Iterator[BrokerAccess]:
     """A broker of its own for each test: it starts in 30 ms and knows nobody's old sessions."""
-    server = Broker(programs, server_folder / "broker", free_port(), "admin-word", "ingest-word")
+    yield from running_broker(programs, server_folder)
+
+
+def running_broker(programs: Programs, folder: Path) -> Iterator[BrokerAccess]:
+    """A broker in a folder, while it is asked for."""
+    server = Broker(programs, folder / "broker", free_port(), "admin-word", "ingest-word")
     server.start()
     try:
         with Credentials(server.url, ADMIN, "admin-word") as credentials:

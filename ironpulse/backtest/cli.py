@@ -10,7 +10,7 @@ from ironpulse.backtest.life import life
 from ironpulse.backtest.rules import rules
 from ironpulse.foreground import says_errors
 
-app = typer.Typer(no_args_is_help=True, help="The product's own models on any file.")
+app = typer.Typer()
 app.command()(says_errors(anomalies))
 app.command()(says_errors(demand))
 app.command()(says_errors(life))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from fleet.loader import load_catalogue
 from ironpulse.demo import registry
 from ironpulse.stack import LocalStack, StackAddresses
+from ironpulse.stack.programs import Programs
 from store.migrate import migrate
 from tests.conftest import (
     PRODUCTS,
@@ -17,6 +19,8 @@ from tests.conftest import (
     close_template,
     copied_database,
     make_template,
+    open_folder,
+    running_broker,
 )
 from tests.scenarios.system import System, running_system
 from tests.simulators.world import fleet
@@ -34,7 +38,21 @@ def scenario_template(stack: LocalStack, empty_template: str) -> str:
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def system_folder() -> Iterator[Path]:
+    """An empty folder for a system of one module."""
+    folder = open_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def broker(programs: Programs, system_folder: Path) -> Iterator[BrokerAccess]:
+    """A broker of its own for each module."""
+    yield from running_broker(programs, system_folder)
+
+
+@pytest.fixture(scope="module")
 def addresses(
     stack: LocalStack, scenario_template: str, broker: BrokerAccess
 ) -> Iterator[StackAddresses]:
@@ -50,9 +68,10 @@ def addresses(
         )
 
 
-@pytest.fixture
-def system(addresses: StackAddresses, server_folder: Path) -> Iterator[System]:
-    """Ironpulse with the demonstration fleet, which nobody has heard yet."""
-    with running_system(addresses, server_folder / "log") as running:
+@pytest.fixture(scope="module")
+def system(addresses: StackAddresses, system_folder: Path) -> Iterator[System]:
+    """Ironpulse with the demonstration fleet; its start is dear, so the tests of a module share it,
+    each with machines of its own."""
+    with running_system(addresses, system_folder / "log") as running:
         running.let_in(*(machine.serial for machine in fleet(10).machines))
         yield running
