@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.ingest.measure import Flow
 
-MB = 10**6
+MB = MILLION = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def as_table(runs: Sequence[Run], conditions: Mapping[str, Any]) -> Table:
 
 
 def cost_table(runs: Sequence[Run]) -> Table:
-    """Where the time goes: microseconds of processor per message, by part."""
+    """Where the time goes: microseconds of processor per message, and seconds per million rows of
+    the sustained rates, by part."""
     table = Table(title="Processor, microseconds per message (medians)", title_justify="left")
     parts = list(runs[0].one.processor)
     for column in ("", *parts, "all", "cores busy"):
@@ -106,6 +107,14 @@ def cost_table(runs: Sequence[Run]) -> Table:
         busy = median(sum(flow.processor.values()) for flow in flows)
         cells = [f"{cost:.1f}" for cost in (*costs, sum(costs))]
         table.add_row(name, *cells, f"{busy:.2f}")
+    table.add_section()
+    for name in ("one sample per message", "ten samples per message"):
+        flows = [run.flows[name] for run in runs]
+        costs = [
+            median(f.processor[part] / f.rows_per_s * MILLION for f in flows) for part in parts
+        ]
+        cells = [f"{cost:.1f}" for cost in (*costs, sum(costs))]
+        table.add_row(f"{name}: s per million rows", *cells, "")
     return table
 
 

@@ -115,9 +115,8 @@ class Server:
             )
 
     def _run(self, command: Sequence[str], **how: Any) -> None:
-        # setpriv and not a preexec function: that is unsafe beside the threads a caller has.
-        death = ["setpriv", "--pdeathsig", self._signal.name.removeprefix("SIG"), "--"]
-        self._process = _SPAWNER.submit(_spawn, [*death, *command], how).result()
+        bound = [*bound_to(os.getpid(), self._signal), *command]
+        self._process = _SPAWNER.submit(_spawn, bound, how).result()
 
     def ask_to_stop(self) -> None:
         """Ask it to finish, without waiting for that."""
@@ -139,6 +138,14 @@ class Server:
         """The end of its log, on one line."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return " / ".join(text.splitlines()[-lines:]) or "nothing in its log"
+
+
+def bound_to(parent: int, death: signal.Signals) -> list[str]:
+    """What stands before a command so that it gets the signal `death` when `parent` dies, and does
+    not run where that died before the kernel was told."""
+    # setpriv and not a preexec function: that is unsafe beside the threads a caller has.
+    told = ["setpriv", "--pdeathsig", death.name.removeprefix("SIG"), "--"]
+    return [*told, "sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(parent)]
 
 
 class Helper(Server):

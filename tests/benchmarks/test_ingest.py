@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -85,3 +86,4 @@ def test_figures_beside_their_targets() -> None:
     text = console.export_text()
     assert "120,000" in text and "0.48" in text and ">= 20,000" in text
     assert "60.0" in text, "microseconds per message: 0.6 cores at 10,000/s"
+    assert re.search(r"ten samples per message: s per million rows +│ +5\.0 │", text), "0.6 / 0.12"

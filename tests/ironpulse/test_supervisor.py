@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ironpulse import supervisor as module
-from ironpulse.stack.processes import free_port
+from ironpulse.stack.processes import bound_to, free_port
 from ironpulse.supervisor import Service, Supervisor
 from tests.processes import processes_in, until, until_none_in
 
@@ -113,3 +113,12 @@ def test_services_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     until_none_in(tmp_path)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_nothing_begins_whose_parent_died_before_it_could_be_told(alive: bool) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    parent = os.getpid() if alive else gone.pid
+    command = [*bound_to(parent, signal.SIGTERM), "echo", "it", "runs"]
+    assert subprocess.run(command, capture_output=True).stdout == (b"it runs\n" if alive else b"")
