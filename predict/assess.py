@@ -11,7 +11,7 @@ from fleet.finding import Finding
 from fleet.plan import Catalogue, ProductPlan
 from fleet.service import InspectionTerms
 from predict.fleet_lives import FleetLives, LifeSource
-from predict.looks import Watched, next_look
+from predict.looks import Watched, next_look, planned_visits
 from predict.parts import Pace, assess_parts
 from predict.services import due_services, meter_of
 from predict.state import from_json
@@ -117,7 +117,7 @@ def _assess_inspections(
     services: dict[int, list[DueService]] = {}
     for each in due:
         services.setdefault(each.machine_id, []).append(each)
-    visits = inspections.visits_planned(connection, now_ms)
+    visits = planned_visits(inspections.visits_planned(connection, now_ms), now_ms)
     found = []
     for row in inspections.looks(connection, watched):
         machine, plan = row["id"], machines[row["id"]]

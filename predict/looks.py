@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fleet.batch import FloatColumn
+from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.plan import ProductPlan
 from fleet.service import InspectionTerms
@@ -61,7 +61,7 @@ def next_look(
     watched: Sequence[Watched],
     coming: Ahead | None,
     services: Sequence[DueService],
-    visits: Sequence[Row],
+    visits: PlannedVisits,
     now_ms: int,
 ) -> DueInspection:
     """The next inspection of a machine (id, lat, lon, commissioned_on, registered_at, looked_at):
@@ -76,7 +76,7 @@ def next_look(
     gain = np.interp(_DAYS, CHANCE_DAYS, by_week)
     occasions = [
         *_services(plan, terms, services, now),
-        *_neighbours(machine, terms, visits, now),
+        *_neighbours(machine, terms, visits),
     ]
     choice = choose(_DAYS, gain, since, occasions)
     age = (now.date() - machine["commissioned_on"]).days
@@ -114,22 +114,46 @@ def _services(
     ]
 
 
-def _neighbours(
-    machine: Row, terms: InspectionTerms, visits: Sequence[Row], now: datetime
-) -> list[Occasion]:
-    found = []
-    for visit in visits:
-        if visit["machine_id"] != machine["id"] and _km(machine, visit) <= terms.near_km:
-            day = float(max(0, (visit["at"] - now).days))
-            found.append(Occasion(day, terms.with_neighbour, f"visit:{visit['number']}"))
-    return found
+@dataclass(frozen=True, slots=True)
+class PlannedVisits:
+    """Visits that are planned, and where: `machine_id`, `lat`, `lon`, `days` from now, (n,), and
+    their numbers."""
+
+    machine_id: IntColumn
+    lat: FloatColumn
+    lon: FloatColumn
+    days: FloatColumn
+    numbers: tuple[str, ...]
+
+    def near(self, machine: Row, most_km: float) -> IntColumn:
+        """Those to other machines not further away than that, as the crow flies; good enough over
+        some tens of kilometres."""
+        north = machine["lat"] - self.lat
+        east = (machine["lon"] - self.lon) * math.cos(math.radians(machine["lat"]))
+        close = np.hypot(north, east) * _KM_PER_DEGREE <= most_km
+        return np.flatnonzero(close & (self.machine_id != machine["id"]))
 
 
-def _km(one: Row, other: Row) -> float:
-    """Distance as the crow flies; good enough over some tens of kilometres."""
-    north = one["lat"] - other["lat"]
-    east = (one["lon"] - other["lon"]) * math.cos(math.radians(one["lat"]))
-    return _KM_PER_DEGREE * math.hypot(north, east)
+def planned_visits(rows: Sequence[Row], now_ms: int) -> PlannedVisits:
+    """Rows with number, machine_id, lat, lon and the time `at`."""
+    now = to_datetime(now_ms)
+    return PlannedVisits(
+        np.array([row["machine_id"] for row in rows], np.int64),
+        np.array([row["lat"] for row in rows], np.float64),
+        np.array([row["lon"] for row in rows], np.float64),
+        np.array([max(0, (row["at"] - now).days) for row in rows], np.float64),
+        tuple(row["number"] for row in rows),
+    )
+
+
+def _neighbours(machine: Row, terms: InspectionTerms, visits: PlannedVisits) -> list[Occasion]:
+    """One for each day on which somebody is near."""
+    near = visits.near(machine, terms.near_km)
+    _, first = np.unique(visits.days[near], return_index=True)
+    return [
+        Occasion(float(visits.days[i]), terms.with_neighbour, f"visit:{visits.numbers[i]}")
+        for i in near[first].tolist()
+    ]
 
 
 def _likely(

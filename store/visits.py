@@ -138,11 +138,8 @@ def add_checks(
     connection: Connection, ticket_id: int, checks: Sequence[tuple[str, CheckItem]]
 ) -> float:
     """Checks (checklist, item) the ticket lacks; returns the minutes of those added."""
-    values = {
-        "ticket_id": ticket_id,
-        "checklists": [checklist for checklist, _ in checks],
-        "definitions": [Jsonb(item.model_dump(mode="json")) for _, item in checks],
-    }
+    given = [[checklist, item.model_dump(mode="json")] for checklist, item in checks]
+    values = {"ticket_id": ticket_id, "checks": Jsonb(given)}
     rows = connection.execute(_SQL["add_checks"], values).fetchall()
     return float(sum(row["minutes"] for row in rows))
 

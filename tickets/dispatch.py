@@ -185,28 +185,29 @@ def _join(
     prepared = {mode for item in before for mode in item["failure_modes"][:1]}
     fitted = [FittedPlace(**row) for row in visits.fitted_places(connection, finding.machine_id)]
     added = contribution(plan, finding, fitted, prepared)
-    visits.add_item(connection, ticket_id, decision.finding_id, finding, now_ms)
     checks = [(check.checklist, check.item) for check in added.checks]
-    minutes = added.minutes + visits.add_checks(connection, ticket_id, checks)
-    for part in added.parts:
-        visits.add_part(
-            connection, ticket_id, part.part, part.fitted_part_id, part.quantity, part.reason
-        )
     titles = [(item["severity"], Text.model_validate(item["title"])) for item in before]
-    visits.extend_visit(
-        connection,
-        ticket_id,
-        title=title_of([*titles, (finding.severity, finding.title)]),
-        priority=verdict.priority,
-        target_ms=verdict.target_at,
-        minutes=round(minutes),
-        skill=added.skill,
-        skills=SKILL_ORDER,
-    )
     note = Text(
         en=f"{finding.title.en}. {verdict.reason.en}", zh=f"{finding.title.zh}。{verdict.reason.zh}"
     )
-    visits.add_event(connection, ticket_id, actor=ACTOR, note=note, now_ms=now_ms)
+    with connection.pipeline():  # only the checks are waited for
+        visits.add_item(connection, ticket_id, decision.finding_id, finding, now_ms)
+        for part in added.parts:
+            visits.add_part(
+                connection, ticket_id, part.part, part.fitted_part_id, part.quantity, part.reason
+            )
+        minutes = added.minutes + visits.add_checks(connection, ticket_id, checks)
+        visits.extend_visit(
+            connection,
+            ticket_id,
+            title=title_of([*titles, (finding.severity, finding.title)]),
+            priority=verdict.priority,
+            target_ms=verdict.target_at,
+            minutes=round(minutes),
+            skill=added.skill,
+            skills=SKILL_ORDER,
+        )
+        visits.add_event(connection, ticket_id, actor=ACTOR, note=note, now_ms=now_ms)
 
 
 def _due_soon(

@@ -70,8 +70,10 @@ select %(ticket_id)s,
     (select coalesce(max(sequence), 0) from ticket_check where ticket_id = %(ticket_id)s)
         + row_number() over (order by given.place),
     given.checklist, given.definition ->> 'id', given.definition
-from unnest(%(checklists)s::text[], %(definitions)s::jsonb[]) with ordinality
-    as given (checklist, definition, place)
+from (
+    select pair ->> 0 as checklist, pair -> 1 as definition, place
+    from jsonb_array_elements(%(checks)s::jsonb) with ordinality as listed (pair, place)
+) as given
 where not exists (
     select from ticket_check
     where ticket_id = %(ticket_id)s and ticket_check.checklist = given.checklist

@@ -22,7 +22,7 @@ from predict.inspection import (
     prevented,
 )
 from predict.life import PlanLife
-from predict.looks import CHANCE_DAYS, Watched, next_look
+from predict.looks import CHANCE_DAYS, Watched, next_look, planned_visits
 from predict.outlook import left_of, outlook
 from predict.pace import Ahead
 from store.inspections import DueInspection
@@ -66,7 +66,8 @@ def look(
         "registered_at": AUTUMN - timedelta(days=200),
         "looked_at": looked,
     }
-    return next_look(machine, plan, terms, parts, ahead(climate), services, visits, to_ms(AUTUMN))
+    planned = planned_visits(visits, to_ms(AUTUMN))
+    return next_look(machine, plan, terms, parts, ahead(climate), services, planned, to_ms(AUTUMN))
 
 
 def test_a_northern_paver_is_looked_at_before_its_season_and_not_in_the_winter() -> None:
