@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
+from fleet.batch import IntColumn
 from fleet.plan import Catalogue, ProductPlan
 from fleet.rule import Rule
 from rules.changes import AlarmChange
 from rules.connection import Connection as Link
 from rules.connection import Contact, connection_of, silence_since
+from rules.contacts import to_look_at
 from rules.evidence import silence_account
 from rules.lifecycle import Entry, Ledger, Setting
 from rules.recurrence import recurrence_of
 from store import alarms, rule_state, suppressions
 from store.connection import Connection
-from store.rule_state import ContactRow
+from store.rule_state import NO_TIME, Contacts
 
 _NEVER_LATE_MS = 2**62
 
@@ -33,58 +36,72 @@ def judge_silence(
     Without `listening` long enough to tell a silent machine from our own deafness, only signs of
     life count.
     """
-    contacts = rule_state.contacts(connection, partitions)
-    known = {row.machine_id: _contact(catalogue, row) for row in contacts}
+    fleet = rule_state.contacts(connection, partitions)
+    silent = {rule.id for plan in catalogue.plans.values() for rule in _silence_rules(plan)}
+    standing = alarms.standing(connection, silent)
+    places = to_look_at(fleet, catalogue.plans, standing, now, listening=listening)
+    machines = [_machine(catalogue, fleet.take(places[i : i + 1])) for i in range(len(places))]
     links = {
-        row.machine_id: connection_of(
-            known[row.machine_id], catalogue.plans[row.product].report, now
-        )
-        for row in contacts
+        one.id: connection_of(one.contact, catalogue.plans[one.product].report, now)
+        for one in machines
     }
-    if not listening:
-        contacts = [row for row in contacts if links[row.machine_id].state == "online"]
     changed = {
-        row.machine_id: (links[row.machine_id].state, links[row.machine_id].since)
-        for row in contacts
-        if row.connection != links[row.machine_id].state
+        one.id: (links[one.id].state, links[one.id].since)
+        for one in machines
+        if one.connection != links[one.id].state
     }
     if changed:
         rule_state.put_connections(connection, changed)
-    return _alarms(connection, catalogue, contacts, known, links, now)
+    return _alarms(connection, catalogue, machines, standing, links, now)
 
 
-def _contact(catalogue: Catalogue, row: ContactRow) -> Contact:
-    plan = catalogue.plans[row.product]
-    regime = plan.regime.get(row.regime) if row.regime is not None else None
-    return Contact(
-        row.heard_at,
-        "offline" if row.status == "offline" else "online" if row.status is not None else None,
-        row.status_at,
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """A machine that has to be looked at, and what its connection was said to be."""
+
+    id: int
+    product: str
+    contact: Contact
+    connection: str
+
+
+def _machine(catalogue: Catalogue, alone: Contacts) -> _Machine:
+    product = str(alone.product[0])
+    regime = catalogue.plans[product].regime.get(str(alone.regime[0]))
+    status = str(alone.status[0])
+    contact = Contact(
+        _known(alone.heard_at),
+        "offline" if status == "offline" else "online" if status else None,
+        _known(alone.status_at),
         None if regime is None else regime.running,
-        row.registered_at,
+        int(alone.registered_at[0]),
     )
+    return _Machine(int(alone.machine_id[0]), product, contact, str(alone.connection[0]))
+
+
+def _known(moment: IntColumn) -> int | None:
+    return None if moment[0] == NO_TIME else int(moment[0])
 
 
 def _alarms(
     connection: Connection,
     catalogue: Catalogue,
-    contacts: Sequence[ContactRow],
-    known: Mapping[int, Contact],
+    found: Sequence[_Machine],
+    standing: Collection[tuple[int, str]],
     links: Mapping[int, Link],
     now: int,
 ) -> list[Entry]:
     rules = {plan.product: _silence_rules(plan) for plan in catalogue.plans.values()}
-    standing = alarms.standing(connection, {rule.id for own in rules.values() for rule in own})
-    due: list[tuple[ContactRow, Rule, int | None]] = []
-    for row in contacts:
+    due: list[tuple[_Machine, Rule, int | None]] = []
+    for row in found:
         for rule in rules[row.product]:
             report = catalogue.plans[row.product].report
-            since = silence_since(rule, known[row.machine_id], report, now)
-            if (since is not None) != ((row.machine_id, rule.id) in standing):
+            since = silence_since(rule, row.contact, report, now)
+            if (since is not None) != ((row.id, rule.id) in standing):
                 due.append((row, rule, since))
     if not due:
         return []
-    machines = {row.machine_id for row, _, _ in due}
+    machines = {row.id for row, _, _ in due}
     longest = max(
         recurrence_of(catalogue.plans[row.product], rule).longest_ms for row, rule, _ in due
     )
@@ -96,10 +113,10 @@ def _alarms(
         law = recurrence_of(plan, rule)
         setting = Setting(rule, plan.version, "connection", now, _NEVER_LATE_MS, law)
         if since is None:
-            back = links[row.machine_id].since
+            back = links[row.id].since
             ledger.clear(_change(row, rule, "cleared", back), setting)
         else:
-            account = silence_account(plan, rule, since, row.heard_at, now)
+            account = silence_account(plan, rule, since, row.contact.heard_at, now)
             ledger.raise_(_change(row, rule, "raised", since), account, setting)
     return list(ledger.entries)
 
@@ -108,8 +125,8 @@ def _silence_rules(plan: ProductPlan) -> list[Rule]:
     return [rule for rule in plan.rules if rule.silence is not None]
 
 
-def _change(row: ContactRow, rule: Rule, kind: str, at: int) -> AlarmChange:
+def _change(row: _Machine, rule: Rule, kind: str, at: int) -> AlarmChange:
     raised = kind == "raised"
     return AlarmChange(
-        row.machine_id, rule.id, rule.component, "raised" if raised else "cleared", at, at, at
+        row.id, rule.id, rule.component, "raised" if raised else "cleared", at, at, at
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 
 from fleet import clock
-from fleet.batch import FaultCode, FaultReport
+from fleet.batch import FaultCode, FaultReport, IntColumn
 from store.binary import PackedArray, pack_array, pack_bytes, to_timestamps
 from store.connection import Connection
 from store.queries import load
@@ -41,19 +41,30 @@ class Now:
     signals: Mapping[str, tuple[float, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRow:
-    """What was last heard of a machine, and what its connection was said to be; ms."""
+#: Where a moment is not known.
+NO_TIME = -(2**62)
 
-    machine_id: int
-    product: str
-    registered_at: int
-    heard_at: int | None
-    status: str | None
-    status_at: int | None
-    regime: str | None
-    connection: str | None
-    connection_since: int | None
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """What was last heard of n machines, and what their connections were said to be; columns (n,),
+    times in milliseconds since 1970 UTC, NO_TIME and empty words where nothing is known."""
+
+    machine_id: IntColumn
+    product: NDArray[np.str_]
+    registered_at: IntColumn
+    heard_at: IntColumn
+    status: NDArray[np.str_]
+    status_at: IntColumn
+    regime: NDArray[np.str_]
+    connection: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.machine_id)
+
+    def take(self, places: IntColumn) -> Contacts:
+        """The machines at these places."""
+        return Contacts(*(getattr(self, name)[places] for name in Contacts.__dataclass_fields__))
 
 
 def states(connection: Connection, machine_ids: Iterable[int]) -> dict[int, bytes]:
@@ -143,10 +154,15 @@ def first_samples(connection: Connection, machine_ids: Iterable[int]) -> dict[in
     return {row["machine_id"]: clock.to_ms(row["first_measured_at"]) for row in rows}
 
 
-def contacts(connection: Connection, partitions: Sequence[int]) -> list[ContactRow]:
+def contacts(connection: Connection, partitions: Sequence[int]) -> Contacts:
     """What was last heard of every machine in service of these partitions."""
-    values = {"partitions": list(partitions)}
-    return [_contact(row) for row in connection.execute(_SQL["contacts"], values).fetchall()]
+    row = connection.execute(_SQL["contacts"], {"partitions": list(partitions)}).fetchone()
+    assert row is not None
+    return Contacts(
+        _moments(row["machine_id"]), _words(row["product"]), _moments(row["registered_at"]),
+        _moments(row["heard_at"]), _words(row["status"]), _moments(row["status_at"]),
+        _words(row["regime"]), _words(row["connection"]),
+    )  # fmt: skip
 
 
 def fault_reports(connection: Connection, machine_id: int, since_ms: int) -> list[FaultReport]:
@@ -164,21 +180,6 @@ def fault_reports(connection: Connection, machine_id: int, since_ms: int) -> lis
     ]
 
 
-def _contact(row: Mapping[str, Any]) -> ContactRow:
-    registered_at = clock.to_ms(row["registered_at"])
-    return ContactRow(
-        row["id"],
-        row["product"],
-        registered_at,
-        _ms(row["last_received_at"]),
-        row["status"],
-        _ms(row["status_at"]),
-        row["regime"],
-        row["connection"],
-        _ms(row["connection_since"]),
-    )
-
-
 def _columns(saved: Sequence[Saved]) -> dict[str, PackedArray]:
     as_of = np.array([one.as_of for one in saved], np.int64)
     return {
@@ -188,5 +189,9 @@ def _columns(saved: Sequence[Saved]) -> dict[str, PackedArray]:
     }
 
 
-def _ms(moment: Any) -> int | None:
-    return None if moment is None else clock.to_ms(moment)
+def _moments(values: Sequence[int | None] | None) -> IntColumn:
+    return np.array([NO_TIME if one is None else one for one in values or ()], np.int64)
+
+
+def _words(values: Sequence[str] | None) -> NDArray[np.str_]:
+    return np.array(values or [], np.str_)

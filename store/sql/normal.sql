@@ -33,7 +33,8 @@ with ranked as (
 select id, model from ranked order by place, model limit %(most)s
 
 -- name: repairs
-select ticket.machine_id, item.component, null as part, ticket.done_at as repaired_at
+-- A visit with many items about a component mends it once.
+select distinct ticket.machine_id, item.component, null as part, ticket.done_at as repaired_at
 from ticket
 join ticket_item item on item.ticket_id = ticket.id
 where ticket.machine_id = any(%(machines)s::integer[])

@@ -84,9 +84,15 @@ on conflict (machine_id) do update
 set connection = excluded.connection, connection_since = excluded.connection_since
 
 -- name: contacts
-select machine.id, machine.product, machine.registered_at,
-    machine_ledger.last_received_at, machine_ledger.status, machine_ledger.status_at,
-    machine_now.regime, machine_now.connection, machine_now.connection_since
+-- As columns: rows would cost a worker more than all it does with them.
+select array_agg(machine.id) as machine_id,
+    array_agg(machine.product) as product,
+    array_agg((extract(epoch from machine.registered_at) * 1000)::bigint) as registered_at,
+    array_agg((extract(epoch from machine_ledger.last_received_at) * 1000)::bigint) as heard_at,
+    array_agg(coalesce(machine_ledger.status, '')) as status,
+    array_agg((extract(epoch from machine_ledger.status_at) * 1000)::bigint) as status_at,
+    array_agg(coalesce(machine_now.regime, '')) as regime,
+    array_agg(coalesce(machine_now.connection, '')) as connection
 from machine
 left join machine_ledger on machine_ledger.machine_id = machine.id
 left join machine_now on machine_now.machine_id = machine.id
