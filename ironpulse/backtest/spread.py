@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from fleet.errors import IronpulseError
 from rules.replay import Job, Piece, Progress, start, step
 
+#: A scheduler may take so long to answer.
+PATIENCE_S = 10.0
+
 Told = Callable[[int], None]
 
 
@@ -107,7 +110,7 @@ def _cluster(scheduler: str) -> Iterator[Crew]:
             "pip install 'ironpulse[dask]'."
         ) from error
     try:
-        client = Client(scheduler, timeout=10, set_as_default=False)
+        client = Client(scheduler, timeout=PATIENCE_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise IronpulseError(
             f"No Dask scheduler answers at {scheduler}: {error}. Start one with `dask scheduler` "

@@ -16,10 +16,10 @@ from distributed import LocalCluster
 from typer.testing import CliRunner, Result
 
 from benchmarks.backtest.history import PRODUCT, START_MS, write_history, write_product
-from ironpulse.backtest import history
+from ironpulse.backtest import history, spread
 from ironpulse.cli import app
 
-SAMPLES, MACHINES = 60_000, 23
+SAMPLES, MACHINES = 30_000, 11
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +241,13 @@ def test_a_file_that_will_not_do_is_told_in_a_sentence(
     ],
 )
 def test_what_cannot_work_is_told_in_a_sentence(
-    folder: Path, tmp_path: Path, arguments: tuple[str, ...], says: str
+    folder: Path,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(spread, "PATIENCE_S", 0.5)
     small = tmp_path / "h.csv"
     small.write_text(f"machine,measured_at,s01_pct\nM,{START_MS},1\n")
     given = [str(small) if one == "HISTORY" else one for one in arguments]
