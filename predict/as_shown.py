@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -40,13 +40,18 @@ def by_part(rows: Sequence[Row], states: Mapping[int, MachineUsage]) -> Days:
 def with_condition(
     part: WearPart, fitted: Sequence[Row], used: FloatColumn, left: FloatColumn, days: Days
 ) -> tuple[FloatColumn, list[dict[str, Any] | None]]:
-    """Remaining use (n, levels) of fitted parts with what they showed since they were fitted, and
-    what people are told of it (None: nothing was shown)."""
+    """Remaining use (n, levels) of fitted parts with what they showed, and what people are told of
+    it (None: nothing was shown). What a machine showed before a part of this kind was replaced on
+    it may have been that part's wear: it says nothing of those that stand there now."""
     condition = part.condition
     if condition is None:
         return left, [None] * len(fitted)
+    newest: dict[int, datetime] = {}
+    for row in fitted:
+        machine = row["machine_id"]
+        newest[machine] = max(row["fitted_at"], newest.get(machine, row["fitted_at"]))
     shown = [
-        _since(row, now, days.get((row["machine_id"], part.id), ()))
+        _since(newest[row["machine_id"]], now, days.get((row["machine_id"], part.id), ()))
         for row, now in zip(fitted, used.tolist(), strict=True)
     ]
     sharing = np.array([row["machine_id"] for row in fitted], dtype=np.int64)
@@ -68,9 +73,11 @@ def with_condition(
     return after, told
 
 
-def _since(row: Row, used: float, days: Sequence[tuple[date, float, float]]) -> Shown | None:
-    """What the part showed on whole days since it was fitted."""
-    fitted_day = to_datetime(to_ms(row["fitted_at"]) + MS_PER_DAY).date()
+def _since(
+    fitted_at: datetime, used: float, days: Sequence[tuple[date, float, float]]
+) -> Shown | None:
+    """What a part showed on whole days since a moment."""
+    fitted_day = to_datetime(to_ms(fitted_at) + MS_PER_DAY).date()
     own = [(mean, used - since) for day, mean, since in days if day >= fitted_day]
     if not own:
         return None

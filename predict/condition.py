@@ -23,7 +23,9 @@ BLOCKS = 10
 _LEAST_DAYS = 3
 #: Machines' normal values, and their scatter at least, as shares of normal to limit.
 _MACHINES_DIFFER, _LEAST_SCATTER = 0.1, 0.04
-#: The indicator may have another cause, or wear another course: so much stays believed as before.
+#: One machine in twenty stands elsewhere altogether: another cause, a sensor that is off.
+_ELSEWHERE, _ELSEWHERE_DIFFERS = 0.05, 0.5
+#: Wear may take another course: so much stays believed as before.
 _OTHERWISE = 0.05
 _GRID = 240
 _POWERS = (1.0, 2.0, 3.0)
@@ -82,11 +84,21 @@ def possible(left: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
 
 def _log_fit(condition: Condition, shown: Shown, life: FloatColumn) -> FloatColumn:
     """Log likelihood (grid,) of what was shown under each life, up to a constant."""
+    usual = _log_fit_about(condition, shown, life, _MACHINES_DIFFER)
+    elsewhere = _log_fit_about(condition, shown, life, _ELSEWHERE_DIFFERS)
+    mixed = np.logaddexp(np.log(1 - _ELSEWHERE) + usual, np.log(_ELSEWHERE) + elsewhere)
+    return np.asarray(mixed)
+
+
+def _log_fit_about(
+    condition: Condition, shown: Shown, life: FloatColumn, differ: float
+) -> FloatColumn:
+    """The same of a machine whose normal value differs so much (sigma) from the plan's."""
     at, value = _blocks(shown)
     span = condition.limit - condition.new
     y = (value - condition.new) / span
     scatter = max(_LEAST_SCATTER, _scatter(shown.value) / abs(span))
-    k, own, noise = len(y), _MACHINES_DIFFER**2, scatter**2
+    k, own, noise = len(y), differ**2, scatter**2
     fits = []
     lead = 1.0 - condition.shows_from
     for begins in (1.0 - 1.6 * lead, 1.0 - lead, 1.0 - 0.6 * lead):
@@ -97,7 +109,7 @@ def _log_fit(condition: Condition, shown: Shown, life: FloatColumn) -> FloatColu
             # The machine's own normal value is normal about the plan's, and integrated out.
             common = own * off.sum(axis=1) ** 2 / (noise + k * own)
             fits.append(-0.5 * ((off**2).sum(axis=1) - common) / noise)
-    return np.asarray(np.logaddexp.reduce(fits, axis=0))
+    return np.asarray(np.logaddexp.reduce(fits, axis=0) - 0.5 * np.log1p(k * own / noise))
 
 
 def _blocks(shown: Shown) -> tuple[FloatColumn, FloatColumn]:

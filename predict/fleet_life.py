@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import logsumexp
@@ -15,7 +17,7 @@ from scipy.special import logsumexp
 from fleet.batch import FloatColumn
 from fleet.wear import Life
 from predict.families import LOGNORMAL, WEIBULL, Family, FamilyName
-from predict.life import LifeModel, PlanLife, plan_spread
+from predict.life import LifeModel, plan_life, plan_spread
 from predict.lifedata import LifeDataError, Lives
 from predict.lifefit import LEAST_FAILURES, LifeFit, TooFew, best_fit
 from predict.likelihood import Prior
@@ -30,19 +32,35 @@ _TABLE = 4001
 _LOWEST_Z, _HIGHEST_Z = -30.0, 8.0
 
 
-class FleetLife:
-    """A fitted life that knows its own uncertainty; a LifeModel of new parts at `covariates`.
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of a life: its family, the middle of log median and log spread, and their
+    covariance (2, 2)."""
 
-    Without them it is the life of a part at mean covariates, as uncertain as the parts that were
-    learned from are on average: `LifeFit.factor` moves it to the covariates of a part.
-    """
+    family: Family
+    log_median: float
+    log_spread: float
+    covariance: FloatColumn
 
-    method = "fleet"
+    def probable(self) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+        """Locations, spreads and weights of probable lives: Gauss-Hermite nodes of the normal
+        distribution. Raises numpy's LinAlgError if the covariance is none."""
+        root = np.linalg.cholesky(self.covariance + 1e-14 * np.eye(2))
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+        across, along = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
+        moves = root @ np.vstack([across, along])
+        spreads = np.exp(self.log_spread + moves[1])
+        locations = self.log_median + moves[0] - self.family.z_of_share(0.5) * spreads
+        pairs = np.outer(weights, weights).ravel()
+        return locations, spreads, pairs / pairs.sum()
 
-    def __init__(self, fit: LifeFit, covariates: FloatColumn | None = None) -> None:
-        self.fit = fit
-        self.sample_size = fit.lives.failures
-        self._log_life, self._log_hazard = _table(fit, covariates)
+
+class BelievedLife:
+    """The LifeModel of a belief: the mean over all lives that are probable."""
+
+    def __init__(self, belief: Belief, method: str, sample_size: int) -> None:
+        self.belief, self.method, self.sample_size = belief, method, sample_size
+        self._log_life, self._log_hazard = _table(belief)
         self.median = float(self._life_at(np.array([math.log(0.5)]))[0])
 
     def quantiles(self, used: FloatColumn, q: float) -> FloatColumn:
@@ -63,6 +81,35 @@ class FleetLife:
         return np.exp(_along(np.log(-log_survival), self._log_hazard, self._log_life))
 
 
+class FleetLife(BelievedLife):
+    """A fitted life that knows its own uncertainty, of new parts at `covariates`.
+
+    Without them it is the life of a part at mean covariates, as uncertain as the parts that were
+    learned from are on average: `LifeFit.factor` moves it to the covariates of a part. Raises
+    LifeDataError where the lives contradict each other.
+    """
+
+    def __init__(self, fit: LifeFit, covariates: FloatColumn | None = None) -> None:
+        self.fit = fit
+        try:
+            super().__init__(_belief(fit, covariates), "fleet", fit.lives.failures)
+        except np.linalg.LinAlgError as error:
+            raise LifeDataError(
+                f"{fit.lives.failures} of {fit.lives.total} parts have worn out, at uses too "
+                "contradictory to learn a life from; check what was recorded of them."
+            ) from error
+
+
+@lru_cache(maxsize=1000)
+def doubted_plan(life: Life) -> BelievedLife:
+    """The plan's life as long as too few parts have worn out to learn from: its median and spread
+    with the doubt that is in a plan, so that the interval does not widen when learning begins."""
+    prior = _prior(life, plan_life(life).family)
+    covariance = np.diag([prior.log_median_sd**2, prior.log_spread_sd**2])
+    family = plan_life(life).family
+    return BelievedLife(Belief(family, prior.log_median, prior.log_spread, covariance), "plan", 0)
+
+
 def plan_priors(life: Life) -> dict[FamilyName, Prior]:
     """What the plan says of a part's life before any was seen, by family."""
     return {family.name: _prior(life, family) for family in (WEIBULL, LOGNORMAL)}
@@ -79,7 +126,7 @@ def learned_fit(lives: Lives, life: Life) -> LifeFit | TooFew:
 def learned_life(lives: Lives, life: Life) -> LifeModel:
     """The life of a part by plan and lives, at the mean of their covariates."""
     fit = learned_fit(lives, life)
-    return PlanLife(life) if isinstance(fit, TooFew) else FleetLife(fit)
+    return doubted_plan(life) if isinstance(fit, TooFew) else FleetLife(fit)
 
 
 def _prior(life: Life, family: Family) -> Prior:
@@ -91,16 +138,16 @@ def _prior(life: Life, family: Family) -> Prior:
     )
 
 
-def _table(fit: LifeFit, covariates: FloatColumn | None) -> tuple[FloatColumn, FloatColumn]:
+def _table(belief: Belief) -> tuple[FloatColumn, FloatColumn]:
     """log life and log cumulative hazard of a new part, both rising, (4001,) each."""
-    locations, spreads, weights = _probable(fit, covariates)
+    locations, spreads, weights = belief.probable()
     log_life = np.linspace(
         float((locations + spreads * _LOWEST_Z).min()),
         float((locations + spreads * _HIGHEST_Z).max()),
         _TABLE,
     )
     z = np.clip((log_life[:, None] - locations) / spreads, 4 * _LOWEST_Z, 4 * _HIGHEST_Z)
-    each = fit.family.log_survival(z)
+    each = belief.family.log_survival(z)
     lost = -np.expm1(each) @ weights
     # Near one the survivors count, near zero the lost: each is exact where it is small.
     survive = np.where(lost < 0.5, np.log1p(-np.minimum(lost, 0.5)),
@@ -111,28 +158,12 @@ def _table(fit: LifeFit, covariates: FloatColumn | None) -> tuple[FloatColumn, F
     return log_life[known][rising], log_hazard[rising]
 
 
-def _probable(
-    fit: LifeFit, covariates: FloatColumn | None
-) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
-    """Locations, spreads and weights of probable lives: Gauss-Hermite nodes of the normal
-    approximation to log median and log spread."""
-    middle = fit.family.z_of_share(0.5)
-    log_median = fit.location(covariates) + middle * fit.spread
-    covariance = _of_the_pair(fit, covariates, middle * fit.spread)
-    try:
-        root = np.linalg.cholesky(covariance + 1e-14 * np.eye(2))
-    except np.linalg.LinAlgError as error:
-        raise LifeDataError(
-            f"{fit.lives.failures} of {fit.lives.total} parts have worn out, at uses too "
-            "contradictory to learn a life from; check what was recorded of them."
-        ) from error
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    across, along = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
-    moves = root @ np.vstack([across, along])
-    spreads = np.exp(fit.theta[-1] + moves[1])
-    locations = log_median + moves[0] - middle * spreads
-    pairs = np.outer(weights, weights).ravel()
-    return locations, spreads, pairs / pairs.sum()
+def _belief(fit: LifeFit, covariates: FloatColumn | None) -> Belief:
+    """What a fit believes at covariates: the normal approximation to log median and log spread."""
+    middle = fit.family.z_of_share(0.5) * fit.spread
+    covariance = _of_the_pair(fit, covariates, middle)
+    log_median = fit.location(covariates) + middle
+    return Belief(fit.family, log_median, float(fit.theta[-1]), covariance)
 
 
 def _of_the_pair(fit: LifeFit, covariates: FloatColumn | None, slope: float) -> FloatColumn:

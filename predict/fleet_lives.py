@@ -17,7 +17,7 @@ from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.plan import Catalogue
 from fleet.wear import WearPart
-from predict.fleet_life import FleetLife, learned_fit
+from predict.fleet_life import FleetLife, doubted_plan, learned_fit
 from predict.kinds import Kinds, kinds_of
 from predict.life import LifeModel, plan_life
 from predict.life_report import LearnedLife, as_row, report_of
@@ -68,7 +68,8 @@ class PlanLives:
 
 
 class FleetLives:
-    """The life model of every kind of part: learned where enough have worn out, else the plan's.
+    """The life model of every kind of part: learned where enough have worn out, else the plan's
+    with its doubt.
 
     It learns anew every `every_ms` milliseconds of the time it is asked at.
     """
@@ -96,7 +97,7 @@ class FleetLives:
     def of(self, product: str, part: WearPart) -> LifeModel:
         """See LifeSource."""
         learned = self._learned.get((product, part.id))
-        return learned.model if learned else plan_life(part.life)
+        return learned.model if learned else doubted_plan(part.life)
 
     def factors(
         self, product: str, part: WearPart, fitted: Sequence[Row], now_ms: int

@@ -62,6 +62,7 @@ class PlanLife:
                 (weibull, _Curve(LOGNORMAL, life)),
                 key=lambda curve: abs(curve.share_below(life.low) - (1 - COVERAGE) / 2),
             )
+        self.family = self._curve.family
 
     def quantiles(self, used: FloatColumn, q: float) -> FloatColumn:
         """See LifeModel."""
@@ -100,17 +101,17 @@ class _Curve:
     """Survival of one family with the plan's median and spread."""
 
     def __init__(self, family: Family, life: Life) -> None:
-        self._family = family
+        self.family = family
         self._spread = plan_spread(life, family)
         self._location = _location(life, family, self._spread)
 
     def log_survival(self, life: FloatColumn) -> FloatColumn:
         with np.errstate(divide="ignore"):
             logs = np.log(np.maximum(life, 0.0))
-        return self._family.log_survival((logs - self._location) / self._spread)
+        return self.family.log_survival((logs - self._location) / self._spread)
 
     def life_at(self, log_survival: FloatColumn) -> FloatColumn:
-        return np.exp(self._location + self._spread * self._family.z_at(log_survival))
+        return np.exp(self._location + self._spread * self.family.z_at(log_survival))
 
     def share_below(self, life: float) -> float:
         return float(-np.expm1(self.log_survival(np.array([life])))[0])

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fleet.wear import WearPart
-from predict.fleet_life import FleetLife
+from predict.fleet_life import FleetLife, doubted_plan
 from predict.kinds import Kinds
-from predict.life import LifeModel, plan_life
+from predict.life import LifeModel
 from predict.life_checks import Check, check_life
 from predict.lifefit import LifeFit, TooFew
 
@@ -50,7 +50,7 @@ def report_of(product: str, part: WearPart, learned: LearnedLife | TooFew) -> Le
     """One kind of part, as people are told of it."""
     life: LifeModel
     if isinstance(learned, TooFew):
-        life, factors = plan_life(part.life), {}
+        life, factors = doubted_plan(part.life), {}
         checks = [Check("enough", False, learned.text)]
         ended, total = learned.failures, learned.total
     else:

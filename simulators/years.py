@@ -48,7 +48,8 @@ class YearsOfMachine:
 class FittedLife:
     """One fitted part of the `machine`-th machine. Days count from the first; one fitted before
     has a negative day and was `used_before`. `life` is the use at which it is worn out, known to
-    nobody; `removed_day` None: still there at the end."""
+    nobody, and `factor` times as long as the plan has it for such parts; `removed_day` None: still
+    there at the end."""
 
     machine: int
     part: str
@@ -56,6 +57,7 @@ class FittedLife:
     fitted_day: int
     used_before: float
     life: float
+    factor: float
     removed_day: int | None
     reason: str | None
 
@@ -165,10 +167,10 @@ def _one_place(
         until = from_use + max(share * life, used)
         day = int(np.searchsorted(reached, until))
         if day >= len(reached):
-            yield FittedLife(number, part.id, position, fitted_day, used, life, None, None)
+            yield FittedLife(number, part.id, position, fitted_day, used, life, factor, None, None)
             return
         reason = "early" if early else "failed" if rng.random() < _BROKE else "worn"
-        yield FittedLife(number, part.id, position, fitted_day, used, life, day, reason)
+        yield FittedLife(number, part.id, position, fitted_day, used, life, factor, day, reason)
         fitted_day, from_use, used = day, float(reached[day]), 0.0
         life = draw_life(part.life, rng) * factor
 

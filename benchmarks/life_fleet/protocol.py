@@ -7,21 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.life_fleet.believed import Believed, at_level, believed
+from benchmarks.life_fleet.chance import held, inside_by_belief, inside_by_chance
+from benchmarks.life_fleet.sharpening import by_alarm, by_condition, judged
+from benchmarks.life_fleet.signs import Sharpened
 from benchmarks.life_fleet.view import Seen, View
 from fleet.batch import FloatColumn
-from fleet.wear import WearPart
-from predict.fleet_lives import learned_of
+from predict.fleet_life import doubted_plan
 from predict.life import plan_life
-from predict.life_report import LearnedLife
-from predict.outlook import LEVELS, left_of, outlook
+from predict.outlook import outlook
 from predict.pace import by_calendar
 from predict.services import DAYS_PER_MONTH
 from predict.use_ahead import UseAhead
 
 #: Shares of their life at which parts are asked about.
 SHARES = (0.5, 0.75, 0.9)
+#: Shares of what: of their own true life, known to nobody, or of the plan's, known to everybody.
+OF = ("its own", "the plan's")
 #: Parts of a kind below this number say too little about its coverage.
 LEAST = 30
+#: And below this one to say that it does not hold.
+LEAST_TOLD = 100
 
 Progress = Callable[[float], None]
 
@@ -39,8 +45,9 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of part: lives seen to end when learning, parts in service that were judged, and
-    those of them with a P90 date; the shares inside the 80 % interval in use and as dates, and by
-    the plan's own interval in use."""
+    those of them with a P90 date; the shares inside the 80 % interval in use and as dates, by the
+    plan's own interval and by the plan with its doubt in use, and by who knew every distribution.
+    `by_belief` is the chance that the share in use lies in the aim if the model is right."""
 
     product: str
     part: str
@@ -50,29 +57,51 @@ class Kind:
     in_use: float
     in_dates: float
     plan_in_use: float
+    doubted_in_use: float
+    exact_in_use: float
+    by_belief: float
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Median relative error of the predicted life of parts at a `share` of theirs: of P50, and of
-    the plan's median."""
+    """Median relative error of the predicted life of parts at a `share` `of` a life: of P50, of
+    the plan's median, and of P50 by who knew every distribution."""
 
     share: float
+    of: str
     judged: int
     p50: float
     plan: float
+    exact: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Of `kinds` with LEAST_TOLD parts or more, those whose share inside lies in the aim: as found,
+    by who knew every distribution, as many as chance alone would leave if every part were inside
+    with 80 %, and as many as would be if the models are right about what they do not know."""
+
+    kinds: int
+    found: int
+    exact: int
+    by_chance: float
+    by_belief: float
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The whole study; `in_use`, `in_dates` over all parts judged, and in days of error of the P50
-    date against the plan's life at the recent pace."""
+    """The whole study; `in_use`, `in_dates` over all parts judged, what signs change, and in days
+    of error of the P50 date against the plan's life at the recent pace."""
 
     kinds: tuple[Kind, ...]
     errors: tuple[Error, ...]
+    signs: tuple[Sharpened, ...]
+    held: Held
     in_use: float
     in_dates: float
     plan_in_use: float
+    doubted_in_use: float
+    exact_in_use: float
     days_off: float
     plan_days_off: float
 
@@ -82,34 +111,40 @@ def study(view: View, day: int, last: int, progress: Progress) -> Found:
     of their life until the day `last`."""
     seen = view.kinds(day)
     coming = {product: view.use_ahead(product, day) for product in view.plans}
-    kinds, answers = [], []
-    off: dict[float, list[tuple[FloatColumn, FloatColumn]]] = {share: [] for share in SHARES}
+    kinds, answers, signs = [], [], []
+    off: dict[tuple[float, str], list[_Off]] = {(s, of): [] for of in OF for s in SHARES}
     for number, ((product, name), lives) in enumerate(sorted(seen.items())):
-        part = view.plans[product].part[name]
-        learned = learned_of(product, part, [each.row for each in lives], view.ms(day))
-        known = learned if isinstance(learned, LearnedLife) else None
-        life = _Life(view, product, part, day, known)
+        life = believed(view, product, view.plans[product].part[name], lives, day)
         kind, answer = _kind(life, lives, coming[product])
         kinds.append(kind)
         answers.append(answer)
-        for share, ours, plans in _errors(life, lives, last):
-            off[share].append((ours, plans))
+        signs += [*by_condition(life, last), *by_alarm(life, lives, coming[product])]
+        for key, errors in _errors(life, lives, last):
+            off[key].append(errors)
         progress((number + 1) / len(seen))
-    judged, dated = ([getattr(kind, name) for kind in kinds] for name in ("judged", "dated"))
+
+    def mean(name: str, weight: str = "judged") -> float:
+        weights = [getattr(kind, weight) for kind in kinds]
+        return float(np.average([getattr(kind, name) for kind in kinds], weights=weights))
+
     days = np.concatenate([_days_off(a.days, a.true_days) for a in answers])
     nominal = np.concatenate([_days_off(a.nominal_days, a.true_days) for a in answers])
     return Found(
         tuple(kinds),
-        tuple(_error(share, found) for share, found in off.items()),
-        float(np.average([kind.in_use for kind in kinds], weights=judged)),
-        float(np.average([kind.in_dates for kind in kinds], weights=dated)),
-        float(np.average([kind.plan_in_use for kind in kinds], weights=judged)),
+        tuple(_error(share, of, found) for (share, of), found in off.items()),
+        judged(signs),
+        _held(kinds),
+        mean("in_use"),
+        mean("in_dates", "dated"),
+        mean("plan_in_use"),
+        mean("doubted_in_use"),
+        mean("exact_in_use"),
         float(np.median(days)),
         float(np.median(nominal)),
     )
 
 
-def _kind(life: _Life, lives: Sequence[Seen], coming: UseAhead) -> tuple[Kind, Answers]:
+def _kind(life: Believed, lives: Sequence[Seen], coming: UseAhead) -> tuple[Kind, Answers]:
     view, part, day = life.view, life.part, life.day
     ended = sum(each.row["removed_reason"] in ("worn", "failed") for each in lives)
     standing = [each for each in lives if each.row["removed_at"] is None]
@@ -121,10 +156,10 @@ def _kind(life: _Life, lives: Sequence[Seen], coming: UseAhead) -> tuple[Kind, A
     else:
         ahead = coming.of_part(part.id, [each.life.machine for each in standing])
     seen = outlook(life.left(standing, used), ahead)
-    left = np.column_stack([seen.left_at(q) for q in (0.1, 0.5, 0.9)])
+    low, high = seen.left_at(0.1), seen.left_at(0.9)
     days = np.column_stack([seen.day_at(q) for q in (0.1, 0.5, 0.9)])
-    plan = plan_life(part.life)
-    by_plan = np.column_stack([plan.quantiles(used, q) for q in (0.1, 0.9)])
+    plan, doubted = plan_life(part.life), doubted_plan(part.life)
+    longer = life.longer(standing)
     nominal = np.maximum(part.life.mid - used, 0.0) / _recent(view, standing, day)
     # What lies beyond the horizon is no date: nobody is told one.
     dated = np.isfinite(days[:, 2])
@@ -134,58 +169,68 @@ def _kind(life: _Life, lives: Sequence[Seen], coming: UseAhead) -> tuple[Kind, A
         ended,
         len(standing),
         int(dated.sum()),
-        _inside(true_left, left[:, 0], left[:, 2]),
+        _inside(true_left, low, high),
         _inside(true_days[dated], np.floor(days[dated, 0]), np.ceil(days[dated, 2])),
-        _inside(true_left, by_plan[:, 0], by_plan[:, 1]),
+        _inside(true_left, plan.quantiles(used, 0.1), plan.quantiles(used, 0.9)),
+        _inside(true_left, doubted.quantiles(used, 0.1), doubted.quantiles(used, 0.9)),
+        _inside(true_left, *(life.exactly(standing, used, q) for q in (0.1, 0.9))),
+        inside_by_belief(life.model, used / longer, low / longer, high / longer),
     )
     return kind, Answers(days[:, 1], nominal, true_days)
 
 
-@dataclass(frozen=True, slots=True)
-class _Life:
-    """What is believed of one kind of part on a day: learned, or the plan's word."""
-
-    view: View
-    product: str
-    part: WearPart
-    day: int
-    learned: LearnedLife | None
-
-    def left(self, asked: Sequence[Seen], used: FloatColumn) -> FloatColumn:
-        """Remaining use (n, levels) of parts used so far."""
-        if self.learned is None:
-            return left_of(plan_life(self.part.life), used)
-        flags = self.learned.kinds.flags([each.row for each in asked], self.view.ms(self.day))
-        longer = self.learned.fit.factor(flags)
-        return np.asarray(left_of(self.learned.model, used / longer) * longer[:, None])
+def _held(kinds: Sequence[Kind]) -> Held:
+    told = [kind for kind in kinds if kind.judged >= LEAST_TOLD]
+    return Held(
+        len(told),
+        held([kind.in_use for kind in told]),
+        held([kind.exact_in_use for kind in told]),
+        sum(inside_by_chance(kind.judged, 0.8) for kind in told),
+        sum(kind.by_belief for kind in told),
+    )
 
 
 def _errors(
-    life: _Life, lives: Sequence[Seen], last: int
-) -> Iterator[tuple[float, FloatColumn, FloatColumn]]:
-    """Share, and relative errors of the life predicted for parts that reach that share of theirs
-    until the day `last`: of P50 and of the plan's median."""
+    life: Believed, lives: Sequence[Seen], last: int
+) -> Iterator[tuple[tuple[float, str], _Off]]:
+    """Relative errors of the life predicted for parts in service that reach a share of theirs, or
+    of the plan's median, until the day `last`."""
     view, part = life.view, life.part
+    standing = [each for each in lives if each.row["removed_at"] is None]
+    true = np.array([each.life.life for each in standing])
     for share in SHARES:
-        asked = []
-        for each in lives:
-            reached = view.reached[each.life.machine][part.id]
-            begin = reached[max(each.life.fitted_day, 0)] - each.life.used_before
-            at = begin + share * each.life.life
-            if reached[life.day] < at <= reached[last] and each.row["removed_at"] is None:
-                asked.append(each)
-        if asked:
-            true = np.array([each.life.life for each in asked])
-            left = life.left(asked, share * true)
-            middle = share * true + left[:, np.argmin(np.abs(LEVELS - 0.5))]
-            plan = np.maximum(part.life.mid, share * true)
-            yield share, np.abs(middle - true) / true, np.abs(plan - true) / true
+        for of, whole in zip(OF, (true, np.full(len(true), part.life.mid)), strict=True):
+            days = [view.day_at(e.life, share * w) for e, w in zip(standing, whole, strict=True)]
+            asked = (life.day < np.array(days)) & (np.array(days) <= last) & (share * whole < true)
+            if asked.any():
+                chosen = [each for each, is_asked in zip(standing, asked, strict=True) if is_asked]
+                yield (share, of), _off(life, chosen, share * whole[asked], true[asked])
 
 
-def _error(share: float, found: Sequence[tuple[FloatColumn, FloatColumn]]) -> Error:
-    ours = np.concatenate([each for each, _ in found])
-    plan = np.concatenate([each for _, each in found])
-    return Error(share, len(ours), float(np.median(ours)), float(np.median(plan)))
+def _off(life: Believed, asked: Sequence[Seen], used: FloatColumn, true: FloatColumn) -> _Off:
+    said = (
+        used + at_level(life.left(asked, used), 0.5),
+        np.maximum(life.part.life.mid, used),
+        used + life.exactly(asked, used, 0.5),
+    )
+    return _Off(*(np.abs(each - true) / true for each in said))
+
+
+@dataclass(frozen=True, slots=True)
+class _Off:
+    """Relative errors of the life predicted for n parts: of P50, by the plan's median, and by who
+    knew every distribution, (n,) each."""
+
+    p50: FloatColumn
+    plan: FloatColumn
+    exact: FloatColumn
+
+
+def _error(share: float, of: str, found: Sequence[_Off]) -> Error:
+    p50, plan, exact = (
+        np.concatenate([getattr(each, name) for each in found]) for name in ("p50", "plan", "exact")
+    )
+    return Error(share, of, len(p50), *(float(np.median(each)) for each in (p50, plan, exact)))
 
 
 def _recent(view: View, standing: Sequence[Seen], day: int) -> FloatColumn:

@@ -33,6 +33,10 @@ class View:
 
     def __init__(self, years: FleetYears, plans: Mapping[str, ProductPlan]) -> None:
         self.years, self.plans = years, plans
+        self._lives: dict[tuple[str, str], list[FittedLife]] = {}
+        for life in years.lives:
+            product = years.machines[life.machine].spec.product
+            self._lives.setdefault((product, life.part), []).append(life)
         self.start_ms = to_ms(datetime.combine(years.start, time(), UTC))
         self.reached = [
             {part: np.concatenate([[0.0], np.cumsum(use)]) for part, use in machine.use.items()}
@@ -55,14 +59,36 @@ class View:
         day = int(np.searchsorted(reached, target))
         return float(day) if day < len(reached) else float("inf")
 
+    def day_at(self, life: FittedLife, used: float) -> int:
+        """The day by whose beginning a part has been used so much; one beyond the last day if it
+        never is."""
+        reached = self.reached[life.machine][life.part]
+        begin = reached[max(life.fitted_day, 0)] - life.used_before
+        return int(np.searchsorted(reached, begin + used))
+
+    def hours_between(self, machine: int, first: int, last: int) -> float:
+        """Operating hours of a machine from the begin of one day to that of another."""
+        return float(self.years.machines[machine].hours[first:last].sum())
+
+    def serial(self, life: FittedLife) -> str:
+        """The serial number of the machine that a part is fitted to."""
+        return self.years.machines[life.machine].spec.serial
+
     def kinds(self, day: int) -> dict[tuple[str, str], list[Seen]]:
         """All lives that had begun by `day`, by product and part."""
-        found: dict[tuple[str, str], list[Seen]] = {}
-        for life in self.years.lives:
-            if life.fitted_day <= day:
-                spec = self.years.machines[life.machine].spec
-                found.setdefault((spec.product, life.part), []).append(self._seen(life, day))
-        return found
+        begun = {
+            kind: [self._seen(life, day) for life in lives if life.fitted_day <= day]
+            for kind, lives in self._lives.items()
+        }
+        return {kind: lives for kind, lives in begun.items() if lives}
+
+    def in_service(self, product: str, part: str, day: int) -> list[Seen]:
+        """Parts of one kind that stand on machines when `day` begins."""
+        return [
+            self._seen(life, day)
+            for life in self._lives.get((product, part), ())
+            if life.fitted_day <= day and (life.removed_day is None or life.removed_day > day)
+        ]
 
     def _seen(self, life: FittedLife, day: int) -> Seen:
         removed = life.removed_day if life.removed_day is not None else day + 1

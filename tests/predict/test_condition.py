@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from fleet.loader import load_catalogue
 from fleet.wear import Condition, Life
+from predict.as_shown import with_condition
 from predict.condition import Shown, sharpened
 from predict.life import PlanLife
 from predict.outlook import LEVELS, left_of
 
 LIFE = Life(low=10_000, mid=15_000, high=21_000)
 MODEL = PlanLife(LIFE)
+PUMP = load_catalogue(Path(__file__).parents[2] / "products").plans["trailer_pump"]
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ASYMMETRY = Condition(
     shows="asym_pct", unit="%", regimes=("pump",), new=1.5, limit=12.0, shows_from=0.8
 )
@@ -99,3 +106,26 @@ def test_of_two_pistons_the_older_one_is_believed_to_leak() -> None:
     after = sharpened(ASYMMETRY, used, before, shown, np.zeros(2))
     assert after[0, MIDDLE] < 0.6 * before[0, MIDDLE]
     assert after[1, MIDDLE] > 0.8 * before[1, MIDDLE]
+
+
+def test_what_a_replaced_neighbour_showed_is_not_held_against_the_one_that_stays() -> None:
+    """Two pistons share one asymmetry; the left one leaked and was replaced."""
+    part = next(p for p in PUMP.parts if p.id == "concrete_piston")
+    new, old = NOW - timedelta(days=5), NOW - timedelta(days=300)
+    leaked = 1.5 + np.concatenate([np.linspace(0.0, 9.0, 55), np.zeros(5)])
+    days = [
+        ((NOW - timedelta(days=ago)).date(), float(value + 0.1 * (ago % 3)), 70.0 * ago)
+        for ago, value in zip(range(60, 0, -1), leaked, strict=True)
+    ]
+    used = np.array([300.0, 14_000.0])
+    before = left_of(PlanLife(part.life), used)
+    fitted = [{"machine_id": 1, "fitted_at": at} for at in (new, old)]
+    after, told = with_condition(part, fitted, used, before, {(1, part.id): days})
+    assert part.condition is not None
+    since = [
+        Shown(now - 70.0 * np.arange(4, 0, -1), np.array([1.5, 1.7, 1.6, 1.5])) for now in used
+    ]
+    for each, own in zip(told, since, strict=True):
+        assert each is not None and each["days"] == 4 and each["value"] < 2
+        own.value[:] = [value for _, value, _ in days[-4:]]
+    assert np.allclose(after, sharpened(part.condition, used, before, since, np.zeros(2)))

@@ -10,8 +10,15 @@ from scipy import stats
 
 from fleet.wear import Life
 from predict.families import LOGNORMAL
-from predict.fleet_life import FleetLife, learned_fit, learned_life
-from predict.life import LifeModel, PlanLife
+from predict.fleet_life import (
+    PLAN_SPREAD_SD,
+    PLAN_WORTH,
+    FleetLife,
+    doubted_plan,
+    learned_fit,
+    learned_life,
+)
+from predict.life import LifeModel, PlanLife, plan_spread
 from predict.life_checks import check_life
 from predict.lifedata import LifeDataError, lives
 from predict.lifefit import LifeFit, TooFew, fit_lives
@@ -35,8 +42,26 @@ def test_with_too_few_failures_the_plan_stands() -> None:
     data = lives([5_000.0, 9_000.0, 9_500.0], [False, True, True])
     assert learned_fit(data, PLAN) == TooFew(failures=2, total=3, needed=3)
     model = learned_life(data, PLAN)
-    assert isinstance(model, PlanLife)
     assert (model.method, model.sample_size) == ("plan", 0)
+    assert model.median == pytest.approx(PLAN.mid, rel=0.01)
+
+
+def test_the_plan_s_interval_holds_although_plans_err() -> None:
+    """Every kind of part lies as far from its plan as plans are doubted; its parts are few."""
+    rng = np.random.default_rng(5)
+    sigma = plan_spread(PLAN, LOGNORMAL)
+    doubted, bare = doubted_plan(PLAN), PlanLife(PLAN)
+    off = np.repeat(sigma / math.sqrt(PLAN_WORTH) * rng.standard_normal(400), 20)
+    spread = np.repeat(sigma * np.exp(PLAN_SPREAD_SD * rng.standard_normal(400)), 20)
+    ends = PLAN.mid * np.exp(off + spread * rng.standard_normal(8_000))
+
+    def inside(model: LifeModel) -> float:
+        low, high = (model.quantiles(NEW, q)[0] for q in (0.1, 0.9))
+        return float(np.mean((low <= ends) & (ends <= high)))
+
+    assert 0.78 <= inside(doubted) <= 0.84
+    assert inside(bare) < 0.74
+    assert span(doubted) > span(learned(np.full(3, float(PLAN.mid)) * [0.9, 1.0, 1.1]))
 
 
 def test_three_short_lives_move_the_plan_and_are_not_over_believed() -> None:

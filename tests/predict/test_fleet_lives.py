@@ -15,7 +15,6 @@ from fleet.clock import MS_PER_DAY, to_datetime
 from predict.assess import assess
 from predict.fleet_life import FleetLife, learned_fit
 from predict.fleet_lives import FleetLives, lives_of
-from predict.life import PlanLife
 from predict.lifefit import LifeFit
 from store import learned_lives, wear
 from store.connection import Connection, connect
@@ -78,7 +77,7 @@ def test_short_lives_shorten_what_is_left_of_the_next(connection: Connection) ->
     fitted(connection, 3_000, None)
     lives.learn(connection, CATALOGUE, NOW)
     plan = lives.of(PLAN.product, PISTON)
-    assert isinstance(plan, PlanLife)
+    assert plan.method == "plan"
 
     for used in np.linspace(0.3, 0.5, 8) * PISTON.life.mid:
         fitted(connection, float(used), "worn")
@@ -121,7 +120,7 @@ def test_what_was_learned_is_kept_with_what_speaks_against_it(
     only = told(connection)[0]
     assert [check["name"] for check in only["checks"]] == ["enough"]
     assert "Too few failures" in only["checks"][0]["text"]["en"]
-    assert only["p50"] == pytest.approx(PISTON.life.mid)
+    assert only["p50"] == pytest.approx(PISTON.life.mid, rel=1e-4)
 
     for used in np.linspace(0.3, 0.5, 11) * PISTON.life.mid:
         fitted(connection, float(used), "worn")

@@ -150,7 +150,7 @@ def test_remaining_life_has_an_interval_and_dates(connection: Connection) -> Non
         assert 0 <= row["p10"] < row["p50"] < row["p90"]
         assert (row["method"], row["sample_size"]) == ("plan", 0)
     hose = next(row for row in rows if row["part"] == "hose")
-    assert hose["worn_share"] == pytest.approx(31 / 30.4375 / 18)
+    assert hose["worn_share"] == pytest.approx(31 / 30.4375 / 18, rel=1e-4)
     assert hose["due_p50"] is not None
 
 
