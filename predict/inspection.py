@@ -57,7 +57,8 @@ def choose(
     days: FloatColumn, gain: FloatColumn, since_last: float, occasions: Sequence[Occasion]
 ) -> Choice:
     """The first day on which a look prevents more than it costs; if none does within a year after
-    the last look, the day until then that prevents most for its price.
+    the last look, the day in the second half of that year that prevents most for its price: a
+    visit that does not pay need not come soon.
 
     `days` (n,) from now in steps of one, `gain` (n,) what a look prevents on each; `since_last`
     days have passed since somebody looked.
@@ -77,7 +78,8 @@ def choose(
     if pays.any():
         best = int(np.argmax(pays))
     else:
-        best = int(np.argmax(np.where(open_days, gain - price, -np.inf)))
+        late = open_days & (days >= min(LATEST_DAYS / 2 - since_last, last))
+        best = int(np.argmax(np.where(late, gain - price, -np.inf)))
     return Choice(
         float(days[best]), float(gain[best]), float(price[best]), shared[best], bool(pays.any())
     )

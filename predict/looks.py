@@ -15,6 +15,7 @@ from fleet.clock import MS_PER_DAY, to_datetime, to_ms
 from fleet.plan import ProductPlan
 from fleet.service import InspectionTerms
 from fleet.text import Text
+from fleet.wear import WearPart
 from predict.inspection import (
     LATEST_DAYS,
     SIGHT_DAYS,
@@ -186,7 +187,7 @@ def _why(
     parts: Sequence[tuple[str, str, float]],
     season: float | None,
 ) -> Text:
-    named = [(plan.part[part].name, chance) for part, _, chance in parts if chance >= 0.01]
+    named = [(_placed(plan.part[p], place), c) for p, place, c in parts if c >= 0.01]
     en = ", ".join(f"{name.en} ({chance:.0%})" for name, chance in named)
     zh = "、".join(f"{name.zh}（{chance:.0%}）" for name, chance in named)
     sentences = [
@@ -203,17 +204,17 @@ def _why(
     if not choice.pays:
         sentences.append(
             Text(
-                en="No day pays for a visit by itself; it is looked at once a year all the same.",
-                zh="没有哪一天单独上门是划算的，但每年至少检查一次。",
+                en="No day is worth a visit by itself; every machine is looked at once a year.",
+                zh="没有哪一天值得单独上门，但每台设备每年至少检查一次。",
             )
         )
     if season is not None and (season >= _TURNS or season <= 1 / _TURNS):
         busy = season >= _TURNS
         sentences.append(
             Text(
-                en="It lies before the machine's busy season."
+                en="The visit comes before the machine's busy season."
                 if busy
-                else "It lies after the machine's busy season.",
+                else "The visit comes after the machine's busy season.",
                 zh="安排在该设备旺季之前。" if busy else "安排在该设备旺季之后。",
             )
         )
@@ -223,6 +224,15 @@ def _why(
         en=" ".join(sentence.en for sentence in sentences),
         zh="".join(sentence.zh for sentence in sentences),
     )
+
+
+def _placed(part: WearPart, position: str) -> Text:
+    """The name of a part, with its place where there are several of its kind."""
+    places = {each.id: each.name for each in part.positions}
+    if len(places) == 1 or position not in places:
+        return part.name
+    place = places[position]
+    return Text(en=f"{part.name.en}, {place.en}", zh=f"{part.name.zh}·{place.zh}")
 
 
 def _together(plan: ProductPlan, occasion: Occasion) -> Text:

@@ -142,6 +142,28 @@ def test_the_first_day_that_pays_is_taken() -> None:
     assert overdue.day <= 1.0
 
 
+def test_a_visit_that_does_not_pay_does_not_come_as_soon_as_it_may() -> None:
+    """What wears out most likely now would have the machine looked at every thirty days."""
+    gain = np.linspace(0.3, 0.1, len(DAYS))
+    choice = choose(DAYS, gain, since_last=60.0, occasions=[])
+    assert not choice.pays
+    assert choice.day == 123.0
+    late = choose(DAYS, gain, since_last=400.0, occasions=[])
+    assert late.day == 0.0
+
+
+def test_the_reason_tells_places_of_one_kind_apart() -> None:
+    part = PAVER.part["auger_bearing"]
+    both = [
+        Watched(part.id, place.id, 3, each.chance)
+        for place, each in zip(part.positions, watched("north", 0.9, 6.0)[:2], strict=True)
+    ]
+    reason = look(both).reason
+    for place in part.positions:
+        assert f"{part.name.en}, {place.name.en}" in reason.en
+        assert f"{part.name.zh}·{place.name.zh}" in reason.zh
+
+
 def test_a_look_prevents_what_would_wear_out_soon_after() -> None:
     chance = np.where(CHANCE_DAYS >= 98, 1.0, 0.0)[None, :]
     gain = np.interp(DAYS, CHANCE_DAYS, prevented(CHANCE_DAYS, chance, [TERMS.loss[4]]))
