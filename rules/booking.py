@@ -13,7 +13,8 @@ from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, Identity
 from rules.evidence import Account, account_of
 from rules.late import Key, episodes_of, reconcile
-from rules.lifecycle import Entry, Ledger, Setting
+from rules.lifecycle import Entry, Ledger
+from rules.paging import Setting
 from rules.recurrence import recurrence_of
 from rules.state import RAISED, FleetState
 from store import alarms, suppressions

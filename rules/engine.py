@@ -24,7 +24,8 @@ from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.holding import Grid, Rows, RuleState, Transition, step
 from rules.peers import PeerDays
 from rules.recall import Recall
-from rules.sheet import Sheet, sheet_of, tails_after
+from rules.result import change_of, state_after
+from rules.sheet import Sheet, sheet_of
 from rules.state import NO_REGIME, RAISED, FleetState
 
 
@@ -133,7 +134,7 @@ class _Fold:
         order = self.compiled.condition_index
         changes.sort(key=lambda change: (change.machine_id, change.at, order[change.rule]))
         rules = [self.outcomes[i].state for i in sorted(self.outcomes)]
-        return _state_after(self.compiled, self.sheet, self.regime, rules, self.recall), changes
+        return state_after(self.compiled, self.sheet, self.regime, rules, self.recall), changes
 
     def _learn_and_judge(self, learning: list[int]) -> None:
         """Learn and judge until neither changes the other: what is learned in a row depends on
@@ -208,7 +209,7 @@ class _Fold:
             part = part_of(rule.when, call)
             told[text_of(call)] = self._compute(part, self.params[index], {})
         for change in outcome.transitions:
-            yield _change(rule, self.compiled, self.sheet, self.regime, change, told)
+            yield change_of(rule, self.compiled, self.sheet, self.regime, change, told)
 
 
 def _windows(expression: Expression) -> list[ast.Call]:
@@ -243,64 +244,3 @@ def _guarded(
     allowed = guard[regime]
     both = when * allowed
     return np.where((allowed == 0) | (when == 0), 0.0, both)
-
-
-def _change(
-    rule: ConditionRule,
-    compiled: CompiledPlan,
-    sheet: Sheet,
-    regime: NDArray[np.int16],
-    change: Transition,
-    windows: Mapping[str, FloatColumn],
-) -> AlarmChange:
-    row = change.row
-    here = int(regime[row])
-    return AlarmChange(
-        int(sheet.before.machine_id[change.machine]),
-        rule.rule.id,
-        rule.rule.component,
-        "raised" if change.raised else "cleared",
-        int(sheet.grid.times[row]),
-        change.since,
-        change.raised_at,
-        None if here == NO_REGIME else compiled.plan.regimes[here].id,
-        _known_at(row, {key: sheet.columns.values[key] for key in rule.signals}),
-        _known_at(row, windows),
-    )
-
-
-def _known_at(row: int, columns: Mapping[str, FloatColumn]) -> dict[str, float]:
-    values = {key: float(column[row]) for key, column in columns.items()}
-    return {key: value for key, value in values.items() if not np.isnan(value)}
-
-
-def _state_after(
-    compiled: CompiledPlan,
-    sheet: Sheet,
-    regime: NDArray[np.int16],
-    rules: list[RuleState],
-    recall: Recall,
-) -> FleetState:
-    before, grid = sheet.before, sheet.grid
-    previous = np.concatenate((regime[:1], regime[:-1]))
-    previous[grid.starts] = before.regime
-    changed = np.maximum.accumulate(np.where(regime != previous, np.arange(len(regime)), -1))
-    change = changed[sheet.ends]
-    since = np.where(change >= grid.starts, grid.times[change], before.regime_since)
-    empty = np.empty((len(before), 0), np.int64)
-    return FleetState(
-        before.machine_id,
-        grid.times[sheet.ends],
-        regime[sheet.ends],
-        since,
-        sheet.last_value,
-        sheet.last_time,
-        np.column_stack([rule.phase for rule in rules]) if rules else empty.astype(np.int8),
-        np.column_stack([rule.since for rule in rules]) if rules else empty,
-        np.column_stack([rule.known for rule in rules]) if rules else empty,
-        np.column_stack([rule.raised_at for rule in rules]) if rules else empty,
-        recall.operating,
-        recall.learned,
-        tails_after(compiled, sheet),
-        before.watched,
-    )

@@ -21,14 +21,13 @@ from rules.lifecycle import (
     Entry,
     Holds,
     Ledger,
-    Setting,
     again,
-    finding_of,
     needs_somebody,
     new_record,
     settled,
     wants_somebody,
 )
+from rules.paging import Setting, finding_of
 from rules.quiet import in_words
 from rules.recurrence import joins
 from rules.state import NEVER, FleetState

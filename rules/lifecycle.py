@@ -17,54 +17,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from fleet.finding import Finding, Kind
+from fleet.finding import Finding
 from fleet.rule import Rule
 from fleet.text import Text
 from rules.changes import AlarmChange
 from rules.evidence import Account
-from rules.quiet import in_words, silenced, why
-from rules.recurrence import Recurrence, flaps, joins, locked_until
-from store.alarms import AlarmRecord, Span, Suppression
+from rules.paging import (
+    Quiet,
+    Setting,
+    evidence_of,
+    finding_of,
+    quiet_of,
+    texts_of,
+    told,
+    told_anew,
+    visit_forgotten,
+)
+from rules.quiet import in_words
+from rules.recurrence import flaps, joins
+from store.alarms import AlarmRecord, Span
 from store.suppressions import Hold
 
 #: Up to this severity an alarm that is gone needs nobody to see it.
 SELF_CLEARING_SEVERITY = 2
 #: Occurrences an alarm remembers one by one.
 KEPT_SPANS = 100
-LEFT_STANDING = {
-    "visited": Text(
-        en="It still stands long after a visit that dealt with it.",
-        zh="上门处理后已过较长时间，报警仍未消失。",
-    ),
-    "let_go": Text(
-        en="The ticket it was attached to was cancelled, and it still stands.",
-        zh="其所并入的工单已取消，而报警仍未消失。",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Under what an alarm is raised: its rule, the plan's version, what kind of finding it makes,
-    the time now, from which age on (ms) it counts as late, and how often it may come."""
-
-    rule: Rule
-    plan_version: str
-    kind: Kind
-    now: int
-    late_ms: int
-    recurrence: Recurrence = field(default_factory=Recurrence)
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Why an occurrence pages nobody, and until when; `text` where that deserves a word."""
-
-    kind: Suppression
-    until: int
-    text: Text | None = None
 
 
 @dataclass(slots=True)
@@ -136,7 +114,7 @@ class Ledger:
     ) -> None:
         """An occurrence nobody was paged for is over: record it, with the reason; where it
         outlived what kept it quiet, it is paged as it would have been then."""
-        account = Account(*_texts(entry.record, setting.rule), dict(entry.record.evidence))
+        account = Account(*texts_of(entry.record, setting.rule), dict(entry.record.evidence))
         if silent is None:
             known = None if entry.record.late else entry.record.suppression
             self.judge(entry, account, setting, page=False, quiet=in_words(known))
@@ -146,7 +124,7 @@ class Ledger:
             if late:
                 entry.record = replace(entry.record, suppression=None)
             else:
-                entry.record = settled(_told(entry.record), setting)
+                entry.record = settled(told(entry.record), setting)
         elif silent.text is not None:
             self.judge(entry, account, setting, page=False, quiet=silent.text)
         else:
@@ -180,11 +158,11 @@ class Ledger:
             if silent is not None and silent.until > setting.now:
                 continue
             seen = setting.now if setting.kind == "connection" else as_of[record.machine_id]
-            if seen < _visit_forgotten(record, setting):
+            if seen < visit_forgotten(record, setting):
                 continue
             waited = record.suppression is not None or record.visited_at is not None
-            entry.record = _told(record) if waited else record
-            account = Account(*_texts(record, setting.rule), dict(record.evidence))
+            entry.record = told(record) if waited else record
+            account = Account(*texts_of(record, setting.rule), dict(record.evidence))
             self.judge(entry, account, setting, page=True)
 
     def steady(self, settings: Mapping[str, Setting], as_of: Mapping[int, int]) -> None:
@@ -221,40 +199,6 @@ class Ledger:
             self._over[entry.record.key] = entry
 
 
-def quiet_of(record: AlarmRecord, setting: Setting, holds: Sequence[Hold]) -> Quiet | None:
-    """What keeps the latest occurrence of an alarm from paging, as of its begin and of now: what
-    people silenced, and the lock after the occurrence before it."""
-    *before, (begin, _) = record.spans
-    found = silenced(holds, record.component, record.rule, (begin, max(setting.now, begin)))
-    lock = locked_until(before, setting.recurrence) if before else None
-    if lock is not None and begin >= lock:
-        lock = None
-    visit = _visit_forgotten(record, setting)
-    if found is not None:
-        hold, until = found
-        return Quiet(hold.kind, max(until, lock or 0, visit), why(hold))
-    if visit:
-        return Quiet("ticket", max(visit, lock or 0))
-    return None if lock is None else Quiet("recurrence", lock)
-
-
-def _visit_forgotten(record: AlarmRecord, setting: Setting) -> int:
-    """Until when a visit that dealt with the occurrence keeps it quiet; 0 where none did."""
-    if record.visited_at is None:
-        return 0
-    return record.visited_at + setting.recurrence.after_visit_ms
-
-
-def _told(record: AlarmRecord) -> AlarmRecord:
-    """The alarm once nothing keeps it quiet any more. Where it came again, or a visit dealt with
-    it, somebody had seen it the last time; that it stays is news."""
-    free = replace(record, suppression=None)
-    if record.suppression == "recurrence" or record.visited_at is not None:
-        free = replace(free, acknowledged_at=None, acknowledged_by=None)
-    seen = free.acknowledged_at is not None
-    return replace(free, state="acknowledged" if seen else "active")
-
-
 def again(
     record: AlarmRecord, at: int, account: Account, setting: Setting, holds: Sequence[Hold] = ()
 ) -> AlarmRecord:
@@ -267,7 +211,7 @@ def again(
         occurrences=record.occurrences + 1,
         spans=(*record.spans, (at, None))[-KEPT_SPANS:],
         late=late,
-        evidence=_evidence(account),
+        evidence=evidence_of(account),
         let_go_at=None,
         visited_at=None,
     )
@@ -316,41 +260,6 @@ def wants_somebody(rule: Rule) -> bool:
     return rule.ticket and rule.severity > SELF_CLEARING_SEVERITY
 
 
-def told_anew(reason: Text, record: AlarmRecord) -> Text:
-    """The reason of a finding, and that a ticket has left its alarm standing, where one has."""
-    if record.visited_at is not None:
-        left = LEFT_STANDING["visited"]
-    elif record.let_go_at is not None:
-        left = LEFT_STANDING["let_go"]
-    else:
-        return reason
-    return Text(en=f"{left.en} {reason.en}", zh=f"{left.zh}{reason.zh}")
-
-
-def finding_of(record: AlarmRecord, account: Account, setting: Setting, *, page: bool) -> Finding:
-    """What tickets are told of the alarm's latest occurrence: as of its begin or, where a ticket
-    left it standing, of the moment from which it counts anew."""
-    rule = setting.rule
-    moments = (
-        record.spans[-1][0], record.let_go_at or 0, _visit_forgotten(record, setting)
-    )  # fmt: skip
-    return Finding(
-        record.machine_id,
-        setting.kind,
-        rule.id,
-        record.component,
-        record.severity,
-        max(moments),
-        account.title,
-        account.reason,
-        account.evidence,
-        tuple(account.evidence.get("failure_modes", ())) or rule.failure_modes,
-        late=record.late,
-        page=page,
-        alarm_id=record.id,
-    )
-
-
 def new_record(
     at: int,
     key: tuple[int, str, str],
@@ -364,7 +273,7 @@ def new_record(
     span: Span = (at, None)
     record = AlarmRecord(
         None, machine_id, component, rule, setting.plan_version, setting.rule.severity, "active",
-        at, None, setting.now, None, None, None, 1, (span,), late, not late, _evidence(account),
+        at, None, setting.now, None, None, None, 1, (span,), late, not late, evidence_of(account),
     )  # fmt: skip
     silent = quiet_of(record, setting, holds)
     if silent is None:
@@ -377,20 +286,3 @@ def _new(
 ) -> AlarmRecord:
     key = (change.machine_id, change.component, change.rule)
     return new_record(change.at, key, account, setting, holds)
-
-
-def _evidence(account: Account) -> dict[str, Any]:
-    """Evidence with the words it was told in, for a finding that is made later."""
-    return {
-        **account.evidence,
-        "title": account.title.model_dump(),
-        "reason": account.reason.model_dump(),
-    }
-
-
-def _texts(record: AlarmRecord, rule: Rule) -> tuple[Text, Text]:
-    title, reason = record.evidence.get("title"), record.evidence.get("reason")
-    return (
-        Text.model_validate(title) if title else rule.name,
-        Text.model_validate(reason) if reason else rule.advice,
-    )

@@ -13,7 +13,8 @@ from rules.connection import Connection as Link
 from rules.connection import Contact, connection_of, silence_since
 from rules.contacts import to_look_at
 from rules.evidence import silence_account
-from rules.lifecycle import Entry, Ledger, Setting
+from rules.lifecycle import Entry, Ledger
+from rules.paging import Setting
 from rules.recurrence import recurrence_of
 from store import alarms, rule_state, suppressions
 from store.connection import Connection

@@ -15,7 +15,8 @@ from rules.changes import AlarmChange
 from rules.engine import fold
 from rules.evidence import Account
 from rules.late import episodes_of, late_rows, reconcile
-from rules.lifecycle import Ledger, Setting, new_record
+from rules.lifecycle import Ledger, new_record
+from rules.paging import Setting
 from rules.recurrence import Recurrence
 from rules.state import NEVER, RAISED, FleetState, empty_state
 from store.alarms import AlarmRecord, Span

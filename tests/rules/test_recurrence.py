@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.changes import AlarmChange
-from rules.lifecycle import Ledger, Setting
+from rules.lifecycle import Ledger
+from rules.paging import Setting
 from rules.quiet import FOREVER, silenced
 from rules.recurrence import Recurrence, flaps, joins, locked_until
 from store.alarms import AlarmRecord, Span
