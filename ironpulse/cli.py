@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import MutableMapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,6 +184,31 @@ def predict() -> None:
     from predict.worker import run
 
     run(Settings().database(), stop_on_signals())
+
+
+@app.command()
+@says_errors
+def assess(
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; as many as there are cores.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring remaining life, dates, services, alerts and visits of the whole fleet up to date."""
+    from ironpulse.assess import assess_now
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        found = assess_now(Settings().database(), bar, workers, scheduler)
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+        return
+    typer.echo(
+        f"{found.machines:,} machines assessed, {found.findings:,} findings, "
+        f"{found.tickets:,} of them on a ticket."
+    )
 
 
 @app.command()

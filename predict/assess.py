@@ -11,7 +11,7 @@ from fleet.finding import Finding
 from fleet.plan import Catalogue, ProductPlan
 from fleet.service import InspectionTerms
 from predict.fleet_lives import FleetLives, LifeSource
-from predict.looks import Watched, next_look, planned_visits
+from predict.looks import PlannedVisits, Watched, next_look, planned_visits
 from predict.parts import Pace, assess_parts
 from predict.services import due_services, meter_of
 from predict.state import from_json
@@ -54,6 +54,7 @@ def assess(
     machine_ids: Collection[int] | None,
     now_ms: int,
     learned: Learned | None = None,
+    visits: PlannedVisits | None = None,
 ) -> list[Decision]:
     """Bring everything that follows from use up to date for some machines (None: all), in the
     caller's transaction; what became of the findings. `learned` keeps what the fleet has taught
@@ -71,7 +72,9 @@ def assess(
     watched = assess_parts(connection, machines, states, known, coming, learned.lives, now_ms)
     due = _assess_services(connection, machines, states, coming, now_ms)
     terms = catalogue.inspection
-    looks = _assess_inspections(connection, machines, terms, watched, coming, due, now_ms)
+    if visits is None:
+        visits = planned_visits(inspections.visits_planned(connection, now_ms), now_ms)
+    looks = _assess_inspections(connection, machines, terms, watched, coming, due, visits, now_ms)
     findings = _findings(connection, machines, due, looks, now_ms)
     return dispatch(connection, catalogue, findings, now_ms)
 
@@ -111,13 +114,13 @@ def _assess_inspections(
     watched: Mapping[int, Sequence[Watched]],
     coming: Mapping[str, UseAhead],
     due: Sequence[DueService],
+    visits: PlannedVisits,
     now_ms: int,
 ) -> list[DueInspection]:
     """When each machine is looked at next; only machines with parts that are watched."""
     services: dict[int, list[DueService]] = {}
     for each in due:
         services.setdefault(each.machine_id, []).append(each)
-    visits = planned_visits(inspections.visits_planned(connection, now_ms), now_ms)
     found = []
     for row in inspections.looks(connection, watched):
         machine, plan = row["id"], machines[row["id"]]

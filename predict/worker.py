@@ -12,6 +12,7 @@ import structlog
 from fleet import clock
 from fleet.plan import Catalogue
 from predict.assess import Learned, assess
+from predict.nightly import PORTION
 from predict.plan.refill import counted_since, run_refill
 from predict.plan.run import run_plan
 from predict.tracking import follow_once
@@ -20,8 +21,6 @@ from store.connection import Connection, Database, StoreUnavailable, connect
 from store.ingest_log import Wakeup
 from store.processes import BEAT_S, Process, beat, forget
 
-#: Machines assessed in one transaction.
-CHUNK = 500
 #: Dates move on without any use: so often all machines are assessed.
 EVERYTHING_S = 3600.0
 PAUSE_S = 1.0
@@ -104,10 +103,10 @@ def assess_changed(database: Database, progress: Progress, stop: threading.Event
         everything = clock.monotonic_s() >= progress.next_everything_s
         chosen = None if everything else progress.changed
         waiting = [row["id"] for row in wear.machines_to_assess(connection, chosen)]
-    for start in range(0, len(waiting), CHUNK):
+    for start in range(0, len(waiting), PORTION):
         if stop.is_set():
             return
-        chunk = waiting[start : start + CHUNK]
+        chunk = waiting[start : start + PORTION]
         progress.tickets += _assess_chunk(database, catalogue, progress.learned, chunk)
         progress.changed -= set(chunk)
         progress.machines += len(chunk)

@@ -10,6 +10,15 @@ from typing import TextIO
 from fleet.errors import IronpulseError
 
 
+def refuse_nowhere(out: Path | None) -> None:
+    """Say that a file's folder is missing before the work, and not after it."""
+    if out is not None and not out.parent.is_dir():
+        raise IronpulseError(
+            f"{out} cannot be written: there is no folder {out.parent}. Give --out a file in a "
+            "folder that is there."
+        )
+
+
 def opened(out: Path | None) -> AbstractContextManager[TextIO]:
     """The file `out` for writing; without one, standard output."""
     if out is None:

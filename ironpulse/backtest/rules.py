@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 from fleet import clock
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
-from ironpulse.backtest.output import opened
+from ironpulse.backtest.output import opened, refuse_nowhere
 from ironpulse.backtest.rules_table import print_report
 from ironpulse.backtest.sources import (
     History,
@@ -35,7 +35,11 @@ from rules.replay import Progress, job_of
 from rules.state import NEVER
 
 _ALWAYS = 2**62
-_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+#: Without a zone UTC is meant; with one, as reports have it.
+_DATES = [
+    "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z",
+]  # fmt: skip
 
 
 def rules(
@@ -92,6 +96,7 @@ def rules(
     period = (_ms(since, NEVER), _ms(until, _ALWAYS))
     if period[0] >= period[1]:
         raise IronpulseError("--from is not before --to; give a first moment and a later end.")
+    refuse_nowhere(out)
     if faults is not None and csv is None:
         raise IronpulseError("--faults goes with --csv; the store has its own trouble codes.")
     with (
@@ -148,4 +153,6 @@ def _report(
 
 
 def _ms(moment: datetime | None, default: int) -> int:
-    return default if moment is None else clock.to_ms(moment.replace(tzinfo=UTC))
+    if moment is None:
+        return default
+    return clock.to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

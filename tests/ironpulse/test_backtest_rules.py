@@ -131,7 +131,7 @@ def test_times_with_and_without_a_zone_and_another_separator(folder: Path, tmp_p
 def test_a_part_of_history_has_the_alarms_of_that_part(
     folder: Path, expected: dict[str, Any]
 ) -> None:
-    period = ("--from", "2026-01-01T02:00", "--to", "2026-01-01T05:00")
+    period = ("--from", "2026-01-01T02:00:00Z", "--to", "2026-01-01T07:00+02:00")
     asked = ("--csv", str(folder / "h.csv"), *period)
     found = report(folder, *asked)
     whole = [one for one in expected["alarms"] if "T02:00" <= one["raised_at"][10:] < "T05:00"]
@@ -237,7 +237,8 @@ def test_a_file_that_will_not_do_is_told_in_a_sentence(
         (("--csv", "HISTORY", "--tier", "tin"), "There is no service tier 'tin'"),
         (("--csv", "HISTORY", "--scheduler", "tcp://127.0.0.1:1"), "No Dask scheduler answers"),
         (("--csv", "HISTORY", "--truth", "nowhere.csv"), "nowhere.csv cannot be read"),
-        (("--csv", "HISTORY", "--out", "/nowhere/at/all"), "cannot be written"),
+        (("--csv", "nowhere.csv", "--out", "/nowhere/at/all"), "there is no folder /nowhere/at"),
+        (("--csv", "HISTORY", "--out", "/dev"), "cannot be written"),
     ],
 )
 def test_what_cannot_work_is_told_in_a_sentence(
