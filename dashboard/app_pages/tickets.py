@@ -83,7 +83,8 @@ def _one(number: str) -> None:
         ticket = visit.client().get(f"/tickets/{number}")
         live_html.show(ticket_sheet.bar(), "sheet_bar")
         live_html.show(ticket_sheet.head(ticket), "ticket_head")
-        left, right = st.columns([1.9, 1], gap="small")
+        with st.container(key="ticket_body"):
+            left, right = st.columns([1.9, 1], gap="small")
         with left:
             live_html.show(ticket_sheet.reasons(ticket), "ticket_why")
             live_html.show(ticket_sheet.attached(ticket), "ticket_attached")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import httpx
@@ -94,6 +95,7 @@ def test_read_a_machine_and_advance_a_ticket(
     expect(row).to_have_count(1)  # the page left behind showed the number too
     row.click()
     expect(page.locator(".ip-item", has_text="油温高于")).to_be_visible()
+    _next_step_first_on_a_phone(page)
     page.get_by_role("button", name="派工").click()
     expect(page.locator(".ip-steps .ip-here")).to_have_text("已派工")
 
@@ -110,6 +112,27 @@ def test_read_a_machine_and_advance_a_ticket(
         ticket = sign_in(api, "tom").get(f"/tickets/{number}").json()
     assert (ticket["status"], ticket["assignee"]) == ("working", "tom")
     assert [check["answer"] for check in ticket["checks"]].count(True) == 1
+
+
+def _next_step_first_on_a_phone(page: Page) -> None:
+    """On a phone nobody scrolls past reasons and checks to go on, nor sideways to read."""
+    wide = page.viewport_size
+    assert wide is not None
+    page.set_viewport_size({"width": 400, "height": 800})
+    step, why = page.locator(".st-key-steps"), page.locator(".ip-item").first
+    expect(step).to_be_visible()
+    tops = [box["y"] for box in (step.bounding_box(), why.bounding_box()) if box]
+    assert tops == sorted(tops) and len(tops) == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    shot(page, "ticket-phone")
+    page.set_viewport_size(wide)
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture for whoever looks at the page, if a folder for it is named."""
+    folder = os.environ.get("IRONPULSE_SHOTS")
+    if folder:
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def test_every_page_is_drawn_whole_for_every_role(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +13,7 @@ from store import inspections, learned_lives
 from store.connection import Connection
 from store.inspections import DueInspection
 from tests.api.conftest import sign_in
-from tests.dashboard.test_browser import PATIENCE_MS, sign_in_at
+from tests.dashboard.test_browser import PATIENCE_MS, shot, sign_in_at
 
 
 @pytest.fixture
@@ -84,19 +82,12 @@ def test_both_are_read_in_both_languages(page: Page, dashboard_url: str) -> None
     expect(table).to_contain_text("heavy use 90 %")
     expect(table).not_to_contain_text("light use")
     expect(page.locator(".st-key-life_card svg .mark-line path").first).to_be_attached()
-    _shot(page, "lives-en")
+    shot(page, "lives-en")
     page.goto(f"{dashboard_url}/lives?lang=zh")
     expect(page.locator(".ip-card", has_text="31 个中 14 个到寿")).to_contain_text("重载工况")
-    _shot(page, "lives-zh")
+    shot(page, "lives-zh")
     for language, word in (("en", "losses worth 1.2 visits"), ("zh", "相当于 1.2 次上门的损失")):
         page.goto(f"{dashboard_url}/machine?machine=P-1&lang={language}")
         page.get_by_role("tab").nth(1).click()
         expect(page.locator(".ip-card", has_text=word)).to_be_visible()
-        _shot(page, f"inspection-{language}")
-
-
-def _shot(page: Page, name: str) -> None:
-    """A picture for whoever looks at the page, if a folder for it is named."""
-    folder = os.environ.get("IRONPULSE_SHOTS")
-    if folder:
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+        shot(page, f"inspection-{language}")
