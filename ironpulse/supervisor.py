@@ -41,10 +41,11 @@ class Supervisor:
         self._pause: dict[str, float] = {}
         self._due: dict[str, float] = {}
 
-    def start(self) -> None:
-        """Start all services, in the order they were given."""
+    def start(self, *names: str) -> None:
+        """Start these services, or all that were not started yet, in the order they were given."""
         for name in self._services:
-            self._start(name)
+            if name not in self._started and (not names or name in names):
+                self._start(name)
 
     def pids(self) -> dict[str, int]:
         """Process ids of what runs now."""

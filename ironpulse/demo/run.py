@@ -74,12 +74,16 @@ def run(options: DemoOptions, stop: threading.Event) -> None:
     catalogue = load_catalogue(Settings().products)
     state = _remembered(options, folder)
     with _servers(folder) as servers:
-        devices = _prepare(state, folder, servers.addresses, catalogue, stop)
-        if stop.is_set():
-            return
+        migrate(servers.addresses.database_url, catalogue)
         _environment(servers.addresses, options.port)
+        devices = folder / "devices.json"
         supervisor = Supervisor(_services(options, devices), folder / "log")
         try:
+            # They are up by the time that there is something to see.
+            supervisor.start("api", "dashboard")
+            _prepare(state, folder, servers.addresses, catalogue, stop)
+            if stop.is_set():
+                return
             supervisor.start()
             _wait_until_up(options.port, supervisor, stop)
             _announce(options, folder)
@@ -126,10 +130,9 @@ def _prepare(
     addresses: StackAddresses,
     catalogue: Catalogue,
     stop: threading.Event,
-) -> Path:
-    """Bring database, registry, history and credentials to where a demo can run; returns the file
-    that tells the simulators who they are."""
-    migrate(addresses.database_url, catalogue)
+) -> None:
+    """Bring registry, history and credentials to where a demo can run, and write the file that
+    tells the simulators who they are."""
     fleet = registry.make_fleet(catalogue, state.machines, state.seed, folder)
     ids = registry.register(addresses.database_url, fleet)
     if not state.ready:
@@ -140,7 +143,7 @@ def _prepare(
             addresses.database_url, catalogue, fleet, ids, state.days, state.seed, folder, stop
         )
         if stop.is_set():
-            return folder
+            return
         parts.stock_up(addresses.database_url, catalogue, state.seed)
         _remember(folder, DemoState(**{**asdict(state), "ready": True}))
     devices = registry.devices(fleet, state.secret)
@@ -148,7 +151,7 @@ def _prepare(
         addresses.mqtt_url, addresses.mqtt_admin_user, addresses.mqtt_admin_password
     ) as credentials:
         credentials.add(devices.items())
-    return _private_file(folder / "devices.json", json.dumps(devices))
+    _private_file(folder / "devices.json", json.dumps(devices))
 
 
 def _remembered(options: DemoOptions, folder: Path) -> DemoState:
