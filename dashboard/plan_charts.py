@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import altair as alt
@@ -15,8 +15,6 @@ from dashboard.formats import Language
 from dashboard.texts import say
 
 HEIGHT = 230
-#: Days of a month of the plan.
-MONTH_DAYS = 30
 _SOURCES = ("worn", "service", "new", "other")
 _COLORS = ("#1f5f8b", "#5b9279", "#b07aa1", "#c9b458")
 #: What of the demand the shaded bands hold: nine in ten months lie in the outer one.
@@ -33,9 +31,10 @@ def demand_chart(months: Sequence[Json], language: Language) -> Spec:
     parts: list[Json] = []
     for each in months:
         low, high = _quantiles(np.array(each["chances"]), _OUTER)
-        rows.append({"month": each["month"], "low": low, "high": high, "mean": each["mean"]})
+        month = each["month"][:7]
+        rows.append({"month": month, "low": low, "high": high, "mean": each["mean"]})
         parts += [
-            {"month": each["month"], "pieces": each["sources"][source], "order": place,
+            {"month": month, "pieces": each["sources"][source], "order": place,
              "source": t(f"source_{source}")}
             for place, source in enumerate(_SOURCES)
         ]  # fmt: skip
@@ -113,8 +112,9 @@ def _quantiles(chances: np.ndarray, levels: tuple[float, float]) -> tuple[int, i
 
 
 def _end(month: str) -> str:
-    """The day on which a month of the plan is over."""
-    return (date.fromisoformat(month) + timedelta(days=MONTH_DAYS)).isoformat()
+    """The first day after a calendar month."""
+    first = date.fromisoformat(month)
+    return date(first.year + first.month // 12, first.month % 12 + 1, 1).isoformat()
 
 
 def _data(rows: Sequence[Json]) -> Any:

@@ -524,8 +524,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "柱：按来源的预期；线：九成月份落在其间",
     ),
     "mean_and_90": (
-        "expected, and what nine in ten months do not exceed",
-        "预期值，以及九成月份不超过的数量",
+        "expected, and what nine in ten months do not exceed; "
+        "the first month from the plan's day on",
+        "预期值，以及九成月份不超过的数量；首月自计划日起算",
     ),
     "demand_by_month": ("Demand by month", "各月需求"),
     "stock_and_demand": ("Stock against demand", "库存与需求"),

@@ -65,7 +65,7 @@ class SupplyTerms(Model):
     emergency_premium: float = Field(default=0.3, ge=0)
     holding_share: float = Field(default=0.2, gt=0)
     waiting_day: dict[Literal["stop", "alarm", "other"], float] = Field(
-        default={"stop": 5000, "alarm": 2500, "other": 1250}
+        default={"stop": 6000, "alarm": 3000, "other": 1500}
     )
     prices: dict[Literal["A", "B", "C", "D", "E"], float] = Field(
         default={"A": 250, "B": 1500, "C": 10000, "D": 50000, "E": 150000}

@@ -8,7 +8,7 @@ and days and jobs differ.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,6 +78,11 @@ class Ahead:
         rows, owner = np.unique(self.row, return_inverse=True)
         reached = self.busy.until(rows, np.broadcast_to(moments, (len(rows), len(moments))))
         return np.asarray((reached[:, 1:] - reached[:, :1])[owner])
+
+    def of(self, chosen: np.ndarray) -> Ahead:
+        """That of the chosen parts, by mask."""
+        rate, doubt, row = self.rate[chosen], self.doubt[chosen], self.row[chosen]
+        return replace(self, rate=rate, doubt=doubt, row=row)
 
     def activity_since(self, place: int, at_ms: int) -> float:
         """Activity of the machine of the part at `place` from a moment in the past until now."""

@@ -82,12 +82,18 @@ def assess_parts(
             use = (ahead, hours)
             left, condition = with_alarms(plan, part, fitted, left, warnings, use, condition)
         aged = _share_of_age(part, fitted, now_ms)
-        seen = outlook(left, ahead, _days_of_age_left(part, aged))
+        ends = _days_of_age_left(part, aged)
+        seen = outlook(left, ahead, ends)
+        told = np.array([each is not None for each in condition])
+        plain = outlook(believed[told], ahead.of(told), ends[told])
         own = _own_pace(part, fitted, paces)
         worn = np.maximum(used / (model.median * longer), aged)
         for name, column in _life_columns(fitted, part, model, used, own, worn, seen, now_ms):
             results.columns.setdefault(name, []).extend(column)
         results.columns.setdefault("condition", []).extend(condition)
+        by_use = iter(_by_month(plain, now_ms))
+        plain_by = [next(by_use) if each else "{}" for each in told]
+        results.columns.setdefault("plain_by", []).extend(plain_by)
         _watch(results, plan, part, fitted, seen)
         found = needs(plan, part, seen, to_datetime(now_ms))
         for place, (row, need) in enumerate(zip(fitted, found, strict=True)):
@@ -194,9 +200,14 @@ def _life_columns(
     yield "worn_share", worn.tolist()
     yield "methods", [model.method] * n
     yield "sample_sizes", [model.sample_size] * n
+    yield "worn_by", _by_month(seen, now_ms)
+
+
+def _by_month(seen: Outlook, now_ms: int) -> list[str]:
+    """Chances to be worn out by the ends of the coming months, as the database takes them."""
     by_month = np.round(seen.within(month_ends(now_ms)), 5).tolist()
     # An array of arrays of one length would be one array of two dimensions to the database.
-    yield "worn_by", ["{" + ",".join(map(str, each)) + "}" for each in by_month]
+    return ["{" + ",".join(map(str, each)) + "}" for each in by_month]
 
 
 def _dismissed(alert: Row | None, now_ms: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -15,13 +15,15 @@ _SQL = load("part_plan")
 
 Row = dict[str, Any]
 
+#: An assessment says something of a moment that is no farther from it.
+ASSESSED_WITHIN = timedelta(days=3)
 FILTERS = ("warehouse", "region", "number", "action")
 
 
 def fitted(connection: Connection, at: datetime) -> list[Row]:
-    """Every part that was fitted `at` a moment: use a day, and use by `used_until`; grouped by
-    product, part and model."""
-    return connection.execute(_SQL["fitted"], {"at": at}).fetchall()
+    """Every part that was fitted `at` a moment: use a day, and use by `used_until`; where it was
+    assessed about then, its chances of `remaining_life`; grouped by product, part and model."""
+    return connection.execute(_SQL["fitted"], {"at": at, "fresh": ASSESSED_WITHIN}).fetchall()
 
 
 def services(connection: Connection) -> list[Row]:

@@ -47,7 +47,8 @@ class PlanRuns(Answer):
 
 
 class DemandMonth(Answer):
-    """Demand of an article in a region (null: all) in the 30 days from `month` on."""
+    """Demand of an article in a region (null: all) in the calendar month that begins on `month`;
+    the first month counts from the day of the plan on."""
 
     number: str
     name: Bilingual

@@ -190,7 +190,8 @@ def _demand_table(found: Sequence[Json], numbers: Sequence[str], names: dict[str
         [names[number], *(_cell(by_cell.get((number, month))) for month in months)]
         for number in numbers
     ]
-    table = markup.table([t("part"), *months], rows, right=range(1, len(months) + 1))
+    heads = [t("part"), *(month[:7] for month in months)]
+    table = markup.table(heads, rows, right=range(1, len(months) + 1))
     return markup.card(t("plan_demand"), table, note=t("mean_and_90"))
 
 

@@ -46,20 +46,32 @@ class Needs:
 
 
 def worn(
-    fail_within: Lasts, used: FloatColumn, ahead: FloatColumn, busy: Sequence[float] = BUSY_YEARS
+    fail_within: Lasts,
+    used: FloatColumn,
+    ahead: FloatColumn,
+    busy: Sequence[float] = BUSY_YEARS,
+    beyond: FloatColumn | None = None,
 ) -> FloatColumn:
     """Chance (scenarios, n, months) that each part is worn out in each coming month, `used` (n,)
-    so far and with the use `ahead` (n, months).
+    so far and with the use `ahead` (n, months). `beyond` (n, months) is the cumulative hazard by
+    the end of each month that something else than use adds: condition, alarms, age (inf: gone).
 
     A part fitted in the meantime wears as well: within the horizon the second life counts too.
     """
-    return np.stack([_renewals(fail_within, used, ahead * factor) for factor in busy])
+    more = np.zeros(ahead.shape) if beyond is None else beyond
+    return np.stack([_renewals(fail_within, used, ahead * factor, more) for factor in busy])
 
 
-def _renewals(fail_within: Lasts, used: FloatColumn, ahead: FloatColumn) -> FloatColumn:
+def _renewals(
+    fail_within: Lasts, used: FloatColumn, ahead: FloatColumn, beyond: FloatColumn
+) -> FloatColumn:
     months = ahead.shape[1]
     reached = np.cumsum(ahead, axis=1)
     gone = np.stack([fail_within(used, more) for more in reached.T], axis=1)
+    if beyond.any():
+        with np.errstate(divide="ignore"):
+            hazard = np.maximum(beyond - np.log1p(-np.minimum(gone, 1.0)), 0.0)
+        gone = np.maximum.accumulate(-np.expm1(-hazard), axis=1)
     chance = np.diff(gone, axis=1, prepend=0.0)
     fresh = np.zeros(len(used))
     if len(used) == 0 or fail_within(fresh, reached[:, -1]).max() < _SECOND_LIFE:

@@ -10,7 +10,8 @@ import numpy as np
 from fleet.batch import FloatColumn
 from predict.demand.fleet import quantiles_of, together
 from predict.demand.needs import BUSY_YEARS, distribution, mixed
-from predict.plan.gather import Gathered, month_starts
+from predict.plan.calendar_months import CalendarMonth, calendar_months
+from predict.plan.gather import Gathered
 from predict.plan.known import Known
 
 #: Levels at which demand is kept.
@@ -90,29 +91,32 @@ class ArticleDemand:
         return expected * 12 / self._known.horizon.months
 
     def rows(self) -> list[dict[str, Any]]:
-        """The demand of all regions together and of each, by month, for the store."""
+        """The demand of all regions together and of each, by calendar month, for the store."""
         net = self._known.network
         groups: dict[str | None, list[int]] = {None: list(range(len(net.ids)))}
         for place, region in enumerate(net.regions):
             if region is not None:
                 groups.setdefault(region, []).append(place)
-        starts = month_starts(self._known.horizon.at, self._known.horizon.months)
+        horizon = self._known.horizon
+        months = calendar_months(horizon.at, horizon.months)
         return [
-            self._row(region, places, start, month, pmf)
+            self._row(region, places, month, month.of(pmfs))
             for region, places in groups.items()
-            for month, (start, pmf) in enumerate(zip(starts, self._of(places), strict=True))
+            for pmfs in [self._of(places)]
+            for month in months
         ]
 
     def _row(
-        self, region: str | None, places: list[int], start: object, month: int, pmf: FloatColumn
+        self, region: str | None, places: list[int], month: CalendarMonth, pmf: FloatColumn
     ) -> dict[str, Any]:
         mean = float(pmf @ np.arange(len(pmf)))
-        worn, service, new = self.means[places, month].sum(axis=0).tolist()
+        means = sum(share * self.means[places, number] for number, share in month.shares)
+        worn, service, new = np.asarray(means).sum(axis=0).tolist()
         last = int(np.searchsorted(np.cumsum(pmf), 1 - 1e-6)) + 1
         return {
             "number": self.number,
             "region": region,
-            "month": start,
+            "month": month.first,
             "mean": mean,
             "sources": {
                 "worn": worn,

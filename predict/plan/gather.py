@@ -5,19 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
 
 from fleet.batch import FloatColumn
+from fleet.clock import to_ms
 from fleet.plan import Catalogue, ProductPlan
 from fleet.season import activity, climate_of
 from fleet.wear import WearPart
 from predict.demand.needs import BUSY_YEARS, Needs, due, worn
 from predict.plan.lives import Stays, used_at
 from predict.plan.network import Network
+from predict.plan.shown import days_of_age, hazard_beyond_use
 from predict.plan.window import MONTH_DAYS
 from predict.services import DAYS_PER_MONTH
 from tickets.content import contained
@@ -107,10 +109,14 @@ def _of_kind(
         for row, each in zip(rows, used / stay.median, strict=True)
     ]  # fmt: skip
     places = np.array([network.serving(row["station"], row["region"]) for row in rows])
+    ends: FloatColumn = np.arange(1.0, horizon.months + 1) * MONTH_DAYS
+    beyond = hazard_beyond_use(rows, ends)
+    aged = days_of_age(part, rows, to_ms(horizon.at))[:, None] <= ends
+    chance = worn(stay.fail_within, used, ahead, beyond=np.where(aged, np.inf, beyond))
     return Gathered(
         part.number,
         "worn",
-        Needs(places, np.full(len(rows), part.quantity), worn(stay.fail_within, used, ahead)),
+        Needs(places, np.full(len(rows), part.quantity), chance),
         who,
         (age_days / DAYS_PER_MONTH < plan.stocking.warranty_months).astype(np.float64),
     )
@@ -282,8 +288,3 @@ def months_known(issues: Sequence[Row], at: datetime, most: int) -> int:
     """Whole months of 30 days that the history of issues covers."""
     first = min((row["day"] for row in issues), default=None)
     return 0 if first is None else min(((at.date() - first).days + 1) // MONTH_DAYS, most)
-
-
-def month_starts(at: datetime, months: int) -> list[date]:
-    """First day of each month of 30 days from a moment on."""
-    return [at.date() + timedelta(days=MONTH_DAYS * month) for month in range(months)]

@@ -2,11 +2,14 @@
 select fitted_part.id, machine.serial, machine.product, machine.model, machine.station,
     machine.lat, station.region, fitted_part.part, fitted_part.position, fitted_part.fitted_at,
     part_usage.used, part_usage.per_day, fitted_part.used_before,
-    coalesce(fitted_part.removed_at, part_usage.as_of, %(at)s) as used_until
+    coalesce(fitted_part.removed_at, part_usage.as_of, %(at)s) as used_until,
+    remaining_life.as_of as assessed_at, remaining_life.worn_by, remaining_life.plain_by
 from fitted_part
 join machine on machine.id = fitted_part.machine_id
 join station on station.id = machine.station
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
+left join remaining_life on remaining_life.fitted_part_id = fitted_part.id
+    and remaining_life.as_of between %(at)s - %(fresh)s::interval and %(at)s + %(fresh)s::interval
 where machine.retired_at is null and fitted_part.fitted_at <= %(at)s
     and (fitted_part.removed_at is null or fitted_part.removed_at > %(at)s)
 order by machine.product, fitted_part.part, machine.model, fitted_part.id;

@@ -70,22 +70,23 @@ set used = excluded.used, per_day = excluded.per_day;
 
 -- name: put_remaining_life
 insert into remaining_life (fitted_part_id, as_of, unit, p10, p50, p90, due_p10, due_p50, due_p90,
-    worn_share, method, sample_size, worn_by, condition)
+    worn_share, method, sample_size, worn_by, plain_by, condition)
 select given.id, %(now)s, given.unit, given.p10, given.p50, given.p90, given.due_p10,
     given.due_p50, given.due_p90, given.worn_share, given.method, given.sample_size,
-    given.worn_by::double precision[], given.condition
+    given.worn_by::double precision[], given.plain_by::double precision[], given.condition
 from unnest(%(ids)s::bigint[], %(units)s::text[], %(p10)s::double precision[],
     %(p50)s::double precision[], %(p90)s::double precision[], %(due_p10)s::timestamptz[],
     %(due_p50)s::timestamptz[], %(due_p90)s::timestamptz[], %(worn_share)s::double precision[],
-    %(methods)s::text[], %(sample_sizes)s::integer[], %(worn_by)s::text[], %(condition)s::jsonb[])
+    %(methods)s::text[], %(sample_sizes)s::integer[], %(worn_by)s::text[], %(plain_by)s::text[],
+    %(condition)s::jsonb[])
     as given (id, unit, p10, p50, p90, due_p10, due_p50, due_p90, worn_share, method, sample_size,
-        worn_by, condition)
+        worn_by, plain_by, condition)
 on conflict (fitted_part_id) do update
 set as_of = excluded.as_of, unit = excluded.unit, p10 = excluded.p10, p50 = excluded.p50,
     p90 = excluded.p90, due_p10 = excluded.due_p10, due_p50 = excluded.due_p50,
     due_p90 = excluded.due_p90, worn_share = excluded.worn_share, method = excluded.method,
     sample_size = excluded.sample_size, worn_by = excluded.worn_by,
-    condition = excluded.condition;
+    plain_by = excluded.plain_by, condition = excluded.condition;
 
 -- name: peers_per_day
 select machine.product, fitted_part.part, avg(part_usage.per_day) as per_day

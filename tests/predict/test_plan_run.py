@@ -100,7 +100,8 @@ def test_a_plan_is_made_kept_overridden_and_judged(pump_store: str, tmp_path: Pa
         sold = part_plans.demand(connection, number, number="N-valve", every=True)
         whole, region = sold[:6], sold[6:]
         assert [r["mean"] for r in whole] == pytest.approx([r["mean"] for r in region])
-        assert all(r["sources"]["other"] > 5 for r in whole)
+        assert all(r["sources"]["other"] > 5 for r in whole[1:]), "the first is the month's rest"
+        assert [r["month"].day for r in whole] == [1] * 6 and whole[0]["month"].month == NOW.month
         assert sum(whole[0]["chances"]) == pytest.approx(1.0, abs=1e-3)
 
         part_plans.put_override(connection, head["id"], 0, "we close down", "mia", NOW)
@@ -123,4 +124,18 @@ def test_a_past_month_is_planned_with_what_was_known_then(pump_store: str, tmp_p
         assert depot["reasons"]["history"] == [10.0], "later issues are not known yet"
         later = {v.line["warehouse"]: v for v in verdicts(connection, catalogue, number, NOW)
                  if v.line["number"] == "N-valve"}  # fmt: skip
-        assert later["depot"].verdict.asked > 0
+        found = later["depot"]
+        # Two pieces every six days; an issue of a day counts from its midnight.
+        issued = [(NOW - timedelta(days=100 - 6 * n)).date() for n in range(17)]
+        until = then + timedelta(days=round(depot["cover_days"]))
+        came = 2 * sum(then < datetime(d.year, d.month, d.day, tzinfo=UTC) < until for d in issued)
+        assert (found.verdict.asked, found.until) == (came, until) and came > 0
+        assert set(later) == {"depot", "south", "hq"}, "each counts what it serves"
+        assert {v.verdict.asked for v in later.values()} >= {came}
+        for party, each in found.verdict.outcomes.items():
+            missed, over = max(came - each.had, 0), max(each.had - came, 0)
+            level = depot["service_level"]
+            assert each.cost == pytest.approx(120 * (level * missed + (1 - level) * over)), party
+        least = min(each.cost for each in found.verdict.outcomes.values())
+        best = {p for p, each in found.verdict.outcomes.items() if each.cost == least}
+        assert set(found.verdict.best) == best

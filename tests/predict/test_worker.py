@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fleet.clock import MS_PER_DAY, now_ms, to_datetime, to_ms
 from fleet.plan import Catalogue, ProductPlan
 from predict import tracking, worker
 from predict.assess import assess
+from predict.plan.shown import hazard_beyond_use
 from predict.services import DAYS_PER_MONTH
-from store import part_alerts, tickets, wear
+from store import part_alerts, part_plans, tickets, wear
 from store.connection import Connection, connect
 from tests.predict.plans import catalogue
 from tests.predict.stored import PLAN, START, days_of_work, working, write
@@ -316,6 +318,12 @@ def test_what_a_part_shows_shortens_its_remaining_life(connection: Connection) -
     assert told["days"] == 29
     assert 220 < told["value"] < 250
     assert row["p50"] < 0.3 * told["p50_before"]
+    # The parts plan expects it to be asked for, too.
+    (fitted,) = [
+        each for each in part_plans.fitted(connection, to_datetime(NOW))
+        if (each["serial"], each["part"]) == ("P-1", "valve")
+    ]  # fmt: skip
+    assert hazard_beyond_use([fitted], np.array([30.0]))[0, 0] > 0.5
     # A late sample has its day counted anew, and no other.
     write(connection, [(1, 5.5, 150.0, 20.0, 100.0, 2014.0)])
     follow(connection)
