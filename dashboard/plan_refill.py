@@ -11,11 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import live_html, markup, visit
 from dashboard.choice import choose
 from dashboard.client import Json
-from dashboard.formats import MISSING, span
+from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
 from dashboard.visit import t
-
-_DAY_S = 86_400
 
 
 def draw() -> None:
@@ -77,4 +75,4 @@ def _lasts(days: float | None) -> object:
         return MISSING
     if days < 0:
         return markup.pill(t("machines_wait"), "ip-alarm")
-    return span(days * _DAY_S, visit.language())
+    return t("days_left", days=f"{days:.0f}") if days >= 1 else t("none_left")

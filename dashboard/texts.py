@@ -486,6 +486,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "there_of": ("There / should be", "现有 / 应有"),
     "shelf_lasts": ("Lasts", "可用"),
     "machines_wait": ("machines wait", "已有设备在等"),
+    "days_left": ("{days} d", "{days} 天"),
+    "none_left": ("none left", "已用完"),
     "kind_now": ("now", "现在"),
     "kind_arrival": ("once it arrives there", "到货后转运"),
     "kind_back": ("back: not needed there", "退回：原仓用不到"),

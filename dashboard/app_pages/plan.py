@@ -129,8 +129,7 @@ def _table(lines: Sequence[Json]) -> Html:
 def _row(line: Json) -> list[object]:
     quantity = line["override"]["quantity"] if line["override"] else line["quantity"]
     return [
-        tag("div", tag("b", visit.pick(line["name"])),
-            tag("div", line["number"], class_="ip-small ip-muted")),
+        _part(visit.pick(line["name"]), line["number"]),
         visit.pick(line["warehouse_name"]),
         f"{line['value_class']} · {share(line['service_level'])}",
         str(line["position"]),
@@ -141,6 +140,10 @@ def _row(line: Json) -> list[object]:
         str(line["rule_quantity"]),
         _yuan(quantity * line["price"]),
     ]  # fmt: skip
+
+
+def _part(name: str, number: str) -> Html:
+    return tag("div", tag("b", name), tag("div", number, class_="ip-small ip-muted"))
 
 
 def _doing(line: Json) -> Html:
@@ -187,7 +190,7 @@ def _demand_table(found: Sequence[Json], numbers: Sequence[str], names: dict[str
     months = sorted({each["month"] for each in found})
     by_cell = {(each["number"], each["month"]): each for each in found}
     rows = [
-        [names[number], *(_cell(by_cell.get((number, month))) for month in months)]
+        [_part(names[number], number), *(_cell(by_cell.get((number, month))) for month in months)]
         for number in numbers
     ]
     heads = [t("part"), *(month[:7] for month in months)]

@@ -9,7 +9,8 @@ join machine on machine.id = fitted_part.machine_id
 join station on station.id = machine.station
 left join part_usage on part_usage.fitted_part_id = fitted_part.id
 left join remaining_life on remaining_life.fitted_part_id = fitted_part.id
-    and remaining_life.as_of between %(at)s - %(fresh)s::interval and %(at)s + %(fresh)s::interval
+    and remaining_life.as_of between %(at)s::timestamptz - %(fresh)s::interval
+        and %(at)s::timestamptz + %(fresh)s::interval
 where machine.retired_at is null and fitted_part.fitted_at <= %(at)s
     and (fitted_part.removed_at is null or fitted_part.removed_at > %(at)s)
 order by machine.product, fitted_part.part, machine.model, fitted_part.id;
