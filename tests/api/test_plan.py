@@ -23,7 +23,8 @@ def test_lines_open_to_their_reasons_and_are_overridden(
     assert line["transfers"] == [{"source": "hq", "source_name": WAREHOUSE, "quantity": 3}]
     detail = parts.get(f"/plan/lines/{line['id']}").json()
     said = " ".join(each["en"] for each in detail["sentences"])
-    assert "3 come from Warehouse" in said and "simple rule" in said
+    assert "transfer of 3 pieces from Warehouse" in said and "simple rule" in said
+    assert "7 days until the shelf is filled up" in said
     assert "调入3件" in " ".join(each["zh"] for each in detail["sentences"])
     assert sum(detail["history"]) == 28, "whole months only"
     demand = parts.get(f"/plan/runs/{run}/demand", params={"number": line["number"]}).json()
