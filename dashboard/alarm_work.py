@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from dashboard import changes, evidence, lists, live_html, markup, visit
+from dashboard import changes, evidence, formats, lists, live_html, markup, visit
 from dashboard.choice import choose
 from dashboard.client import Json
+from dashboard.course_chart import course_chart
 from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
 from dashboard.visit import t
@@ -55,6 +56,30 @@ def evidence_of(alarm: Json, plan: Json) -> Html:
     if alarm["advice"]:
         parts.append(tag("p", tag("b", t("advice"), ": "), visit.pick(alarm["advice"])))
     return markup.card(t("why"), *parts)
+
+
+def course(alarm: Json, plan: Json) -> None:
+    """Expected and seen over time, of what carries a learned detector's finding."""
+    if not alarm["evidence"].get("learned"):
+        return
+    found = visit.client().get(f"/alarms/{alarm['id']}/course")
+    signals = {signal["key"]: signal for signal in plan["signals"]}
+    drawn = [one for one in found["signals"] if one["signal"] in signals]
+    if not found["times"] or not drawn:
+        return
+    with st.container(key="alarm_course", border=True):
+        live_html.show(tag("h3", t("course")), "course_head")
+        for one in drawn:
+            signal = signals[one["signal"]]
+            name = visit.pick(signal["name"])
+            words = t("course_fluctuation", signal=name) if one["fluctuation"] else name
+            share = t("course_share", share=formats.share(one["share"]))
+            key = f"course_{one['signal']}_{one['fluctuation']}"
+            live_html.show(tag("p", tag("b", words), f" · {share}"), key)
+            unit = signal["unit"] if signal["unit"] != "count" else ""
+            spec = course_chart(found, one, alarm, unit or "", visit.language())
+            st.vega_lite_chart(spec, width="stretch", theme=None, key=f"{key}_chart")
+        st.caption(t("course_how"))
 
 
 def history(events: list[Json]) -> Html:

@@ -359,6 +359,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rule_today": ("The rule today, version {number}, says:", "现行规则（第 {number} 版）："),
     "rule_then": ("then", "当时"),
     "rule_now": ("today", "现在"),
+    "course": ("Expected and seen", "应有值与实测值"),
+    "course_how": (
+        "Each point is a stretch of work. Expected is what load and ambient, and this machine's "
+        "own past, let one expect; the dashed line is when the alarm was raised.",
+        "每个点为一段作业的均值。“应有值”由当时工况、环境及本机以往水平推算；虚线为报警时刻。",
+    ),
+    "course_seen": ("seen", "实测值"),
+    "course_expected": ("expected", "应有值"),
+    "course_fluctuation": ("Fluctuation of {signal}", "{signal}的波动"),
+    "course_share": ("{share} of the finding", "占结论的 {share}"),
     "expected_instead": ("expected {value}; {share} of the finding", "应为 {value}，占 {share}"),
     "unit_s": (" s", " 秒"),
     "unit_min": (" min", " 分钟"),

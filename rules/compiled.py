@@ -69,12 +69,14 @@ class ConditionRule:
 
 @dataclass(frozen=True)
 class DetectorRule:
-    """A rule with a learned `normal`; `regimes` are indices of the plan's."""
+    """A rule with a learned `normal`; `regimes` are indices of the plan's, `bands` how wide the
+    plan's normal range of each feature is, 0 where it names none."""
 
     rule: Rule
     normal: Normal
     regimes: tuple[int, ...]
     every_ms: int
+    bands: tuple[float, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -202,15 +204,18 @@ def compile_plan(plan: ProductPlan) -> CompiledPlan:
         tuple(_condition(rule, plan, index) for rule in plan.rules if rule.when is not None),
         tuple(rule for rule in plan.rules if rule.faults is not None),
         tuple(rule for rule in plan.rules if rule.silence is not None),
-        tuple(_detector(rule, index) for rule in plan.rules if rule.normal is not None),
+        tuple(_detector(rule, plan, index) for rule in plan.rules if rule.normal is not None),
         next((rule for rule in plan.rules if rule.sensors), None),
     )
 
 
-def _detector(rule: Rule, index: Mapping[str, int]) -> DetectorRule:
+def _detector(rule: Rule, plan: ProductPlan, index: Mapping[str, int]) -> DetectorRule:
     assert rule.normal is not None and isinstance(rule.regimes, tuple)
     regimes = tuple(index[regime] for regime in rule.regimes)
-    return DetectorRule(rule, rule.normal, regimes, round(rule.normal.every_s * 1000))
+    normals = [plan.signal[key].normal for key in rule.normal.signals]
+    bands = [0.0 if normal is None else normal[1] - normal[0] for normal in normals]
+    bands += [0.0] * len(rule.normal.unsteady)
+    return DetectorRule(rule, rule.normal, regimes, round(rule.normal.every_s * 1000), tuple(bands))
 
 
 def _condition(rule: Rule, plan: ProductPlan, index: Mapping[str, int]) -> ConditionRule:

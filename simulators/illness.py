@@ -19,6 +19,8 @@ from simulators.run import Mask
 #: Health at which a drift stands out of the noise by about three sigma.
 DETECTABLE = 0.3
 _SHORTEST_LEAD_H = 0.05
+#: Nobody comes to repair what takes less than this from its first sign to standstill.
+_WITHIN_MINUTES_H = 0.5
 
 
 @dataclass
@@ -86,13 +88,14 @@ def is_sudden(mode: FailureMode) -> bool:
 def draw(mode: FailureMode, onset_ms: int, rng: np.random.Generator) -> Illness:
     """An illness of kind `mode` that begins at `onset_ms`, with a lead time of its own."""
     low, high = mode.lead_h or (1.0, 20.0)
+    when, lead_h = rng.random(), max(_SHORTEST_LEAD_H, float(rng.uniform(low, high)))
     # What comes within minutes is cleared after it has happened, the rest mostly before.
-    repair = rng.uniform(1.5, 4.0) if high < 1.0 else rng.uniform(0.85, 1.1)
+    first, last = (1.5, 4.0) if lead_h < _WITHIN_MINUTES_H else (0.85, 1.1)
     return Illness(
         mode=mode.id,
         onset_ms=onset_ms,
-        lead_h=max(_SHORTEST_LEAD_H, float(rng.uniform(low, high))),
-        repair_at=float(repair),
+        lead_h=lead_h,
+        repair_at=first + (last - first) * when,
         sudden=is_sudden(mode),
     )
 

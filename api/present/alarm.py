@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 from api.present.product import bilingual, named
-from api.schemas.alarm import Alarm
+from api.schemas.alarm import Alarm, AlarmCourse, SignalCourse
 from api.schemas.base import Bilingual
 from api.schemas.suppression import Suppression
+from fleet.batch import FloatColumn
+from fleet.clock import to_datetime
 from fleet.plan import Catalogue, ProductPlan
+from rules.detectors.course import Course
 
 Row = Mapping[str, Any]
 #: The pieces of a J1939 trouble code as the store keeps it.
@@ -29,6 +33,29 @@ def alarm(row: Row, catalogue: Catalogue) -> Alarm:
         advice=bilingual(rule.advice) if rule is not None else None,
         shows=list(rule.shows) if rule is not None else [],
     )
+
+
+def course(found: Course | None) -> AlarmCourse:
+    """Expected and seen as an answer; empty where nothing is known."""
+    if found is None:
+        return AlarmCourse(times=[], signals=[])
+    return AlarmCourse(
+        times=[to_datetime(end) for end in found.end_ms.tolist()],
+        signals=[
+            SignalCourse(
+                signal=one.signal,
+                fluctuation=one.fluctuation,
+                share=one.share,
+                seen=_known(one.seen),
+                expected=_known(one.expected),
+            )
+            for one in found.signals
+        ],
+    )
+
+
+def _known(values: FloatColumn) -> list[float | None]:
+    return [None if isnan(value) else float(f"{value:.6g}") for value in values.tolist()]
 
 
 def suppression(row: Row, catalogue: Catalogue) -> Suppression:

@@ -14,16 +14,21 @@ from api.present import alarm as present
 from api.problems import conflict, not_found, responses
 from api.routes.machines import machine_row
 from api.routes.suppressions import require_station
-from api.schemas.alarm import Alarm, AlarmEvent, AlarmHistory, AlarmState
+from api.schemas.alarm import Alarm, AlarmCourse, AlarmEvent, AlarmHistory, AlarmState
 from api.schemas.base import Page
 from api.vocabulary import ALARM_STATES
-from fleet.clock import now_ms
+from fleet.clock import MS_PER_DAY, now_ms, to_ms
+from rules.compiled import compile_plan
+from rules.detectors.course import course_of
+from rules.known_before import taught_in
 from store import alarms
+from store.reading import read_range
 
 router = APIRouter(tags=["alarms"], responses=responses("not-signed-in", "not-found"))
 
 Live = Annotated[bool | None, Query(description="true: not over yet; false: over.")]
 State = Annotated[AlarmState | None, Query()]
+COURSE_BEFORE_MS, COURSE_AFTER_MS = 7 * MS_PER_DAY, MS_PER_DAY
 OVER: tuple[AlarmState, ...] = ("cleared", "withdrawn")
 
 
@@ -127,6 +132,29 @@ def get_alarm_history(alarm_id: RowId, _caller: Caller, shared: Shared) -> Alarm
             raise not_found(f"There is no alarm {alarm_id}.", f"没有编号为 {alarm_id} 的报警。")
         rows = alarms.history(connection, alarm_id)
     return AlarmHistory(events=[AlarmEvent(**row) for row in rows])
+
+
+@router.get("/alarms/{alarm_id}/course", operation_id="get_alarm_course")
+def get_alarm_course(alarm_id: RowId, _caller: Caller, shared: Shared) -> AlarmCourse:
+    """What was expected of the signals that carry a learned detector's finding, and what was seen,
+    from a week before the alarm to a day behind it."""
+    with shared.database.connection() as connection:
+        row = alarms.get_alarm(connection, alarm_id)
+        if row is None:
+            raise not_found(f"There is no alarm {alarm_id}.", f"没有编号为 {alarm_id} 的报警。")
+        plan = shared.catalogue(connection).plans.get(row["product"])
+        learned = row["evidence"].get("learned")
+        if plan is None or learned is None or not learned.get("signals"):
+            return AlarmCourse(times=[], signals=[])
+        machine = machine_row(connection, row["serial"])
+        raised_ms = to_ms(row["raised_at"])
+        samples = read_range(
+            connection, plan, [machine["id"]], raised_ms - COURSE_BEFORE_MS,
+            raised_ms + COURSE_AFTER_MS,
+        )  # fmt: skip
+        taught = taught_in(connection, plan.product)
+    found = course_of(compile_plan(plan), taught, machine["model"], learned, samples)
+    return present.course(found)
 
 
 @router.post(

@@ -86,3 +86,26 @@ class Alarm(RaisedBy):
     plan_version: str
     shows: list[str] = Field(description="Signals worth drawing beside it.")
     ticket: str | None = Field(description="Number of the ticket it became part of.")
+
+
+class SignalCourse(Answer):
+    """A signal that carries a learned detector's finding, stretch by stretch."""
+
+    signal: str
+    fluctuation: bool = Field(description="True: how much it fluctuates within a stretch.")
+    share: float = Field(description="Of the finding.")
+    seen: list[float | None]
+    expected: list[float | None] = Field(
+        description="What the operating point and this machine's own past let one expect; null "
+        "where machines were never seen at such an operating point."
+    )
+
+
+class AlarmCourse(Answer):
+    """Expected and seen around a finding of a learned detector."""
+
+    times: list[Time] = Field(description="The ends of the stretches.")
+    signals: list[SignalCourse] = Field(
+        description="Those that carry most, the largest share first; none where the alarm is not "
+        "a learned detector's or what it had learned is not kept."
+    )

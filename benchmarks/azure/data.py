@@ -18,6 +18,8 @@ SIGNALS = {
 }
 #: What came before is learned from, what came after is judged.
 JUDGED_FROM = to_ms(datetime(2015, 3, 1, tzinfo=UTC))
+#: The fleet has taught its detectors something from here on.
+TAUGHT_FROM = to_ms(datetime(2015, 1, 11, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,17 @@ class Sample:
     def span(self) -> tuple[int, int]:
         """The first and the last moment of telemetry."""
         return self.telemetry[0][1], self.telemetry[-1][1]
+
+
+def before(sample: Sample, moment: int) -> Sample:
+    """What was known of a sample at a moment."""
+    return Sample(
+        sample.models,
+        [row for row in sample.telemetry if row[1] < moment],
+        [one for one in sample.errors if one.at < moment],
+        [one for one in sample.failures if one.at < moment],
+        [one for one in sample.replacements if one.at < moment],
+    )
 
 
 def read_sample(folder: Path) -> Sample:

@@ -55,16 +55,26 @@ def serial(machine: int) -> str:
     return f"AZM-{machine:03d}"
 
 
-def azure_catalogue() -> Catalogue:
-    """The plan of the sample's machines, with what all products share."""
+def azure_catalogue(limit: float | None = None) -> Catalogue:
+    """The plan of the sample's machines, with what all products share; another `limit` of its
+    detectors."""
     shared = load_catalogue(ROOT / "products")
     plan = load_plan(Path(__file__).parent / PRODUCT, ROOT / "products" / "common")
+    if limit is not None:
+        said = plan.model_dump()
+        for rule in said["rules"]:
+            if rule["normal"] is not None:
+                rule["normal"]["limit"] = limit
+        plan = type(plan).model_validate(said)
     return shared.model_copy(update={"plans": {PRODUCT: plan}})
 
 
-def replay(sample: Sample, told: Callable[[float], None]) -> list[Visit]:
-    """All tickets that came of the sample. `told` hears which share of the time has passed."""
-    catalogue = azure_catalogue()
+def replay(
+    sample: Sample, told: Callable[[float], None], limit: float | None = None
+) -> list[Visit]:
+    """All tickets that came of the sample. `told` hears which share of the time has passed;
+    `limit` is tried instead of the plan's."""
+    catalogue = azure_catalogue(limit)
     with servers() as stack:
         system = System(stack, stack.addresses.database_url, len(sample.models))
         migrate(system.database_url, catalogue)

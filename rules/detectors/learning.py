@@ -22,6 +22,12 @@ _TRIM = 4.0
 _ROUNDS = 3
 #: Limits are what this share of blocks of so many stretches of one machine stay below.
 BLOCK = 24
+#: However little healthy machines vary, less than this share of a signal's usual value is no sign
+#: of anything: measuring chains and the model of the operating point are not better, and the
+#: symptoms of the plans begin at 3 %. At least and at most, such shares of its normal range: what
+#: is normal around zero has no usual value, and a supply voltage is never far from its own.
+MATTERS = 0.02
+MATTERS_OF_BAND = (0.01, 0.1)
 ASIDE = 0.5
 #: A feature that stands still in more than this share of stretches cannot be told from a stuck one.
 _RESTS = 0.01
@@ -45,9 +51,14 @@ class Seen:
 
 
 def learn_normal(
-    features: Sequence[str], inputs: Sequence[str], seen: Seen, since_ms: int
+    features: Sequence[str],
+    inputs: Sequence[str],
+    seen: Seen,
+    since_ms: int,
+    bands: Sequence[float],
 ) -> Normal:
-    """What is normal by these stretches, most of which should be of healthy machines.
+    """What is normal by these stretches, most of which should be of healthy machines; `bands` (q,)
+    are how wide the plan's normal range of each feature is, 0 where it names none.
 
     Features that are hardly ever known, or never change, are left out. Raises TooLittleToLearn.
     """
@@ -62,10 +73,12 @@ def learn_normal(
     if not kept.any():
         raise TooLittleToLearn("None of the signals changes, so there is nothing to learn from.")
     values = values[:, kept]
-    point, scale, apart = _expectation(values, at, seen.machine)
+    point, varies_by, apart = _expectation(values, at, seen.machine)
+    matters = _matters(np.nanmedian(np.abs(values), axis=0), np.array(bands)[kept])
+    scale = np.maximum(varies_by, matters)
     away = (values - point.expected(at)) / scale
     blocks = _blocks(away, seen.machine)
-    precision, spread = _judging(blocks)
+    precision, spread = _judging(blocks, matters / scale)
     pattern, single = _reached(blocks, precision, spread)
     return Normal(
         since_ms,
@@ -75,12 +88,18 @@ def learn_normal(
         scale,
         precision,
         spread,
-        apart,
+        apart * varies_by / scale,
         (seen.still[:, kept].mean(axis=0) > _RESTS).astype(np.float64),
         pattern,
         single,
         len(np.unique(seen.machine)),
     )
+
+
+def _matters(usual: FloatColumn, bands: FloatColumn) -> FloatColumn:
+    """From how much on a difference counts, (q,), in the signals' units."""
+    least, most = (share * bands for share in MATTERS_OF_BAND)
+    return np.clip(MATTERS * usual, least, np.where(bands > 0, most, np.inf))
 
 
 def _usable(seen: Seen, q: int) -> Seen:
@@ -168,16 +187,19 @@ def _blocks(away: FloatColumn, machine: IntColumn) -> list[FloatColumn]:
     return blocks
 
 
-def _judging(blocks: Sequence[FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
+def _judging(
+    blocks: Sequence[FloatColumn], matters: FloatColumn
+) -> tuple[FloatColumn, FloatColumn]:
     """Precision and spread of healthy machines; what is ill must not stretch the covariance that
-    is to reveal it, so what lies far out counts only as far as it may."""
+    is to reveal it, so what lies far out counts only as far as it may, and what does not matter
+    (`matters` (q,), in scales) is scatter."""
     together = np.vstack(blocks)
     usual = np.maximum(1.4826 * np.median(np.abs(together), axis=0), 0.05)
     together = np.clip(together, -3 * usual, 3 * usual)
     covariance = np.atleast_2d(np.cov(together.T))
     diagonal = np.diag(np.diag(covariance))
     covariance = (1 - REGIME.shrink) * covariance + REGIME.shrink * diagonal
-    covariance = covariance + REGIME.floor * np.eye(len(covariance))
+    covariance = covariance + REGIME.floor * np.eye(len(covariance)) + np.diag(matters**2)
     precision: FloatColumn = np.asarray(np.linalg.inv(covariance), np.float64)
     return precision, np.sqrt(np.diag(covariance))
 
@@ -192,4 +214,4 @@ def _reached(
         for part in np.array_split(block, max(1, len(block) // BLOCK)):
             largest.append([float(each.max()) for each in distances(part, precision, spread)])
     pattern, single = np.quantile(largest, ASIDE, axis=0)
-    return max(float(pattern), 1e-6), max(float(single), 1e-6)
+    return max(float(pattern), len(spread) ** -0.5), max(float(single), 1.0)

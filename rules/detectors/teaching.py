@@ -42,7 +42,7 @@ def learned(
     found: dict[str, Normal] = {}
     for model, own in of_models(recent, models, FEWEST_OF_MODEL).items():
         try:
-            found[model] = learn_normal(detector.features, inputs, own, at_ms)
+            found[model] = learn_normal(detector.features, inputs, own, at_ms, detector.bands)
         except TooLittleToLearn:
             if model == "":
                 raise

@@ -26,6 +26,9 @@ SIGNALS: list[dict[str, Any]] = [
 ]
 
 
+UNLIKE = {"signals": ["hyd_temp_c", "gps_lat"], "inputs": ["eng_speed_rpm"], "every_s": 900}
+
+
 def rule(name: str, severity: int, **trigger: Any) -> dict[str, Any]:
     """A rule of the plan; `trigger` says when."""
     return {
@@ -64,6 +67,7 @@ def full_plan(product: str, code: str) -> ProductPlan:
             threshold("hot", 3, 100),
             threshold("boiling", 4, 110),
             rule("silent", 3, silence="offline"),
+            rule("unlike", 2, normal=UNLIKE, regimes=["working"]),
         ],
         failure_modes=[
             {"id": "F01", "name": NAME, "category": "hydraulic", "severity": 3}

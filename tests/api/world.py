@@ -10,15 +10,21 @@ import numpy as np
 from psycopg.types.json import Jsonb
 
 from fleet.batch import SampleBatch
-from fleet.clock import now_ms, to_datetime
+from fleet.clock import MS_PER_DAY, MS_PER_HOUR, now_ms, to_datetime
 from fleet.finding import Finding
 from fleet.plan import ProductPlan
 from fleet.text import Text
 from predict.plan.refill import run_refill
 from predict.plan.run import run_plan
+from rules.compiled import compile_plan
+from rules.detectors.lessons import dump_normal
+from rules.detectors.past import joined, past_of
+from rules.detectors.teaching import learned
 from store import alarms, ingest_log, machines, part_alerts, stock, telemetry, tickets, visits
 from store.alarms import AlarmRecord
 from store.connection import Connection
+from store.normals import StoredNormal, put_normals
+from store.reading import read_range
 from tests.api import plans
 from tickets.dispatch import dispatch
 
@@ -81,6 +87,7 @@ def put_alarm(
     state: alarms.State = "active",
     at: int = START,
     component: str = "body",
+    evidence: Mapping[str, Any] | None = None,
 ) -> int:
     """An alarm raised at `at` (ms); its id."""
     over = state in ("returned", "cleared")
@@ -102,9 +109,52 @@ def put_alarm(
         spans=((at, at + 60_000 if over else None),),
         late=False,
         judged=True,
-        evidence={"values": {"hyd_temp_c": 104.0}},
+        evidence=evidence or {"values": {"hyd_temp_c": 104.0}},
     )
     return alarms.write(store, [record])[0]
+
+
+def put_unlike(store: Connection, raised_ms: int) -> int:
+    """What an hour's heat of a pump was found unlike normal by: two days of work, a lesson of all
+    but the end, and the alarm of the rule `unlike`; its id."""
+    plan = plans.catalogue().plans["pump"]
+    compiled, rng = compile_plan(plan), np.random.default_rng(1)
+    times = np.arange(raised_ms - 2 * MS_PER_DAY, raised_ms + MS_PER_HOUR, 60_000)
+    speed = 1500.0 + 200.0 * rng.random(len(times))
+    heat = np.where(times > raised_ms - MS_PER_HOUR, 15.0, 0.0)
+    hot = 20.0 + speed / 40.0 + heat + rng.normal(0, 0.5, len(times))
+    columns = {"eng_speed_rpm": speed, "hyd_temp_c": hot, "gps_lat": 28 + rng.random(len(times))}
+    known = {name: column.tolist() for name, column in columns.items()}
+    put_samples(store, plan, "P-1", times.tolist(), known)
+    batch = read_range(store, plan, [machine_id(store, "P-1")], 0, raised_ms - 2 * MS_PER_HOUR)
+    seen = past_of(compiled, batch)["unlike"]
+    many = joined([seen, seen])
+    (detector,) = compiled.detectors
+    lesson = learned(detector, many, {}, raised_ms - MS_PER_HOUR)[""]
+    with store.transaction():
+        stored = StoredNormal("unlike", "", lesson.since_ms, dump_normal(lesson))
+        put_normals(store, plan.product, [stored])
+    told = {
+        "signal": "hyd_temp_c",
+        "fluctuation": False,
+        "share": 0.9,
+        "seen": 73.2,
+        "expected": 60,
+    }
+    evidence = {
+        "reason": {
+            "en": "While working: oil 73.2 °C, expected 60 °C.",
+            "zh": "油温 73.2 °C，应为 60 °C。",
+        },
+        "signals": {},
+        "learned": {
+            "detector": "unlike",
+            "learned_ms": lesson.since_ms,
+            "operating_point": {"eng_speed_rpm": 1600.0},
+            "signals": [told],
+        },
+    }
+    return put_alarm(store, "P-1", "unlike", 2, at=raised_ms, evidence=evidence)
 
 
 def put_ticket(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from api.app import PREFIX
+from fleet.clock import MS_PER_DAY, now_ms
 from store.connection import Connection
 from tests.api import world
 from tests.api.conftest import sign_in
@@ -47,3 +50,41 @@ def test_a_manager_shelves_an_alarm_and_begins_maintenance(
     assert store.execute("select suppression from alarm where id = %s", (alarm,)).fetchone() == {
         "suppression": "maintenance"
     }
+
+
+def test_expected_and_seen_are_drawn_in_both_languages(
+    page: Page, dashboard_url: str, store: Connection, address: str
+) -> None:
+    alarm = world.put_unlike(store, now_ms() - 2 * MS_PER_DAY)
+    with httpx.Client(base_url=f"{address}{PREFIX}", timeout=20) as api:
+        course = sign_in(api, "mia").get(f"/alarms/{alarm}/course").json()
+        (oil,) = course["signals"]
+        away = [
+            seen - expected
+            for seen, expected in zip(oil["seen"], oil["expected"], strict=True)
+            if seen is not None and expected is not None
+        ]
+        assert len(course["times"]) > 150
+        assert abs(sum(away[:100]) / 100) < 0.5
+        assert max(away) == pytest.approx(15.0, abs=1.0)
+        other = world.put_alarm(store, "P-1", "hot", 3)
+        assert api.get(f"/alarms/{other}/course").json() == {"times": [], "signals": []}
+        assert api.get("/alarms/999999/course").status_code == 404
+
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.set_viewport_size({"width": 1400, "height": 1100})
+    page.goto(f"{dashboard_url}/alarms?lang=en&alarm={alarm}")
+    sign_in_at(page, "mia")
+    drawn = page.locator(".st-key-alarm_course")
+    expect(drawn).to_contain_text("90 % of the finding")
+    expect(drawn.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg")).to_have_count(1)
+    folder = os.environ.get("IRONPULSE_SHOTS")
+    if folder:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=f"{folder}/course_en.png", full_page=True)
+    page.locator(".st-key-language_choice button", has_text="中文").click()
+    expect(drawn).to_contain_text("应有值与实测值")
+    if folder:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=f"{folder}/course_zh.png", full_page=True)

@@ -75,8 +75,8 @@ def learned(bench: Bench, begun: int) -> Bench:
 
 
 def ill(begun: int) -> list[Row]:
-    """The first machine's last days, from the twelfth on 3 °C hotter than it used to be."""
-    hotter = dict.fromkeys(range(12, DAYS), 3.0)
+    """The first machine's last days, from the twelfth on 5 °C hotter than it used to be."""
+    hotter = dict.fromkeys(range(12, DAYS), 5.0)
     return [row for row in days(1, begun, hotter) if row[1] >= begun + 10 * MS_PER_DAY]
 
 
@@ -91,8 +91,8 @@ def test_what_a_machine_never_did_before_becomes_a_ticket_that_explains_itself(
     first = begun + 12 * MS_PER_DAY
     assert first < clock.to_ms(alarm["raised_at"]) < first + 6 * 3_600_000
     oil = alarm["evidence"]["signals"]["oil_temp_c"]
-    # Smoothed over some stretches, so not all of the 3 °C are seen yet.
-    assert 1.0 < oil["value"] - oil["expected"] < 3.2
+    # Smoothed over some stretches, so not all of the 5 °C are seen yet.
+    assert 1.0 < oil["value"] - oil["expected"] < 5.2
     assert "expected" in alarm["evidence"]["reason"]["en"]
     # It was raised days ago, so nobody is called before it is known that it still stands.
     assert learned.rows("select * from finding") == []
