@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
+import structlog
 from rich.console import Console
 
 from fleet import clock
@@ -67,6 +69,8 @@ def run(options: DemoOptions, stop: threading.Event) -> None:
 
     Raises DemoError or another IronpulseError with a sentence where it cannot.
     """
+    # What the same jobs tell the operator of a service is nothing to whoever starts a demo.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     folder = default_directory(f"demo-{options.port}")
     _refuse_running(folder, options.port)
     if options.fresh and folder.exists():
