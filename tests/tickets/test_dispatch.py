@@ -98,6 +98,7 @@ def test_what_is_due_soon_is_done_on_the_same_visit(connection: Connection) -> N
     life = {"ids": [fitted["id"]], "used": [9000.0], "per_day": [300.0], "units": ["m3"]}
     life |= {"p10": [900.0], "p50": [5000.0], "p90": [9000.0], "due_p10": [due]}
     life |= {"due_p50": [None], "due_p90": [None], "worn_share": [0.6], "worn_by": ["{}"]}
+    life["plain_by"] = ["{}"]
     wear.put_remaining_life(
         connection, life | {"methods": ["plan"], "sample_sizes": [0], "condition": [None]}, NOW
     )
