@@ -12,8 +12,8 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import metrics, problems
-from api.auth import AUTHENTICATORS
 from api.context import Context
+from api.identity import AUTHENTICATORS
 from api.routes import (
     alarms,
     api_keys,

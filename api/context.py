@@ -7,19 +7,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.identity import Authenticator
 from api.problems import ProblemException, not_found
 from fleet.clock import monotonic_s
 from fleet.plan import Catalogue, ProductPlan
 from fleet.text import Text
 from store import plans
 from store.connection import Connection, Database
-
-if TYPE_CHECKING:
-    from api.auth import Authenticator
 
 #: How old the plans in memory may be, seconds.
 PLANS_AGE_S = 5.0

@@ -19,7 +19,8 @@ from fleet.finding import Finding, Kind
 from fleet.plan import ProductPlan
 from fleet.service import ServiceTier
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import Identity
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import judge
 from rules.faults import FaultState, fold_faults, ripen

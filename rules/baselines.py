@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn
 from fleet.windows import exact, inexact
-from rules.compiled import Identity
+from rules.condition import Identity
 from rules.gauges import BASELINE_HEAD, BLOCKS, Gauge
 from rules.holding import Grid
 from rules.operating import Bins

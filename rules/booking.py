@@ -10,7 +10,8 @@ import numpy as np
 from fleet.finding import Kind
 from fleet.plan import Catalogue
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import Identity
 from rules.evidence import Account, account_of
 from rules.late import Key, episodes_of, reconcile
 from rules.lifecycle import Entry, Ledger

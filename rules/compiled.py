@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import numpy as np
-
-from fleet.batch import FloatColumn
 from fleet.carry import hold_ms
 from fleet.expression import WINDOW_FUNCTIONS, Expression, called, parse, window_of
 from fleet.plan import ProductPlan
-from fleet.rule import Normal, Override, Rule
+from fleet.rule import Normal, Rule
+from rules.condition import ConditionRule
 from rules.gauges import Gauges, gauges_of
 
 #: Windows up to ten minutes, an hour, and longer ones keep their past apart.
 _LANE_LIMITS_MS = (600_000, 3_600_000)
-
-Params = dict[str, float | FloatColumn]
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What rules ask of a machine beside its samples: who it is, for overrides and peers, and
-    which components or failure modes were repaired when (ms since 1970), after which baselines
-    are learned anew."""
-
-    serial: str
-    model: str
-    region: str
-    repairs: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class ConditionRule:
-    """A rule with a `when`. `regimes` holds the indices of the plan's regimes that guard it,
-    None for any; durations are milliseconds."""
-
-    rule: Rule
-    when: Expression
-    clear: Expression
-    regimes: tuple[int, ...] | None
-    hold_ms: int
-    clear_hold_ms: int
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """Signals that explain the rule: those it reads, then those it shows."""
-        own = sorted((self.when.names | self.clear.names) - set(self.rule.params))
-        return tuple(dict.fromkeys([*own, *self.rule.shows]))
-
-    def params(self, machines: Sequence[Identity]) -> Params:
-        """The rule's numbers: one value for all, or one per machine where they differ."""
-        if not self.rule.overrides:
-            return dict(self.rule.params)
-        by_serial = any(override.machine is not None for override in self.rule.overrides)
-        known: dict[tuple[str, str, str], dict[str, float]] = {}
-        each = []
-        for machine in machines:  # many machines, few models and regions
-            alike = machine.model, machine.region, machine.serial if by_serial else ""
-            if alike not in known:
-                known[alike] = _params_of(self.rule, machine)
-            each.append(known[alike])
-        return {name: np.array([one[name] for one in each]) for name in self.rule.params}
 
 
 @dataclass(frozen=True)
@@ -229,31 +180,4 @@ def _condition(rule: Rule, plan: ProductPlan, index: Mapping[str, int]) -> Condi
         None if guards is None else tuple(index[regime] for regime in guards),
         round(rule.hold_s * 1000),
         round(rule.clear_hold_s * 1000),
-    )
-
-
-def _params_of(rule: Rule, machine: Identity) -> dict[str, float]:
-    """Defaults, overlaid by the overrides of region, model and machine, in this order."""
-    params = dict(rule.params)
-    for override in sorted(_matching(rule.overrides, machine), key=_closeness):
-        params.update(override.params)
-    return params
-
-
-def _matching(overrides: Iterable[Override], machine: Identity) -> Iterable[Override]:
-    for override in overrides:
-        wanted = (
-            (override.machine, machine.serial),
-            (override.model, machine.model),
-            (override.region, machine.region),
-        )
-        if all(asked is None or asked == found for asked, found in wanted):
-            yield override
-
-
-def _closeness(override: Override) -> tuple[bool, bool, bool]:
-    return (
-        override.machine is not None,
-        override.model is not None,
-        override.region is not None,
     )

@@ -15,7 +15,8 @@ from fleet.plan import Catalogue
 from rules.booking import Booking, standing_in
 from rules.changes import AlarmChange
 from rules.codec import load
-from rules.compiled import Identity, compile_plan
+from rules.compiled import compile_plan
+from rules.condition import Identity
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
 from rules.keeping import Known, Work, keep

@@ -19,7 +19,8 @@ from fleet.evaluate import evaluate
 from fleet.expression import WINDOW_FUNCTIONS, Expression, called, part_of, text_of
 from rules.baselines import standing
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, ConditionRule, Identity, Params
+from rules.compiled import CompiledPlan
+from rules.condition import ConditionRule, Identity, Params
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.holding import Grid, Rows, RuleState, Transition, step
 from rules.peers import PeerDays

@@ -11,7 +11,8 @@ from fleet.plan import Catalogue, ProductPlan
 from fleet.rule import Rule
 from fleet.text import Text
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, ConditionRule, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import ConditionRule, Identity
 from rules.detectors import account
 from rules.wording import duration, reason_of
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from fleet.expression import (
     LEARNED_FUNCTIONS,
@@ -22,9 +21,7 @@ from fleet.expression import (
     text_of,
     window_of,
 )
-
-if TYPE_CHECKING:
-    from rules.compiled import ConditionRule
+from rules.condition import ConditionRule
 
 #: A window of operating hours is counted in so many bins.
 BINS = 8

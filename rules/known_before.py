@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
-from rules.compiled import Identity
+from rules.condition import Identity
 from rules.detectors.lessons import Lesson, taught_of
 from rules.detectors.live import Taught
 from store import normals

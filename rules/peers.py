@@ -18,7 +18,7 @@ import numpy as np
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.peer_day import PeerDay
-from rules.compiled import Identity
+from rules.condition import Identity
 from rules.gauges import PeerCall
 from rules.holding import Grid
 

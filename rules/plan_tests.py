@@ -16,7 +16,8 @@ from fleet.loader import TEST_FILE, load_catalogue
 from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from fleet.yaml_source import read_yaml
-from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.compiled import CompiledPlan, compile_plan
+from rules.condition import Identity
 from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, IntColumn
 from fleet.expression import Expression
 from rules.baselines import Learned, block_ms, learn, repairs_of
-from rules.compiled import CompiledPlan, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import Identity
 from rules.gauges import BINS, Gauge
 from rules.op_windows import fold_meter
 from rules.operating import Bins, bins_of, operating_clock

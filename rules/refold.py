@@ -10,7 +10,8 @@ import numpy as np
 from fleet.batch import IntColumn, SampleBatch
 from rules.changes import AlarmChange
 from rules.codec import load, nothing_known
-from rules.compiled import CompiledPlan, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import Identity
 from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState

@@ -15,7 +15,8 @@ from fleet.batch import FaultReport, SampleBatch
 from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
 from rules.backtest import Course, begin, go_on
-from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.compiled import CompiledPlan, compile_plan
+from rules.condition import Identity
 from rules.detectors.lessons import Lesson, taught_of
 from rules.detectors.live import Taught
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from rules.codec import load, nothing_known
-from rules.compiled import CompiledPlan, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import Identity
 from rules.engine import fold
 from rules.faults import FaultState
 from rules.knowledge import Knowledge

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, ConditionRule
+from rules.compiled import CompiledPlan
+from rules.condition import ConditionRule
 from rules.holding import RuleState, Transition
 from rules.recall import Recall
 from rules.sheet import Sheet, tails_after

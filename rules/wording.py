@@ -11,7 +11,7 @@ from fleet.plan import ProductPlan
 from fleet.signals import Signal
 from fleet.text import Language, Text
 from rules.changes import AlarmChange
-from rules.compiled import ConditionRule
+from rules.condition import ConditionRule
 
 #: What a window function of a signal was, as one says it.
 _WINDOW_WORDS = {

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from api.auth import KEY_PREFIX, Manager
+from api.auth import Manager
 from api.context import Shared
+from api.identity import KEY_PREFIX
 from api.paging import Cursor, Limit, decode, page
 from api.passwords import hash_secret, new_secret
 from api.problems import not_found, responses

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
-from api.auth import TOKEN_PREFIX, Caller, Identity
+from api.auth import Caller
 from api.context import Shared
+from api.identity import TOKEN_PREFIX, Identity
 from api.passwords import hash_secret, new_secret, verify_password
 from api.problems import ProblemException, responses
 from api.schemas.base import Bilingual

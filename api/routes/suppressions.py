@@ -7,8 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.auth import Caller, Identity, ManagerOrTechnician
+from api.auth import Caller, ManagerOrTechnician
 from api.context import Shared
+from api.identity import Identity
 from api.paging import Cursor, Limit, decode, page
 from api.parameters import MachineSerial, RowId, Serial
 from api.present import alarm as present

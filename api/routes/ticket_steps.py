@@ -7,8 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.auth import Identity, ManagerOrTechnician
+from api.auth import ManagerOrTechnician
 from api.context import Shared
+from api.identity import Identity
 from api.parameters import RowId
 from api.problems import ProblemException, not_found, responses
 from api.routes.tickets import Number, actor_of, whole_ticket

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.auth import Identity, ManagerOrTechnician
+from api.auth import ManagerOrTechnician
 from api.context import Shared
+from api.identity import Identity
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
 from api.parameters import MachineSerial, Word
 from api.present import ticket as present

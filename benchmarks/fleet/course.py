@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from fleet.plan import Catalogue
 from rules.backtest import Decided, alarms_of, begin, go_on, visits
-from rules.compiled import Identity, compile_plan
+from rules.compiled import compile_plan
+from rules.condition import Identity
 from rules.detectors.learning import Seen
 from rules.detectors.live import Taught
 from rules.detectors.past import joined, past_of

@@ -9,7 +9,8 @@ import numpy as np
 from fleet import clock
 from fleet.batch import SampleBatch
 from fleet.plan import Catalogue
-from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.compiled import CompiledPlan, compile_plan
+from rules.condition import Identity
 from rules.engine import fold
 from rules.known_before import identities_of
 from rules.state import Memory, empty_state

@@ -22,7 +22,7 @@ from ingest.quality import limits_of, mark
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import MACHINE, MEASURED_AT, Table, blocks
 from ironpulse.backtest.traits import Traits
-from rules.compiled import Identity
+from rules.condition import Identity
 from rules.replay import Chunk, Piece
 from rules.stored import PIECE_ROWS, store_pieces
 from store.telemetry import as_stored, merge_repetitions

@@ -19,7 +19,8 @@ from ironpulse.backtest.tables import open_table
 from ironpulse.backtest.truth import read_truth
 from rules.backtest import warm_up_ms
 from rules.backtest_report import Asked
-from rules.compiled import Identity, compile_plan
+from rules.compiled import compile_plan
+from rules.condition import Identity
 from rules.detectors.lessons import Lesson
 from rules.known_before import identities_of, lessons_in, peers_in
 from rules.known_faults import FORESIGHT_MS, faults_found, known_within

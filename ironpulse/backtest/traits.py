@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from fleet.errors import IronpulseError
 from ironpulse.backtest.tables import MACHINE, Table
-from rules.compiled import Identity
+from rules.condition import Identity
 
 
 @dataclass

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn
 from fleet.plan import ProductPlan
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, DetectorRule, Identity
+from rules.compiled import CompiledPlan, DetectorRule
+from rules.condition import Identity
 from rules.detectors.causes import Causes, causes_of
 from rules.detectors.regime import REGIME_THRESHOLD, Normal, RegimeState
 from rules.detectors.stretches import Stretches, gather

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.plan import ProductPlan
-from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.compiled import CompiledPlan, compile_plan
+from rules.condition import Identity
 from tests import small
 
 TEXT = small.NAME

@@ -9,7 +9,8 @@ import pytest
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue
 from rules.changes import AlarmChange
-from rules.compiled import Identity, compile_plan
+from rules.compiled import compile_plan
+from rules.condition import Identity
 from rules.evidence import account_of
 from tests import small
 from tests.rules.plans import IDENTITIES, compiled, rule

@@ -15,7 +15,8 @@ from fleet.batch import SampleBatch
 from fleet.peer_day import PeerDay
 from rules.changes import AlarmChange
 from rules.codec import dump, load
-from rules.compiled import CompiledPlan, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import Identity
 from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState

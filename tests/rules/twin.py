@@ -14,7 +14,8 @@ from fleet.evaluate import evaluate
 from fleet.expression import Expression, called, part_of, text_of, window_of
 from fleet.windows import Columns
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, ConditionRule, Identity
+from rules.compiled import CompiledPlan
+from rules.condition import ConditionRule, Identity
 from rules.peers import NO_PEERS, PeerDays
 
 Found = tuple[int, str, str, int, int, int]

@@ -13,7 +13,8 @@ from fleet.clock import MS_PER_DAY
 from fleet.evaluate import evaluate, true
 from fleet.expression import parse
 from fleet.windows import Columns
-from rules.compiled import Identity, compile_plan
+from rules.compiled import compile_plan
+from rules.condition import Identity
 from rules.engine import fold
 from rules.state import empty_state
 from simulators.fleet import demo_fleet

@@ -19,7 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fleet.batch import FaultCode, FaultReport, SampleBatch
 from fleet.broker import BrokerAddress
 from fleet.clock import monotonic_s, now_ms
-from rules.compiled import Identity, compile_plan
+from rules.compiled import compile_plan
+from rules.condition import Identity
 from rules.engine import fold
 from rules.faults import matches
 from rules.state import empty_state

@@ -19,7 +19,8 @@ from fleet.loader import load_catalogue
 from fleet.plan import Catalogue, ProductPlan
 from rules.changes import AlarmChange
 from rules.codec import dump, load
-from rules.compiled import CompiledPlan, Identity, compile_plan
+from rules.compiled import CompiledPlan, compile_plan
+from rules.condition import Identity
 from rules.detectors.lessons import dump_normal, taught_of
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.detectors.past import joined, past_of
