@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections import deque
 from collections.abc import Sequence
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
@@ -20,6 +21,8 @@ _CONTEXT = multiprocessing.get_context("spawn")
 _TICK_S = 0.002
 _CHUNK = 50
 _WINDOW = 4_000
+#: Messages that the broker has not taken yet; with more than these the load slows down.
+_AHEAD = 10_000
 _PATIENCE_S = 60.0
 #: What the broker has not taken so long after the end is given up: then the load was too much.
 _LEAVE_S = 5.0
@@ -86,19 +89,23 @@ def _publish(
 ) -> None:
     client = connected(address, "bench-load")
     begin.wait()
-    began, count, last = clock.monotonic_s(), 0, None
+    began, count = clock.monotonic_s(), 0
+    waiting: deque[mqtt.MQTTMessageInfo] = deque()
     while not end.is_set():
+        while waiting and waiting[0].is_published():
+            waiting.popleft()
         wanted = min(_CHUNK, int((clock.monotonic_s() - began) * rate) - count)
-        if wanted <= 0:
+        if wanted <= 0 or len(waiting) >= _AHEAD:
             time.sleep(_TICK_S)
             continue
         for _ in range(wanted):
             turn, machine = divmod(count, len(said))
             message = said[machine][turn % len(said[machine])]
-            last = client.publish(message.topic, message.at(clock.now_ms()), qos=1)
+            info = client.publish(message.topic, message.at(clock.now_ms()), qos=1)
+            waiting.append(info)
             count += 1
         sent.value = count
-    if last is not None:
-        last.wait_for_publish(_LEAVE_S)
+    if waiting:
+        waiting[-1].wait_for_publish(_LEAVE_S)
     client.disconnect()
     client.loop_stop()
