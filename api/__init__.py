@@ -22,6 +22,7 @@
            &suppressed&flapping&from&to         -> Page[Alarm]
     GET    /alarms/{id}                         -> Alarm
     GET    /alarms/{id}/history                 -> AlarmHistory
+    GET    /alarms/{id}/course                  -> AlarmCourse
     POST   /alarms/{id}/acknowledge             -> Alarm
     POST   /alarms/{id}/shelve                  Shelve -> Alarm
     POST   /alarms/{id}/unshelve                -> Alarm
@@ -53,6 +54,9 @@
     GET    /plan/runs/{id}/lines?warehouse&region&number&action -> Page[PlanLine]
     GET    /plan/runs/{id}/verdicts             -> PlanVerdicts
     GET    /plan/runs/{id}/export.{kind}?language -> CSV or Excel
+    GET    /plan/refills                        -> Refills, the newest first
+    GET    /plan/refills/{id}                   -> RefillDetail
+    GET    /plan/refills/{id}/export.{kind}?language -> CSV or Excel
     GET    /plan/lines/{id}                     -> PlanLineDetail
     PUT    /plan/lines/{id}/override            OverrideChange -> PlanLineDetail
     DELETE /plan/lines/{id}/override            takes the override back

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from fleet import clock
 from fleet.clock import MS_PER_DAY
@@ -168,7 +169,7 @@ def test_a_lesson_counts_from_a_moment_that_is_still_to_come() -> None:
 
 
 def test_what_cannot_be_written_for_one_product_is_said_and_keeps_no_other_from_learning(
-    bench: Bench, begun: int, capsys: pytest.CaptureFixture[str]
+    bench: Bench, begun: int
 ) -> None:
     other = PLAN.model_copy(update={"product": "crane", "code": "C"})
     migrate(bench.database.url, small.catalogue(other, PLAN))
@@ -180,12 +181,13 @@ def test_what_cannot_be_written_for_one_product_is_said_and_keeps_no_other_from_
         " execute function refuse()"
     )
     stop = threading.Event()
-    teacher.look(bench.database, clock.now_ms(), stop)
-    said = capsys.readouterr().out
-    assert "no lessons for pump" in said and "product=pump" in said.replace("\x1b", "")
+    with capture_logs() as said:
+        teacher.look(bench.database, clock.now_ms(), stop)
+    assert any("no lessons for pump" in str(entry) and entry["product"] == "pump" for entry in said)
     bench.connection.execute("drop trigger refuse on detector_normal")
     teacher.look(bench.database, clock.now_ms(), stop)
     assert {row["product"] for row in bench.rows("select product from detector_normal")} == {"pump"}
     bench.connection.execute("drop table detector_normal")
-    teacher.look(bench.database, clock.now_ms(), stop)
-    assert "ironpulse migrate" in capsys.readouterr().out
+    with capture_logs() as said:
+        teacher.look(bench.database, clock.now_ms(), stop)
+    assert any("ironpulse migrate" in str(entry) for entry in said)
