@@ -212,6 +212,10 @@ def _plain(code: FaultCode) -> dict[str, Any]:
     return {"spn": code.spn or 0, "fmi": code.fmi or 0, "code": code.code or ""}
 
 
+#: Rows told at a time: with all signals they stay in the processor's cache.
+_ROWS = 2048
+
+
 class _Scale:
     """How signals are told: in steps of their bus resolution, within their range."""
 
@@ -225,13 +229,19 @@ class _Scale:
         self._digits = 10.0 ** np.clip(np.ceil(-np.log10(self._step)) + 2, 0, 7)
 
     def as_sent(self, raw: FloatColumn) -> FloatColumn:
-        """The values (n, signals) as the controllers would send them."""
-        sent = np.empty_like(raw, order="F")
-        for i, (step, offset) in enumerate(zip(self._step, self._offset, strict=True)):
-            steps = np.rint((raw[:, i] - offset) / step)
-            told = np.clip(steps * step + offset, self._low[i], self._high[i])
-            sent[:, i] = np.rint(told * self._digits[i]) / self._digits[i]
-        return sent
+        """The values (n, signals) as the controllers would send them; in place."""
+        for first in range(0, len(raw), _ROWS):
+            part = raw[first : first + _ROWS]
+            part -= self._offset
+            part /= self._step
+            np.rint(part, out=part)
+            part *= self._step
+            part += self._offset
+            np.clip(part, self._low, self._high, out=part)
+            part *= self._digits
+            np.rint(part, out=part)
+            part /= self._digits
+        return raw
 
 
 def _step(signal: Signal) -> tuple[float, float]:

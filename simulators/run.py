@@ -104,14 +104,15 @@ class Run:
         that keep the same share, as those of a steady rate do."""
         value = self.state.get(name, start)
         result = np.empty(len(self))
-        edges = np.flatnonzero(np.diff(keep)) + 1
-        for first, last in pairwise([0, *edges.tolist(), len(self)]):
-            share = float(keep[first])
+        short = len(self) < _WORTH_A_FILTER
+        edges = [] if short else (np.flatnonzero(np.diff(keep)) + 1).tolist()
+        for first, last in pairwise([0, *edges, len(self)]):
             if last - first < _WORTH_A_FILTER:
-                for i in range(first, last):
-                    value = share * value + float(push[i])
-                    result[i] = value
+                steps = zip(keep[first:last].tolist(), push[first:last].tolist(), strict=True)
+                for i, (share, more) in enumerate(steps, first):
+                    value = result[i] = share * value + more
                 continue
+            share = float(keep[first])
             result[first:last], _ = lfilter(
                 [1.0], [1.0, -share], push[first:last], zi=[share * value]
             )
