@@ -29,7 +29,7 @@ def facts(evidence: Json, plan: Json) -> list[tuple[str, object]]:
     signals = {signal["key"]: signal for signal in plan["signals"]}
     return [
         *_signals(evidence.get("signals", {}), signals),
-        *_windows(evidence.get("windows", {}), signals),
+        *_windows(evidence.get("windows", {}), signals, plan),
         *_circumstances(evidence, plan),
         *_wear(evidence, plan),
         *_service(evidence),
@@ -57,7 +57,8 @@ def _expected(reading: Json) -> str:
     return t("expected_instead", value=value, share=share(reading["share"]))
 
 
-def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:
+def _windows(windows: Json, signals: Json, plan: Json) -> Iterator[tuple[str, object]]:
+    services = {service["id"]: visit.pick(service["name"]) for service in plan["services"]}
     for expression, value in windows.items():
         found = _WINDOW.fullmatch(expression)
         if found is None or value is None:
@@ -65,10 +66,18 @@ def _windows(windows: Json, signals: Json) -> Iterator[tuple[str, object]]:
         signal = signals.get(found["key"])
         name = visit.pick(signal["name"]) if signal is not None else found["key"]
         unit = signal["unit"] if signal is not None and found["function"] in _SAME_UNIT else None
-        window = _OPERATING.sub(lambda unit: t(f"operating_{unit[1]}"), found["window"] or "")
-        window = _UNIT.sub(lambda unit: t(f"unit_{unit[1]}"), window)
-        words = t(f"window_{found['function']}", window=window, signal=name)
+        words = _past(found["function"], found["window"] or "", name, services)
         yield words, tag("b", number(value, unit))
+
+
+def _past(function: str, window: str, signal: str, services: Json) -> str:
+    """What was looked at over a window or since a service, in words."""
+    service = window.removeprefix("since ")
+    if service != window:
+        return t(f"since_{function}", signal=signal, service=services.get(service, service))
+    window = _OPERATING.sub(lambda unit: t(f"operating_{unit[1]}"), window)
+    window = _UNIT.sub(lambda unit: t(f"unit_{unit[1]}"), window)
+    return t(f"window_{function}", window=window, signal=signal)
 
 
 def _circumstances(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:

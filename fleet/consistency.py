@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from fleet.errors import ExpressionError
-from fleet.expression import PEER_FUNCTIONS, Expression, called, parse
+from fleet.expression import PEER_FUNCTIONS, Expression, called, parse, window_of
 from fleet.plan import ProductPlan
 from fleet.rule import Rule
 from fleet.signals import Signal
@@ -143,6 +143,23 @@ def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Pro
                 yield Problem(
                     (*path, field), f"{called(call)} reads {own}, which peers do not share"
                 )
+            yield from _since_service((*path, field), call, plan)
+
+
+def _since_service(path: Path, call: ast.Call, plan: ProductPlan) -> Iterator[Problem]:
+    """What is counted since a service: of a service of the plan and, for `growth`, by a counter,
+    as one that was new when it was first heard begins at 0."""
+    service = window_of(call).service
+    if not service:
+        return
+    for problem in _known(path, service, plan.service, "service"):
+        yield Problem(path, problem.message, call.args[1].col_offset + 1)
+    argument = call.args[0]
+    signal = plan.signal.get(argument.id) if isinstance(argument, ast.Name) else None
+    if called(call) == "growth" and (signal is None or signal.kind != "counter"):
+        text = ast.unparse(argument)
+        message = f"growth since a service is that of a counter; {text} is no counter"
+        yield Problem(path, message, argument.col_offset + 1)
 
 
 def _normal(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:

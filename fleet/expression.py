@@ -7,7 +7,8 @@ functions over a window of the past: `avg(x, "10min")`, `low(x, "10min")` and `h
 since the window's first value), `rate(x, "60s")` (change per minute), `count(condition, "10min")`
 (how often it became true), `hours(condition, "24h")` (for how long it was true) and
 `growth(counter, "24h")` (what a counter counted). A window is of machine time (`s`, `min`, `h`,
-`d`) or of operating hours (`op_min`, `op_h`). Rules compare with what was learned by
+`d`) or of operating hours (`op_min`, `op_h`); `hours`, `count` and `growth` may also begin with the
+last service of a kind (`"since h250"`). Rules compare with what was learned by
 `baseline(x)`, `spread(x)`, and with the fleet by `peers(x)`, `peer_spread(x)`; `asym(left, right)`
 is their difference in percent of their mean, `where(x, condition)` is `x` where the condition is
 true and unknown elsewhere. `fleet.evaluate` computes expressions over columns.
@@ -35,6 +36,9 @@ FUNCTIONS = SCALAR_FUNCTIONS + WINDOW_FUNCTIONS + LEARNED_FUNCTIONS + PEER_FUNCT
 _OVER_A_WINDOW = {"min": "low", "max": "high"}
 #: What a baseline learns from first, unless the rule says otherwise.
 LEARNING = "50 op_h"
+#: What may be counted since a service.
+SINCE_FUNCTIONS = ("hours", "count", "growth")
+_SINCE = re.compile(r"^since\s+([a-z][a-z0-9_]*)$")
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*([A-Za-z_]+)$")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _OPERATING_SECONDS = {"op_min": 60, "op_h": 3600}
@@ -73,7 +77,8 @@ class Expression:
 
     `names` are the signals and parameters it reads; `lookback_ms` how far into the past its
     longest window of machine time reaches, in milliseconds (0 without one). `remembered` are its
-    calls whose value is not in the rows of a window: windows of operating hours, baselines, peers.
+    calls whose value is not in the rows of a window: windows of operating hours or since a service,
+    baselines, peers.
     """
 
     text: str
@@ -90,22 +95,28 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window that ends now: of machine time, or of `operating` time; milliseconds."""
+    """A window that ends now: of machine time, or of `operating` time, in milliseconds; or all
+    since the last `service` of a kind (its id; `ms` is 0)."""
 
     ms: int
     operating: bool
+    service: str = ""
 
 
 def parse_window(text: str) -> Window:
-    """The window of a duration such as `60s`, `10min`, `24h`, `7d`, `8 op_h`.
+    """The window of a duration such as `60s`, `10min`, `24h`, `7d`, `8 op_h`, or of what follows
+    a service: `since h250`.
 
     Raises ExpressionError when it is none.
     """
+    service = _SINCE.match(text.strip())
+    if service is not None:
+        return Window(0, False, service[1])
     match = _DURATION.match(text.strip())
     units = {**_SECONDS, **_OPERATING_SECONDS}
     if match is None:
         raise ExpressionError(
-            f"{text!r} is no duration; write one like 60s, 10min, 24h, 7d or 8 op_h"
+            f"{text!r} is no window; write one like 60s, 10min, 24h, 7d, 8 op_h or since h250"
         )
     if match[2] not in units:
         near = difflib.get_close_matches(match[2].lower(), list(units), n=1, cutoff=0.3)
@@ -230,14 +241,19 @@ class _Reader(ast.NodeVisitor):
             inside = "another window" if self._inside in WINDOW_FUNCTIONS else self._inside
             raise ExpressionError(f"{name} stands inside {inside}", node.col_offset + 1)
         window = window_of(node)
-        if window.ms <= 0:
+        if window.service and name not in SINCE_FUNCTIONS:
+            raise ExpressionError(
+                f"{name} is not counted since a service; {', '.join(SINCE_FUNCTIONS)} are",
+                node.args[1].col_offset + 1,
+            )
+        if window.ms <= 0 and not window.service:
             raise ExpressionError(f"the window of {name} is empty", node.args[1].col_offset + 1)
         if name in LEARNED_FUNCTIONS and not window.operating:
             raise ExpressionError(
                 f'{name} learns from operating hours, like {name}(x, "{LEARNING}")',
                 node.args[1].col_offset + 1,
             )
-        if name in LEARNED_FUNCTIONS + PEER_FUNCTIONS or window.operating:
+        if name in LEARNED_FUNCTIONS + PEER_FUNCTIONS or window.operating or window.service:
             self.remembered.append(node)
         else:
             self.lookback_ms = max(self.lookback_ms, window.ms)

@@ -20,7 +20,8 @@ from fleet.clock import MS_PER_HOUR
 Rows = NDArray[np.intp]
 
 #: Fractions are summed in units of 2**-40: room for 2**23 rows, and finer than any sensor.
-_FRACTION = 2.0**40
+_FRACTION_BITS = 40
+_FRACTION = 2.0**_FRACTION_BITS
 _WHOLE_LIMIT = 2.0**39
 _MS_PER_MIN = 60_000.0
 #: Machines are told apart by the upper bits of a search key; the lower hold 278 years.
@@ -102,6 +103,15 @@ def exact(values: FloatColumn) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def inexact(whole: NDArray[Any], fraction: NDArray[Any]) -> FloatColumn:
     """The sums of wholes and fractions as numbers again."""
     return np.asarray(whole.astype(np.float64) + fraction.astype(np.float64) / _FRACTION)
+
+
+def settled(
+    whole: NDArray[np.int64], fraction: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same sums with fractions below 1, so that a sum that goes on for years stays exact as
+    floating-point numbers, too."""
+    carried = fraction >> _FRACTION_BITS
+    return whole + carried, fraction - (carried << _FRACTION_BITS)
 
 
 def _avg(

@@ -26,7 +26,7 @@ from rules.condition import Identity
 from rules.gauges import BASELINE_HEAD, BLOCKS, Gauge
 from rules.holding import Grid
 from rules.operating import Bins
-from rules.sheet import Sheet
+from rules.sheet import Sheet, taking_effect
 
 #: Known rows a block needs.
 LEAST_ROWS = 6
@@ -109,15 +109,7 @@ def _cut(
 ) -> tuple[NDArray[np.intp], dict[int, int]]:
     """First rows of the stretches that lie in one block and between two repairs, and the repairs
     that take effect at a row."""
-    moments = {}
-    ends = np.append(sheet.grid.starts[1:], len(sheet.grid.times))
-    for machine, own in enumerate(repairs):
-        begin, end = int(sheet.grid.starts[machine]), int(ends[machine])
-        for moment in own:
-            if moment > state[machine, _REPAIRED] or np.isnan(state[machine, _REPAIRED]):
-                row = begin + int(np.searchsorted(sheet.grid.times[begin:end], moment))
-                if row < end:
-                    moments[row] = moment
+    moments = taking_effect(sheet, state[:, _REPAIRED], repairs)
     first = np.union1d(bins.first, np.array(sorted(moments), np.int64)).astype(np.intp)
     return first, moments
 

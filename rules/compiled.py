@@ -69,7 +69,7 @@ class CompiledPlan:
     @cached_property
     def gauges(self) -> Gauges:
         """What rules remember beyond the rows of a window."""
-        return gauges_of(self.conditions, [regime.id for regime in self.plan.regimes])
+        return gauges_of(self.conditions, self.plan)
 
     @cached_property
     def max_gap_ms(self) -> int:

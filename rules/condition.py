@@ -18,12 +18,13 @@ Params = dict[str, float | FloatColumn]
 class Identity:
     """What rules ask of a machine beside its samples: who it is, for overrides and peers, and
     which components or failure modes were repaired when (ms since 1970), after which baselines
-    are learned anew."""
+    are learned anew; and which services were done when, each with those it includes."""
 
     serial: str
     model: str
     region: str
     repairs: tuple[tuple[str, int], ...] = ()
+    services: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

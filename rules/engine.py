@@ -61,7 +61,7 @@ def fold(
 
     Every machine of the batch stands in `state`; each (machine, time) stands in the batch once,
     after the machine's `as_of`: late rows are the caller's (see rules.late). `identities` is
-    asked only where a rule has overrides, compares with peers or learns; `taught` is what
+    asked only where a rule has overrides, compares with peers, learns or counts since a service; `taught` is what
     detectors learned from the fleet, and its days. Returns the new
     state of the batch's machines, by machine id, and the changes by machine and time.
     """
@@ -104,7 +104,7 @@ def judge(
 def _asks_who(compiled: CompiledPlan) -> bool:
     gauges = compiled.gauges
     overridden = any(condition.rule.overrides for condition in compiled.conditions)
-    return overridden or bool(gauges.peers or gauges.baselines)
+    return overridden or bool(gauges.peers or gauges.baselines or gauges.tallies)
 
 
 class _Fold:

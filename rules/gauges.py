@@ -1,9 +1,9 @@
 """What rules remember beyond the rows of a window: which numbers, and where they stand in the
 state of a machine.
 
-A gauge is one window of operating hours or one baseline. Rules that ask the same of the same
-rows share a gauge. Its numbers are a slice of `FleetState.learned`, and its `key` finds them
-again in a stored state under a changed plan.
+A gauge is one window of operating hours, one count since a service or one baseline. Rules that ask
+the same of the same rows share a gauge. Its numbers are a slice of `FleetState.learned`, and its
+`key` finds them again in a stored state under a changed plan.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fleet.clock import MS_PER_HOUR
 from fleet.expression import (
     LEARNED_FUNCTIONS,
     PEER_FUNCTIONS,
@@ -21,6 +22,7 @@ from fleet.expression import (
     text_of,
     window_of,
 )
+from fleet.plan import ProductPlan
 from rules.condition import ConditionRule
 
 #: A window of operating hours is counted in so many bins.
@@ -33,12 +35,14 @@ FIELDS = {
 }  # fmt: skip
 METER_HEAD = 2
 BASELINE_HEAD = 10
+TALLY_WIDTH = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """`function` of `argument` over `span_ms` of operating time (for `baseline`: what it learns
-    from first), of rows in the `regimes` (None: all). `owner` is the condition whose parameters
+    from first), of rows in the `regimes` (None: all); or since the last `service`, of which the first
+    is due after `span_ms`. `owner` is the condition whose parameters
     the argument reads, None where it reads none. `users` are the conditions that compare with a
     baseline, `components` what their alarms are of, and `mended_by` the components and failure
     modes whose repair makes it learn anew. Its numbers are `width` columns from `at` on."""
@@ -54,6 +58,7 @@ class Gauge:
     mended_by: frozenset[str]
     at: int
     width: int
+    service: str = ""
 
     @property
     def slots(self) -> slice:
@@ -76,6 +81,7 @@ class Gauges:
     call's text: one for all rows, or one for each regime."""
 
     meters: tuple[Gauge, ...] = ()
+    tallies: tuple[Gauge, ...] = ()
     baselines: tuple[Gauge, ...] = ()
     uses: Mapping[int, Mapping[str, tuple[Gauge, ...]]] = field(default_factory=dict)
     peers: Mapping[int, Mapping[str, PeerCall]] = field(default_factory=dict)
@@ -86,7 +92,7 @@ class Gauges:
 
     @property
     def all(self) -> tuple[Gauge, ...]:
-        return self.meters + self.baselines
+        return self.meters + self.tallies + self.baselines
 
     @property
     def learning(self) -> frozenset[int]:
@@ -109,13 +115,15 @@ class _Found:
     span_ms: int
     regimes: tuple[int, ...] | None
     owner: int | None
+    service: str
     users: list[int] = field(default_factory=list)
     components: set[str] = field(default_factory=set)
     modes: set[str] = field(default_factory=set)
 
 
-def gauges_of(conditions: Sequence[ConditionRule], regime_ids: Sequence[str]) -> Gauges:
+def gauges_of(conditions: Sequence[ConditionRule], plan: ProductPlan) -> Gauges:
     """The gauges that the conditions of a plan need."""
+    regime_ids = [regime.id for regime in plan.regimes]
     found: dict[str, _Found] = {}
     calls: dict[int, dict[str, list[str]]] = {}
     peers: dict[int, dict[str, PeerCall]] = {}
@@ -127,7 +135,7 @@ def gauges_of(conditions: Sequence[ConditionRule], regime_ids: Sequence[str]) ->
                 )
                 continue
             keys = [
-                _note(found, i, condition, expression, node, regimes, regime_ids)
+                _note(found, i, condition, expression, node, regimes, plan)
                 for regimes in _groups(condition, node)
             ]
             calls.setdefault(i, {})[text_of(node)] = keys
@@ -137,8 +145,9 @@ def gauges_of(conditions: Sequence[ConditionRule], regime_ids: Sequence[str]) ->
         for i, own in calls.items()
     }
     learned = tuple(gauge for gauge in gauges.values() if gauge.function == "baseline")
-    meters = tuple(gauge for gauge in gauges.values() if gauge.function != "baseline")
-    return Gauges(meters, learned, uses, peers)
+    tallies = tuple(gauge for gauge in gauges.values() if gauge.service)
+    meters = tuple(g for g in gauges.values() if g.function != "baseline" and not g.service)
+    return Gauges(meters, tallies, learned, uses, peers)
 
 
 def _remembered(condition: ConditionRule) -> Iterator[tuple[Expression, ast.Call]]:
@@ -148,7 +157,10 @@ def _remembered(condition: ConditionRule) -> Iterator[tuple[Expression, ast.Call
 
 
 def _groups(condition: ConditionRule, node: ast.Call) -> list[tuple[int, ...] | None]:
-    """Baselines are of one regime each; a window takes all regimes of its rule together."""
+    """Baselines are of one regime each; a window takes all regimes of its rule together, and what
+    is counted since a service every row."""
+    if window_of(node).service:
+        return [None]
     if condition.regimes is None or called(node) not in LEARNED_FUNCTIONS:
         return [condition.regimes]
     return [(regime,) for regime in condition.regimes]
@@ -161,15 +173,18 @@ def _note(
     expression: Expression,
     node: ast.Call,
     regimes: tuple[int, ...] | None,
-    regime_ids: Sequence[str],
+    plan: ProductPlan,
 ) -> str:
     argument = part_of(expression, node.args[0])
-    span = window_of(node).ms
+    window = window_of(node)
+    span = _until_first(plan, window.service) if window.service else window.ms
     function = "baseline" if called(node) in LEARNED_FUNCTIONS else called(node)
     own = bool(argument.names & set(condition.rule.params))
-    where = "any" if regimes is None else "+".join(regime_ids[regime] for regime in regimes)
-    key = "|".join((function, argument.text, str(span), where, condition.rule.id if own else ""))
-    entry = found.setdefault(key, _Found(function, argument, span, regimes, index if own else None))
+    where = "any" if regimes is None else "+".join(plan.regimes[one].id for one in regimes)
+    reach = f"since {window.service}" if window.service else str(span)
+    key = "|".join((function, argument.text, reach, where, condition.rule.id if own else ""))
+    owner = index if own else None
+    entry = found.setdefault(key, _Found(function, argument, span, regimes, owner, window.service))
     if index not in entry.users:
         entry.users.append(index)
     entry.components.add(condition.rule.component)
@@ -177,17 +192,25 @@ def _note(
     return key
 
 
+def _until_first(plan: ProductPlan, service: str) -> int:
+    """Operating time of a new machine until a service is due for the first time."""
+    interval = plan.service[service]
+    return round((interval.every_h or interval.first_h or 0.0) * MS_PER_HOUR)
+
+
 def _placed(found: Mapping[str, _Found]) -> Iterator[tuple[str, Gauge]]:
     at = 0
     for key, entry in found.items():
         if entry.function == "baseline":
             width = BASELINE_HEAD + BLOCKS
+        elif entry.service:
+            width = TALLY_WIDTH
         else:
             width = METER_HEAD + (BINS + 1) * FIELDS[entry.function]
         yield key, Gauge(
             key, entry.function, entry.argument, entry.span_ms, entry.regimes, entry.owner,
             tuple(entry.users), frozenset(entry.components),
-            frozenset(entry.components | entry.modes), at, width,
+            frozenset(entry.components | entry.modes), at, width, entry.service,
         )  # fmt: skip
         at += width
 

@@ -1,9 +1,9 @@
-"""What the store knows before samples are judged: who machines are, what was repaired on them, and
-what their fleet taught."""
+"""What the store knows before samples are judged: who machines are, what was repaired and serviced
+on them, and what their fleet taught."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from fleet.peer_day import PeerDay
 from fleet.plan import ProductPlan
@@ -13,8 +13,9 @@ from rules.detectors.live import Taught
 from store import normals
 from store.connection import Connection
 from store.machines import list_machines
+from tickets.content import contained
 
-#: A repair counts so long after it was reported: by then every worker has heard of it, and a sample
+#: A repair or service counts so long after it was reported: by then every worker has heard of it, and a sample
 #: is judged alike live, when it is judged again, and in a backtest.
 REPAIR_COUNTS_AFTER_MS = 600_000
 #: No day is later.
@@ -28,7 +29,7 @@ def identities_of(
     connection: Connection, plan: ProductPlan, machine_ids: Collection[int]
 ) -> dict[int, Identity]:
     """Who machines are, with the components that were repaired and when that counts from; a sensor
-    by its signal too."""
+    by its signal too; and with the services that were done."""
     repaired: dict[int, list[tuple[str, int]]] = {}
     for one in normals.repairs(connection, machine_ids, REPAIRED):
         part = plan.part.get(one.part) if one.part is not None else None
@@ -36,10 +37,26 @@ def identities_of(
         for name in (component or "").split("/"):
             counts_from = one.at + REPAIR_COUNTS_AFTER_MS
             repaired.setdefault(one.machine_id, []).append((name, counts_from))
+    serviced: dict[int, list[tuple[str, int]]] = {}
+    for machine, service, at in normals.services_done(connection, machine_ids):
+        serviced.setdefault(machine, []).extend(services_counted(plan, service, at))
     return {
-        one.id: Identity(one.serial, one.model, one.region, tuple(repaired.get(one.id, ())))
+        one.id: Identity(
+            one.serial,
+            one.model,
+            one.region,
+            tuple(repaired.get(one.id, ())),
+            tuple(serviced.get(one.id, ())),
+        )  # fmt: skip
         for one in list_machines(connection, ids=machine_ids)
     }
+
+
+def services_counted(plan: ProductPlan, service: str, at: int) -> Iterator[tuple[str, int]]:
+    """A service that was done at a moment (ms), and those it includes, with when each counts
+    from."""
+    for one in contained(plan, service):
+        yield one.id, at + REPAIR_COUNTS_AFTER_MS
 
 
 def lessons_in(connection: Connection, product: str) -> tuple[Lesson, ...]:

@@ -42,6 +42,13 @@ class FaultsGiven(Model):
     active: tuple[dict[str, Any], ...]
 
 
+class ServiceGiven(Model):
+    """A service of a test that was reported done at `at_s`."""
+
+    service: str
+    at_s: float
+
+
 class RaisedAlarm(Model):
     """An alarm a test expects; seconds since the first row."""
 
@@ -58,6 +65,7 @@ class RuleTest(Model):
     every_s: float = Field(gt=0)
     signals: dict[str, Value] = Field(default_factory=dict)
     faults: tuple[FaultsGiven, ...] = ()
+    services: tuple[ServiceGiven, ...] = ()
     raised: tuple[RaisedAlarm, ...] = ()
     serial: str = "TEST"
     model: str | None = None
@@ -98,6 +106,10 @@ def faults_of(root: Node, file: TestFile, plan: ProductPlan) -> Iterator[Fault]:
         for j, raised in enumerate(test.raised):
             if raised.rule not in plan.rule:
                 yield place.at(("raised", j, "rule")).fault(f"there is no rule {raised.rule}")
+        for j, done in enumerate(test.services):
+            if done.service not in plan.service:
+                message = f"there is no service {done.service}"
+                yield place.at(("services", j, "service")).fault(message)
         for j, report in enumerate(test.faults):
             for code in report.active:
                 if set(code) - {"spn", "fmi", "code", "oc", "sa", "lamp"}:

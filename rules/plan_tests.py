@@ -21,6 +21,7 @@ from rules.condition import Identity
 from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
+from rules.known_before import services_counted
 from rules.peers import LEAST_MACHINES, PeerDays
 from rules.plan_test_file import RaisedAlarm, RuleTest, TestFile, faults_of, read_tests, series
 from rules.state import empty_state
@@ -115,7 +116,12 @@ class _Found:
 def _run(test: RuleTest, file: TestFile, compiled: CompiledPlan) -> list[_Found]:
     batch = _batch(test, file, compiled)
     model = test.model or compiled.plan.models[0].id
-    who = {_MACHINE: Identity(test.serial, model, test.region)}
+    services = tuple(
+        counted
+        for done in test.services
+        for counted in services_counted(compiled.plan, done.service, _moment(done.at_s))
+    )
+    who = {_MACHINE: Identity(test.serial, model, test.region, services=services)}
     taught = Taught(peers=_peers(test, compiled, batch))
     _, changes = fold(compiled, who, empty_state(compiled, [_MACHINE]), batch, taught)
     state, more = fold_faults(compiled, FaultState(), _reports(test))
@@ -162,10 +168,14 @@ def _lengthened(values: Sequence[float], rows: int) -> NDArray[np.float64]:
 def _reports(test: RuleTest) -> list[FaultReport]:
     reports = []
     for report in test.faults:
-        at = _START_MS + round(report.at_s * 1000)
+        at = _moment(report.at_s)
         active = tuple(FaultCode(**code) for code in report.active)
         reports.append(FaultReport(_MACHINE, at, at, active))
     return reports
+
+
+def _moment(at_s: float) -> int:
+    return _START_MS + round(at_s * 1000)
 
 
 def _seconds(at: int) -> float:

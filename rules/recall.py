@@ -1,5 +1,5 @@
-"""What the rules remember, for one sheet: windows of operating hours, baselines and peers as
-columns, and the numbers to keep."""
+"""What the rules remember, for one sheet: windows of operating hours, counts since a service,
+baselines and peers as columns, and the numbers to keep."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rules.op_windows import fold_meter
 from rules.operating import Bins, bins_of, operating_clock
 from rules.peers import PeerDays
 from rules.sheet import Sheet
+from rules.tallies import fold_tally, services_of
 
 #: Computes a gauge's argument in every row, with the parameters of its owner.
 Compute = Callable[[Expression, int | None], FloatColumn]
@@ -43,6 +44,7 @@ class Recall:
         self.learned = sheet.before.learned.copy()
         self._bins: dict[int, Bins] = {}
         self._windows = {gauge.key: self._meter(gauge) for gauge in compiled.gauges.meters}
+        self._windows |= {gauge.key: self._tally(gauge) for gauge in compiled.gauges.tallies}
         self._values = {gauge.key: self._argument(gauge) for gauge in compiled.gauges.baselines}
         self._baselines: dict[str, Learned] = {}
         self._peers = {
@@ -117,6 +119,13 @@ class Recall:
             gauge, self._argument(gauge), self._sheet, self._clock, bins,
             self._compiled.max_gap_ms,
         )  # fmt: skip
+        self.learned[:, gauge.slots] = after
+        return column
+
+    def _tally(self, gauge: Gauge) -> FloatColumn:
+        done = [services_of(gauge, who) for who in self._who]
+        values, gap_ms = self._argument(gauge), self._compiled.max_gap_ms
+        column, after = fold_tally(gauge, values, self._sheet, done, gap_ms)
         self.learned[:, gauge.slots] = after
         return column
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,23 @@ class Sheet:
     past: tuple[Past, ...]
     hours: Carried
     hours_index: int
+
+
+def taking_effect(
+    sheet: Sheet, newest: FloatColumn, moments: Sequence[Sequence[int]]
+) -> dict[int, int]:
+    """The rows from which on moments count that are later than the `newest` (m,) that counted on
+    their machine (NaN: none), with the moment; `moments` of each machine, ascending."""
+    found = {}
+    ends = np.append(sheet.grid.starts[1:], len(sheet.grid.times))
+    for machine, own in enumerate(moments):
+        begin, end = int(sheet.grid.starts[machine]), int(ends[machine])
+        for moment in own:
+            if moment > newest[machine] or np.isnan(newest[machine]):
+                row = begin + int(np.searchsorted(sheet.grid.times[begin:end], moment))
+                if row < end:
+                    found[row] = moment
+    return found
 
 
 def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> Sheet:

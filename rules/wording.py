@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from fleet.expression import called, text_of
+from fleet.expression import called, text_of, window_of
 from fleet.plan import ProductPlan
 from fleet.signals import Signal
 from fleet.text import Language, Text
@@ -33,6 +33,21 @@ _WINDOW_WORDS = {
     "count": Text(en="{signal} {value} times in {window}", zh="{signal}近{window}内 {value} 次"),
     "hours": Text(en="{signal} for {value} in {window}", zh="{signal}近{window}累计 {value}"),
     "growth": Text(en="{signal} grown by {value} in {window}", zh="{signal}近{window}增长 {value}"),
+}
+#: The same, counted since a service.
+_SINCE_WORDS = {
+    "count": Text(
+        en="{signal} {value} times since the last service “{service}”",
+        zh="{signal}自上次“{service}”以来 {value} 次",
+    ),
+    "hours": Text(
+        en="{signal} for {value} since the last service “{service}”",
+        zh="{signal}自上次“{service}”以来累计 {value}",
+    ),
+    "growth": Text(
+        en="{signal} grown by {value} since the last service “{service}”",
+        zh="{signal}自上次“{service}”以来增长 {value}",
+    ),
 }
 _NORMAL_WORDS = {
     "baseline": Text(en="normal for this machine {value}", zh="本机常态 {value}"),
@@ -112,8 +127,15 @@ def _term(plan: ProductPlan, side: ast.expr, change: AlarmChange) -> tuple[str, 
     if _is_flag(plan, side.args[0]):
         words = _FLAG_WORDS.get((called(side), int(value)), words)
     en, zh = _worded(plan, side.args[0])
-    window_en, window_zh = _window(side)
     shown = f"{value:.4g}{_side_unit(plan, side)}"
+    service = window_of(side).service
+    if service:
+        name, words = plan.service[service].name, _SINCE_WORDS[called(side)]
+        return (
+            words.en.format(signal=en, value=shown, service=name.en),
+            words.zh.format(signal=zh, value=shown, service=name.zh),
+        )
+    window_en, window_zh = _window(side)
     return (
         words.en.format(signal=en, value=shown, window=window_en),
         words.zh.format(signal=zh, value=shown, window=window_zh),

@@ -1,4 +1,5 @@
-"""What fleets taught their detectors, and the repairs after which machines are learned anew."""
+"""What fleets taught their detectors, the repairs after which machines are learned anew, and the
+services from which on rules count."""
 
 from __future__ import annotations
 
@@ -90,6 +91,14 @@ def repairs(
         Repair(row["machine_id"], row["component"], row["part"], clock.to_ms(row["repaired_at"]))
         for row in rows
     ]
+
+
+def services_done(
+    connection: Connection, machine_ids: Collection[int]
+) -> list[tuple[int, str, int]]:
+    """Which services were done, by machine, service and moment (ms)."""
+    rows = connection.execute(_SQL["services"], {"machines": list(machine_ids)}).fetchall()
+    return [(row["machine_id"], row["service"], clock.to_ms(row["done_at"])) for row in rows]
 
 
 def take_turn(connection: Connection, product: str) -> None:

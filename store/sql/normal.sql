@@ -45,6 +45,12 @@ from fitted_part
 where machine_id = any(%(machines)s::integer[]) and removed_at is not null
 order by repaired_at
 
+-- name: services
+select machine_id, service, done_at
+from service_done
+where machine_id = any(%(machines)s::integer[])
+order by done_at, service
+
 -- name: peer_days
 select key, region, day, level, spread, machines
 from peer_day

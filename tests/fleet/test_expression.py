@@ -28,6 +28,7 @@ def test_names_and_the_longest_window() -> None:
         ("7d", Window(604_800_000, False)),
         ("8 op_h", Window(28_800_000, True)),
         ("30op_min", Window(1_800_000, True)),
+        ("since h250", Window(0, False, "h250")),
     ],
 )
 def test_windows(text: str, window: Window) -> None:
@@ -41,11 +42,15 @@ def test_min_and_max_with_a_window_are_low_and_high() -> None:
 
 
 def test_what_is_remembered_is_told_apart() -> None:
-    text = 'avg(oil_temp_c, "8 op_h") > baseline(oil_temp_c) + avg(limit, "5min")'
+    text = (
+        'avg(oil_temp_c, "8 op_h") > baseline(oil_temp_c) + avg(limit, "5min")'
+        ' or hours(oil_temp_c > 80, "since h250") > 20'
+    )
     found = parse(text, KNOWN)
     assert [text_of(call) for call in found.remembered] == [
         "avg(oil_temp_c, '8 op_h')",
         "baseline(oil_temp_c)",
+        "hours(oil_temp_c > 80, 'since h250')",
     ]
     assert found.lookback_ms == 300_000
     assert not found.momentary
@@ -63,8 +68,11 @@ def test_what_is_remembered_is_told_apart() -> None:
         ("oil_temp_c.real", 1, "not part of the rule language"),
         ('avg(oil_temp_c, "10 minutes")', 17, "did you mean 10min"),
         ('avg(oil_temp_c, "8 oph")', 17, "did you mean 8 op_h"),
-        ('avg(oil_temp_c, "long")', 17, "no duration"),
+        ('avg(oil_temp_c, "long")', 17, "no window"),
         ('avg(oil_temp_c, "0s")', 17, "is empty"),
+        ('avg(oil_temp_c, "since h250")', 17, "hours, count, growth are"),
+        ('growth(limit, "since")', 15, "no window"),
+        ('hours(growth(limit, "since a") > 1, "24h")', 7, "inside another window"),
         ('averag(oil_temp_c, "5s")', 1, "did you mean avg"),
         ('baseline(oil_temp_c, "5h")', 22, "learns from operating hours"),
         ('baseline(avg(oil_temp_c, "5s"))', 10, "inside baseline"),

@@ -185,6 +185,16 @@ BROKEN = {
         "mixer/rules.yaml", "when: oil_temp_c > limit_c", "when: peers(oil_temp_c + limit_c) > 3",
         (6, 11, "peers reads limit_c, which peers do not share"),
     ),
+    "unknown service": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: 'growth(run_hours_h, \"since weekl\") > limit_c'",
+        (6, 31, "there is no service weekl; did you mean weekly?"),
+    ),
+    "no counter since a service": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: 'growth(oil_temp_c, \"since weekly\") > limit_c'",
+        (6, 19, "growth since a service is that of a counter; oil_temp_c is no counter"),
+    ),
     "condition that cannot be read": (
         "mixer/rules.yaml", "clear: oil_temp_c < limit_c - 5", "clear: oil_temp_c << 5",
         (10, 12, "LShift is not part of the rule language"),

@@ -38,6 +38,20 @@ def test_names_the_limit_that_holds_for_this_machine() -> None:
     assert account.reason.en == "Name 81 °C (limit 80 °C)."
 
 
+def test_a_count_since_a_service_is_told_by_its_name() -> None:
+    one = rule("due", when='growth(eng_hours_h, "since h1") > 300', clear="oil_temp_c < 1")
+    service = {"id": "h1", "name": {"en": "250 h service", "zh": "250小时保养"}, "every_h": 250,
+               "by": "service", "items": [small.NAME], "skill": "T1", "minutes": 9}  # fmt: skip
+    plan = compiled(rules=[one], services=[service])
+    windows = {"growth(eng_hours_h, 'since h1')": 312.4}
+    change = AlarmChange(1, "due", "body", "raised", 9, 9, 9, None, {}, windows)
+    reason = account_of(plan, CATALOGUE, IDENTITIES[1], change).reason
+    assert reason.en == (
+        "Name grown by 312.4 h since the last service “250 h service” (limit 300 h)."
+    )
+    assert reason.zh == "名称自上次“250小时保养”以来增长 312.4 h（限值 300 h）。"
+
+
 def test_a_window_is_told_as_what_it_is() -> None:
     change = AlarmChange(
         1, "mean", "body", "raised", 9, 9, 9, None, {"oil_temp_c": 99.0},

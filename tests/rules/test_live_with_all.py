@@ -43,11 +43,17 @@ ALL = [
          clear='avg(oil_temp_c, "2 op_h") < 71'),
     rule("odd", when="oil_temp_c > peers(oil_temp_c) + 12", **OTHERS,
          clear="oil_temp_c < peers(oil_temp_c) + 10"),
+    rule("overdue", when='growth(eng_hours_h, "since h20") > 20', **OTHERS,
+         clear='growth(eng_hours_h, "since h20") < 20'),
+    rule("warm_for", when='hours(oil_temp_c > 60, "since h20") > 12', **OTHERS,
+         clear='hours(oil_temp_c > 60, "since h20") < 12'),
     UNLIKE, SENSOR,
     *(one for one in RULES if one["id"] in ("code", "red_lamp", "other_codes")),
 ]  # fmt: skip
+H20 = {"id": "h20", "name": small.NAME, "every_h": 20, "by": "service", "items": [small.NAME],
+       "skill": "T1", "minutes": 60}  # fmt: skip
 PLAN = plan(
-    rules=ALL, failure_modes=[OVERHEATING], version="all", max_gap_s=600,
+    rules=ALL, failure_modes=[OVERHEATING], version="all", max_gap_s=600, services=[H20],
     alarms=AlarmHandling.model_validate(
         {"again_after_h": 1, "flapping": {"changes": 6, "within_s": 3600}}
     ),
@@ -75,7 +81,8 @@ def at_work(machine: int, day: int, begun: int) -> list[Row]:
         fuel = 40.0 if machine == 5 and day >= 12 else 50.0 + rng.gauss(0, 1.0)
         blinks = float(machine == 3 and day == 7 and 10 <= step < 30 and step % 2)
         values = {
-            "eng_speed_rpm": speed, "oil_temp_c": oil, "fuel_pct": fuel, "filter_sw": blinks
+            "eng_speed_rpm": speed, "oil_temp_c": oil, "fuel_pct": fuel, "filter_sw": blinks,
+            "eng_hours_h": 15.0 * machine + HOURS * day + step * STEP_S / 3600,
         }  # fmt: skip
         at = begun + day * MS_PER_DAY + step * STEP_S * 1000
         rows.append((machine, at, {key: v for key, v in values.items() if rng.random() > 0.02}))
@@ -124,6 +131,15 @@ class Weeks:
             self.bench.bring_faults(self.ids[1 + day % MACHINES], moment, *codes)
             self.run_all(self.worker)
 
+    def _serviced(self, day: int) -> None:
+        """Two machines get their service after work, one of them with a backlog to come."""
+        for machine in {3: (1,), 6: (2,), 9: (2, 5)}.get(day, ()):
+            done = self.begun + day * MS_PER_DAY + HOURS * MS_PER_HOUR
+            self.bench.connection.execute(
+                "insert into service_done (machine_id, service, done_at, hours)"
+                " values (%s, 'h20', %s, 0)", [self.ids[machine], clock.to_datetime(done)],
+            )  # fmt: skip
+
     def _after(self, day: int) -> None:
         """What people and jobs do once the day is over, and a restart now and then."""
         over = (self.begun // MS_PER_DAY + day + 1) * MS_PER_DAY
@@ -132,6 +148,7 @@ class Weeks:
             assert teacher.teach(self.bench.connection, PLAN, over - 16 * MS_PER_HOUR) > 0
         if day == 12:
             self._repair()
+        self._serviced(day)
         if day % 3 == 0:
             self.worker = self.bench.worker()
         self.worker.forget_identities()

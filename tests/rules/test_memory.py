@@ -56,6 +56,25 @@ LEARNERS = [
     rule("peers", when="oil_temp_c > peers(oil_temp_c) + 2 * peer_spread(oil_temp_c)",
          clear="oil_temp_c < peers(oil_temp_c)", hold_s=0, **GONE),
 ]  # fmt: skip
+COUNTED = [
+    rule("due", when='growth(eng_hours_h, "since h1") > 0.05',
+         clear='growth(eng_hours_h, "since h1") < 0.05', regimes="any", hold_s=0, **GONE),
+    rule("new", when='growth(eng_hours_h, "since h2") > 110 and oil_temp_c > 80',
+         clear='growth(eng_hours_h, "since h2") < 1', hold_s=0, **GONE),
+    rule("hot_for", when='hours(oil_temp_c > limit, "since h1") > 0.02', regimes=["working"],
+         clear='hours(oil_temp_c > limit, "since h1") < 0.01', hold_s=0, clear_hold_s=0,
+         params={"limit": 82}),
+    rule("often", when='count(filter_sw == 1, "since h1") >= 2',
+         clear='count(filter_sw == 1, "since h1") < 1', hold_s=0, **GONE),
+    rule("still", when='count(filter_sw == 1, "since h2") == 0', clear="filter_sw == 1",
+         regimes="any", hold_s=0, **GONE),
+]  # fmt: skip
+SERVICES = [
+    {"id": name, "name": {"en": name, "zh": name}, "every_h": hours, "by": "service",
+     "items": [{"en": "oil", "zh": "油"}], "skill": "T1", "minutes": 60}
+    for name, hours in (("h1", 1), ("h2", 101))
+]  # fmt: skip
+COUNTING = compiled(rules=COUNTED, services=SERVICES)
 OPERATING = compiled(rules=WINDOWS)
 LEARNING = compiled(rules=LEARNERS)
 PEERS = PeerDays.of(
@@ -67,8 +86,14 @@ PEERS = PeerDays.of(
 )
 REPAIRED = {
     **IDENTITIES,
-    2: Identity("P-2", "P20", "south", (("body", START + 2_000_000), ("other", START + 900_000))),
-    3: Identity("P-3", "P10", "north", (("body", START - 5),)),
+    2: Identity(
+        "P-2",
+        "P20",
+        "south",
+        (("body", START + 2_000_000), ("other", START + 900_000)),
+        (("h1", START + 200_000), ("h1", START + 900_000), ("h2", START + 400_000)),
+    ),
+    3: Identity("P-3", "P10", "north", (("body", START - 5),), (("h2", START - 5),)),
 }
 
 Row = tuple[int, int, dict[str, float]]
@@ -150,6 +175,13 @@ def test_operating_hours_equal_the_slow_twin(rows: list[Row]) -> None:
     assert told(changes) == slow_fold(OPERATING, REPAIRED, batch_of(OPERATING, rows))
 
 
+@settings(max_examples=60, deadline=None)
+@given(rows=streams(20, 24))
+def test_counts_since_a_service_equal_the_slow_twin(rows: list[Row]) -> None:
+    _, changes = run(COUNTING, [rows])
+    assert told(changes) == slow_fold(COUNTING, REPAIRED, batch_of(COUNTING, rows))
+
+
 def life(seed: int) -> list[Row]:
     """Two machines long enough at work to have learned, with faults, stops, gaps and gauges that
     fall silent in between."""
@@ -185,7 +217,9 @@ def test_baselines_and_peers_equal_the_slow_twin(seed: int) -> None:
             np.testing.assert_allclose(np.sort(blocks[~np.isnan(blocks)]), sorted(habit.blocks))
 
 
-@pytest.mark.parametrize("plan", [OPERATING, LEARNING], ids=["operating", "learning"])
+@pytest.mark.parametrize(
+    "plan", [OPERATING, COUNTING, LEARNING], ids=["operating", "counting", "learning"]
+)
 @settings(max_examples=50, deadline=None)
 @given(
     rows=st.one_of(streams(60, 16), st.integers(0, 10_000).map(life)),
@@ -270,6 +304,45 @@ def test_the_counter_may_tell_operating_hours() -> None:
     cut, _ = run(plan, [rows[:1], rows[1:3], rows[3:]])
     assert state.operating[0] == 5_400_000 + 360_000 + 10_000
     assert cut.operating[0] == state.operating[0]
+
+
+def test_the_counter_of_a_new_machine_counts_from_its_beginning() -> None:
+    new = [
+        *steady(1, oil_temp_c=84, eng_hours_h=100),
+        *steady(1, 1, oil_temp_c=84, eng_hours_h=112),
+    ]
+    _, changes = run(COUNTING, [new])
+    assert raised(changes, "new") == [("raised", 1)]
+    windows = next(one.windows for one in changes if one.rule == "new")
+    assert windows == {"growth(eng_hours_h, 'since h2')": 112.0}
+    old = [
+        *steady(1, oil_temp_c=84, eng_hours_h=101),
+        *steady(1, 1, oil_temp_c=84, eng_hours_h=212),
+    ]
+    assert raised(run(COUNTING, [old])[1], "new") == []
+    serviced = [(3, at, values) for _, at, values in new]
+    assert raised(run(COUNTING, [serviced])[1], "new") == [], "done before it was heard of"
+
+
+def test_a_service_begins_the_count_anew_and_an_outage_in_it_counts_for_neither_side() -> None:
+    hours = [(0, 500.0), (300, 500.04), (310, 500.08), (890, 500.1), (4000, 501.4), (4010, 501.5)]
+    rows: list[Row] = [(2, START + at * 1000, {"eng_hours_h": value}) for at, value in hours]
+    due = [one for one in run(COUNTING, [rows])[1] if one.rule == "due"]
+    # Serviced at 200 s and 900 s: 500.04 to 500.1, and from 501.4 on.
+    assert [(one.kind, (one.at - START) // 1000) for one in due] == [
+        ("raised", 890), ("cleared", 4000), ("raised", 4010),
+    ]  # fmt: skip
+
+
+def test_a_gap_is_no_running_time_and_a_new_counter_no_use() -> None:
+    rows: list[Row] = [
+        (2, START + at * 1000, {"eng_speed_rpm": 1500.0, "oil_temp_c": 90.0, "eng_hours_h": hours})
+        for at, hours in [(210, 500.0), (270, 500.01), (600, 500.02), (610, 3.0), (620, 3.02)]
+    ]
+    again = rows + [(2, START + 640_000, {"eng_hours_h": 3.03})]
+    assert raised(run(COUNTING, [again])[1], "due") == []
+    hot = next(one for one in run(COUNTING, [again])[1] if one.rule == "hot_for")
+    assert hot.windows == {"hours(oil_temp_c > limit, 'since h1')": 80 / 3600}
 
 
 def test_peers_of_the_newest_day_with_enough_machines() -> None:

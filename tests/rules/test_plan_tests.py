@@ -61,7 +61,7 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
     with pytest.raises(PlanError) as caught:
         checked(tmp_path, """
   - {name: a, base: nowhere, every_s: 10, signals: {oil_temp: 3, fuel_pct: 4xx}}
-  - {name: b, every_s: 10, raised: [{rule: nothing, at_s: 3}]}
+  - {name: b, every_s: 10, services: [{service: h1, at_s: 0}], raised: [{rule: nothing, at_s: 3}]}
 """)  # fmt: skip
     said = [fault.message for fault in caught.value.faults]
     assert said == [
@@ -69,6 +69,7 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
         "there is no signal oil_temp",
         "fuel_pct: '4xx' is none of VALUExN, FROM..TOxN and _xN",
         "there is no rule nothing",
+        "there is no service h1",
     ]
 
 

@@ -38,6 +38,7 @@ class Machine:
     arguments: dict[str, list[float]] = field(default_factory=dict)
     habits: dict[str, Habit] = field(default_factory=dict)
     who: Identity = NOBODY
+    first_hours: float = math.nan
 
 
 @dataclass
@@ -118,9 +119,14 @@ def recall(
             return math.nan
         key = f"{argument.text}|{window_of(call).ms}|{here if rule.regimes != 'any' else 'any'}"
         return normal(name, machine.habits.get(key, Habit()), call, machine, who, rule.component)
+    service = window_of(call).service
+    if service:
+        value = now(argument, machine, dict(rule.params))
     series = machine.arguments.setdefault(f"{rule.id}|{text_of(call)}", [])
     if len(series) < len(machine.times):
         series.append(value)
+    if service:
+        return since_service(compiled, name, series, machine, who, service)
     return over_bins(name, series, machine, window_of(call).ms // 8, compiled.max_gap_ms)
 
 
@@ -155,6 +161,37 @@ def over_bins(name: str, series: list[float], machine: Machine, width: int, gap:
                      if i > 0 and not math.isnan(series[i - 1]) and series[i - 1] != 0]  # fmt: skip
             return sum(step for step in steps if step <= gap) / 3_600_000
     return math.fsum(max(series[i] - before(i), 0) for i in known if not math.isnan(before(i)))
+
+
+def since_service(
+    compiled: CompiledPlan,
+    name: str,
+    series: list[float],
+    machine: Machine,
+    who: Identity,
+    service: str,
+) -> float:
+    """What was counted in the rows since the service, looked at one after the other."""
+    done = [at for what, at in who.services if what == service and at <= machine.times[-1]]
+    if done and max(done) <= machine.times[0]:
+        return math.nan
+    first = next((i for i, at in enumerate(machine.times) if done and at >= max(done)), 0)
+    last, total = 0.0 if name == "hours" else math.nan, 0.0
+    if not done:
+        interval = compiled.plan.service[service]
+        if name != "growth" or not machine.first_hours < (interval.every_h or interval.first_h):
+            return math.nan
+        last = 0.0
+    for i in range(first, len(series)):
+        step, value = machine.times[i] - machine.times[i - 1] if i > first else 0, series[i]
+        if name == "hours":
+            total += step / 3_600_000 if last and step <= GAP_MS else 0
+            last = 0.0 if math.isnan(value) else value
+        elif not math.isnan(value):
+            total += max(value - last, 0) if name == "growth" and not math.isnan(last) else 0
+            total += name == "count" and value != 0 and last == 0
+            last = value
+    return math.nan if all(math.isnan(value) for value in series[first:]) else total
 
 
 def normal(
@@ -215,6 +252,8 @@ def take_row(compiled: CompiledPlan, machine: Machine, time: int, values: np.nda
     row = {}
     for s, key in enumerate(compiled.signals):
         if not math.isnan(values[s]):
+            if key == compiled.plan.hours_signal and math.isnan(machine.first_hours):
+                machine.first_hours = float(values[s])
             machine.last[key] = (time, float(values[s]))
         at, value = machine.last.get(key, (0, math.nan))
         fresh = time - at <= max(compiled.plan.signal[key].period_s, 10) * 3000
