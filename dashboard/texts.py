@@ -381,7 +381,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "window_rate": ("{signal}, change per minute over {window}", "{signal}，{window} 每分钟变化"),
     "window_count": ("{signal}, times in {window}", "{signal}，{window} 次数"),
     "window_growth": ("{signal}, growth in {window}", "{signal}，{window} 增长"),
-    "since_count": ("{signal}, times since the last “{service}”", "{signal}，自上次“{service}”以来次数"),
+    "since_count": (
+        "{signal}, times since the last “{service}”",
+        "{signal}，自上次“{service}”以来次数",
+    ),
     "since_growth": (
         "{signal}, growth since the last “{service}”",
         "{signal}，自上次“{service}”以来增长",

@@ -61,9 +61,9 @@ def fold(
 
     Every machine of the batch stands in `state`; each (machine, time) stands in the batch once,
     after the machine's `as_of`: late rows are the caller's (see rules.late). `identities` is
-    asked only where a rule has overrides, compares with peers, learns or counts since a service; `taught` is what
-    detectors learned from the fleet, and its days. Returns the new
-    state of the batch's machines, by machine id, and the changes by machine and time.
+    asked only where a rule has overrides, compares with peers, learns or counts since a service;
+    `taught` is what detectors learned from the fleet, and its days. Returns the new state of the
+    batch's machines, by machine id, and the changes by machine and time.
     """
     judged = judge(compiled, identities, state, batch, taught)
     return judged.state, judged.changes

@@ -41,11 +41,11 @@ TALLY_WIDTH = 6
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """`function` of `argument` over `span_ms` of operating time (for `baseline`: what it learns
-    from first), of rows in the `regimes` (None: all); or since the last `service`, of which the first
-    is due after `span_ms`. `owner` is the condition whose parameters
-    the argument reads, None where it reads none. `users` are the conditions that compare with a
-    baseline, `components` what their alarms are of, and `mended_by` the components and failure
-    modes whose repair makes it learn anew. Its numbers are `width` columns from `at` on."""
+    from first), of rows in the `regimes` (None: all); or since the last `service`, the first of
+    which is due after `span_ms`. `owner` is the condition whose parameters the argument reads, None
+    where it reads none. `users` are the conditions that compare with a baseline, `components` what
+    their alarms are of, and `mended_by` the components and failure modes whose repair makes it
+    learn anew. Its numbers are `width` columns from `at` on."""
 
     key: str
     function: str

@@ -15,8 +15,8 @@ from store.connection import Connection
 from store.machines import list_machines
 from tickets.content import contained
 
-#: A repair or service counts so long after it was reported: by then every worker has heard of it, and a sample
-#: is judged alike live, when it is judged again, and in a backtest.
+#: A repair or service counts so long after it was reported: by then every worker has heard of it,
+#: and a sample is judged alike live, when it is judged again, and in a backtest.
 REPAIR_COUNTS_AFTER_MS = 600_000
 #: No day is later.
 LAST_DAY = 2**31 - 1
@@ -47,7 +47,7 @@ def identities_of(
             one.region,
             tuple(repaired.get(one.id, ())),
             tuple(serviced.get(one.id, ())),
-        )  # fmt: skip
+        )
         for one in list_machines(connection, ids=machine_ids)
     }
 

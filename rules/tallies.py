@@ -25,6 +25,8 @@ from rules.sheet import Sheet, taking_effect
 #: infinity: none is known); the first known operating hours; whether a value was known since; the
 #: sum as whole and fraction (NaN: its beginning was not seen); the value before the next row.
 _SINCE, _FIRST_HOURS, _KNOWN, _WHOLE, _FRACTION, _PREVIOUS = range(TALLY_WIDTH)
+#: The numbers with which a count begins at a service.
+_ANEW = np.array([np.nan, np.nan, 0.0, 0.0, 0.0, np.nan])
 
 
 def services_of(gauge: Gauge, who: Identity) -> list[int]:
@@ -65,22 +67,18 @@ def _begun(
 ) -> tuple[Rows, FloatColumn]:
     """First rows of the stretches that lie between two services, (s,), and the numbers that each
     begins with, (s, width)."""
-    starts = sheet.grid.starts
+    starts, fresh = sheet.grid.starts, np.isnan(state[:, _SINCE])
     services = taking_effect(sheet, state[:, _SINCE], done)
-    first = np.union1d(starts, np.array(sorted(services), np.int64)).astype(np.intp)
-    begun = np.full((len(first), TALLY_WIDTH), np.nan)
-    begun[:, [_KNOWN, _WHOLE, _FRACTION]] = 0.0
-    fresh = np.isnan(state[:, _SINCE])
-    own = np.searchsorted(first, starts)
-    begun[own] = np.where(fresh[:, None], _new_machine(function), state)
-    at = np.searchsorted(first, sorted(services))
-    begun[at, _SINCE] = [services[row] for row in sorted(services)]
+    rows = np.array(sorted(services), np.int64)
+    first = np.union1d(starts, rows).astype(np.intp)
+    begun = np.tile(_ANEW, (len(first), 1))
+    serviced = np.isin(starts, rows)
+    before = np.where(fresh[:, None], _new_machine(function), state)
     # A service that was done before anything was heard: nobody saw what followed it.
-    unseen = fresh & np.isin(starts, sorted(services))
-    again = np.setdiff1d(at, own[fresh])
-    begun[np.ix_(again, [_KNOWN, _WHOLE, _FRACTION])] = 0.0
-    begun[again, _PREVIOUS] = np.nan
-    begun[own[unseen], _WHOLE] = np.nan
+    before[fresh & serviced, _WHOLE] = np.nan
+    goes_on = fresh | ~serviced
+    begun[np.searchsorted(first, starts[goes_on])] = before[goes_on]
+    begun[np.searchsorted(first, rows), _SINCE] = [services[row] for row in rows.tolist()]
     return first, begun
 
 

@@ -188,7 +188,7 @@ BROKEN = {
     "unknown service": (
         "mixer/rules.yaml", "when: oil_temp_c > limit_c",
         "when: 'growth(run_hours_h, \"since weekl\") > limit_c'",
-        (6, 31, "there is no service weekl; did you mean weekly?"),
+        (6, 32, "there is no service weekl; did you mean weekly?"),
     ),
     "no counter since a service": (
         "mixer/rules.yaml", "when: oil_temp_c > limit_c",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.expression import WINDOW_FUNCTIONS
-from fleet.windows import Columns, window
+from fleet.windows import Columns, exact, inexact, settled, window
 
 GAP_MS = 25_000
 Machine = list[tuple[int, float]]
@@ -101,3 +101,12 @@ def test_no_rows_give_no_values() -> None:
     columns = Columns(np.empty(0, np.int64), np.empty(0, np.int64), {})
     for name in WINDOW_FUNCTIONS:
         assert window(name, np.empty(0), columns, 1000).shape == (0,)
+
+
+def test_a_sum_of_years_stays_exact() -> None:
+    whole, fraction = exact(np.full(400_000, 0.3))
+    sums = settled(np.cumsum(whole), np.cumsum(fraction))
+    assert (sums[1] >= 0).all() and (sums[1] < 2**40).all()
+    steps = np.array([int(one) for one in sums[1]]) + (np.array(sums[0], object) << 40)
+    assert (np.diff(steps) == round(0.3 * 2**40)).all()
+    assert inexact(*sums)[-1] == pytest.approx(120_000, abs=1e-6)

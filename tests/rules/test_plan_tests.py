@@ -68,8 +68,8 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
         "there is no base nowhere",
         "there is no signal oil_temp",
         "fuel_pct: '4xx' is none of VALUExN, FROM..TOxN and _xN",
-        "there is no rule nothing",
         "there is no service h1",
+        "there is no rule nothing",
     ]
 
 
