@@ -84,9 +84,11 @@ def _choices() -> dict[tuple[str, str], Any]:
 
 
 def _begin(name: str, of: str, options: Sequence[Option], usual: Option | None) -> Option:
-    """What was chosen last, else what is usual, else the first."""
-    last: Any = _choices().get((name, of), usual)
-    return options[options.index(last)] if last in options else options[0]
+    """What was chosen last, else what is usual, else the first. None may be an option, too."""
+    likeliest: list[Any] = [usual] if usual is not None else []
+    if (name, of) in _choices():
+        likeliest.insert(0, _choices()[name, of])
+    return next((one for one in likeliest if one in options), options[0])
 
 
 def _key(*names: str) -> str:
