@@ -12,8 +12,9 @@ from fleet.plan import Catalogue
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import Identity
+from rules.episodes import Key, episodes_of
 from rules.evidence import Account, account_of
-from rules.late import Key, episodes_of, reconcile
+from rules.late import reconcile
 from rules.lifecycle import Entry, Ledger
 from rules.paging import Setting
 from rules.recurrence import recurrence_of

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import SampleBatch
 from rules.changes import AlarmChange
+from rules.episodes import Episode
 from rules.evidence import Account
 from rules.lifecycle import (
     KEPT_SPANS,
@@ -22,36 +23,17 @@ from rules.lifecycle import (
     Holds,
     Ledger,
     again,
-    needs_somebody,
     new_record,
     settled,
-    wants_somebody,
 )
+from rules.occurrences import Occurrence, forgotten, grouped, occurrences_of
 from rules.paging import Setting, finding_of
 from rules.quiet import in_words
-from rules.recurrence import joins
-from rules.state import NEVER, FleetState
+from rules.state import FleetState
 from store.alarms import AlarmRecord, Span
 from store.suppressions import Hold
 
-Key = tuple[int, str, str]
 Explain = Callable[[AlarmChange], Account]
-
-_FOREVER = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """An alarm as the fold has it: raised by `change`, standing until `end` (None: still)."""
-
-    key: Key
-    begin: int
-    end: int | None
-    change: AlarmChange
-
-    @property
-    def span(self) -> Span:
-        return self.begin, self.end
 
 
 def late_rows(state: FleetState, batch: SampleBatch) -> NDArray[np.bool_]:
@@ -59,25 +41,6 @@ def late_rows(state: FleetState, batch: SampleBatch) -> NDArray[np.bool_]:
     order = np.argsort(state.machine_id)
     place = order[np.searchsorted(state.machine_id, batch.machine_id, sorter=order)]
     return np.asarray(batch.measured_at <= state.as_of[place], np.bool_)
-
-
-def episodes_of(
-    standing: Iterable[tuple[Key, int]], changes: Sequence[AlarmChange]
-) -> list[Episode]:
-    """Alarms from those standing at the checkpoint (key, raised at) and the changes after it."""
-    opened = {
-        key: AlarmChange(key[0], key[2], key[1], "raised", at, at, at) for key, at in standing
-    }
-    found: list[Episode] = []
-    for change in sorted(changes, key=lambda change: (change.at, change.kind == "raised")):
-        key = (change.machine_id, change.component, change.rule)
-        if change.kind == "raised":
-            opened[key] = change
-        else:
-            begun = opened.pop(key)
-            found.append(Episode(key, begun.raised_at, change.at, begun))
-    found += [Episode(key, begun.raised_at, None, begun) for key, begun in opened.items()]
-    return sorted(found, key=lambda episode: (episode.key, episode.begin))
 
 
 def reconcile(
@@ -110,30 +73,12 @@ class _Context:
     holds: Sequence[Hold]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One occurrence: whose it was so far (place of a record), and its episode where it lies
-    after the checkpoint."""
-
-    span: Span
-    place: int | None
-    episode: Episode | None = None
-
-
 def _reconcile_key(
     records: list[AlarmRecord], episodes: list[Episode], context: _Context
 ) -> Iterator[Entry]:
-    owner = _owners(records, episodes, context.since, context.setting)
-    items = [
-        _Item(span, place)
-        for place, record in enumerate(records)
-        for span in record.spans
-        if not _ends_after(span, context.since)
-    ]
-    items += [_Item(one.span, who, one) for one, who in zip(episodes, owner, strict=True)]
-    items.sort(key=lambda item: item.span[0])
+    items = occurrences_of(records, episodes, context.since, context.setting)
     left = set(range(len(records)))
-    for group in _groups(items, records, context.setting):
+    for group in grouped(items, records, context.setting):
         owners = list(dict.fromkeys(item.place for item in group if item.place in left))
         left.difference_update(owners)
         own = {place: records[place] for place in owners if place is not None}
@@ -145,104 +90,6 @@ def _reconcile_key(
         yield Entry(_withdrawn(records[place], context.setting))
 
 
-def _groups(
-    items: Sequence[_Item], records: Sequence[AlarmRecord], setting: Setting
-) -> Iterator[list[_Item]]:
-    """Occurrences that are one alarm: each came so soon after the one before that it is no new
-    alarm, or while the alarm waited to be seen."""
-    group: list[_Item] = []
-    for item in items:
-        if group and not _together(group, item, records, setting):
-            yield group
-            group = []
-        group.append(item)
-    if group:
-        yield group
-
-
-def _together(
-    group: Sequence[_Item], item: _Item, records: Sequence[AlarmRecord], setting: Setting
-) -> bool:
-    if joins([one.span for one in group], item.span[0], setting.recurrence):
-        return True
-    places = {one.place for one in group}
-    if places == {None} and _would_wait(group[-1], setting):
-        return True
-    if item.place is None or item.place not in places:
-        return False
-    record = records[item.place]
-    if _forgotten(record) and item.span[0] <= record.spans[0][0]:
-        return True
-    return item.episode is None or not record.late or item.span[0] < _waits_until(record, setting)
-
-
-def _would_wait(item: _Item, setting: Setting) -> bool:
-    """Whether an occurrence nobody knew of would have waited to be seen, had it come in order."""
-    return setting.now - item.span[0] <= setting.late_ms and wants_somebody(setting.rule)
-
-
-def _owners(
-    records: list[AlarmRecord], episodes: list[Episode], since: int, setting: Setting
-) -> list[int | None]:
-    """Which record each episode belongs to: one with an occurrence that began with it, one with
-    an occurrence at the same time that no other episode took, one that had it among those it does
-    not remember one by one, or one that was waiting to be seen when it began."""
-    spans = [
-        (place, span)
-        for place, record in enumerate(records)
-        for span in record.spans
-        if _ends_after(span, since)
-    ]
-    owners: list[int | None] = [None] * len(episodes)
-    for meets in (_begins_with, _overlaps):
-        for i, episode in enumerate(episodes):
-            free = [one for one in spans if owners[i] is None and meets(episode, one[1])]
-            if free:
-                spans.remove(free[0])
-                owners[i] = free[0][0]
-    for i, episode in enumerate(episodes):
-        long = [
-            place
-            for place, record in enumerate(records)
-            if _forgotten(record) and record.raised_at <= episode.begin < record.spans[0][0]
-        ]
-        if owners[i] is None and long:
-            owners[i] = long[-1]
-    for i, episode in enumerate(episodes):
-        waiting = [
-            place
-            for place, record in enumerate(records)
-            if record.raised_at <= episode.begin < _waits_until(record, setting)
-        ]
-        if owners[i] is None and waiting:
-            owners[i] = waiting[-1]
-    return owners
-
-
-def _forgotten(record: AlarmRecord) -> int:
-    """Occurrences that the alarm does not remember one by one."""
-    return record.occurrences - len(record.spans)
-
-
-def _begins_with(episode: Episode, span: Span) -> bool:
-    return episode.begin == span[0]
-
-
-def _overlaps(episode: Episode, span: Span) -> bool:
-    begin, end = span
-    return (episode.end is None or begin <= episode.end) and (end is None or episode.begin <= end)
-
-
-def _waits_until(record: AlarmRecord, setting: Setting) -> int:
-    """Until when the alarm takes a further occurrence, its condition being gone."""
-    if record.acknowledged_at is not None:
-        return record.acknowledged_at
-    waits = record.state == "returned" or (
-        record.state == "active" and record.judged and needs_somebody(record, setting.rule)
-    )
-    return _FOREVER if waits else NEVER
-
-
 def _withdrawn(record: AlarmRecord, setting: Setting) -> AlarmRecord:
     """An alarm that never was, or was an occurrence of another."""
     end = record.spans[-1][1] or record.raised_at
@@ -251,7 +98,7 @@ def _withdrawn(record: AlarmRecord, setting: Setting) -> AlarmRecord:
 
 
 def _amended(
-    own: Mapping[int, AlarmRecord], group: Sequence[_Item], context: _Context
+    own: Mapping[int, AlarmRecord], group: Sequence[Occurrence], context: _Context
 ) -> Iterator[Entry]:
     """A recorded alarm (place -> record) with the occurrences it has now; what else was recorded
     of the same is withdrawn."""
@@ -269,7 +116,7 @@ def _amended(
     entry.record = amended
     last = group[-1].episode
     teller = own.get(group[-1].place) if group[-1].place is not None else None
-    if last is not None and teller is not None and any(_overlaps(last, s) for s in teller.spans):
+    if last is not None and teller is not None and any(last.overlaps(s) for s in teller.spans):
         _as_told(entry, teller)
     elif last is not None and _follows(last, records):
         _add_last(entry, last, context)
@@ -281,12 +128,12 @@ def _counted(records: Sequence[AlarmRecord], spans: Sequence[Span], since: int) 
     """When an alarm began, and how many occurrences it has. Where some that nobody remembers one
     by one lie before the checkpoint, they cannot be counted again: only what came to light since
     the first one remembered makes a difference."""
-    forgotten = sum(_forgotten(one) for one in records if one.raised_at <= since)
-    if not forgotten:
+    unknown = sum(forgotten(one) for one in records if one.raised_at <= since)
+    if not unknown:
         return spans[0][0], len(spans)
     first = min(one.spans[0][0] for one in records)
     begun = min(one.raised_at for one in records)
-    return begun, forgotten + sum(begin >= first for begin, _ in spans)
+    return begun, unknown + sum(begin >= first for begin, _ in spans)
 
 
 def _as_told(entry: Entry, teller: AlarmRecord) -> None:
@@ -336,7 +183,7 @@ def _follows(episode: Episode, records: Sequence[AlarmRecord]) -> bool:
     )
 
 
-def _added(group: Sequence[_Item], context: _Context) -> Iterator[Entry]:
+def _added(group: Sequence[Occurrence], context: _Context) -> Iterator[Entry]:
     """An alarm nobody knew of. One that is over already pages nobody, unless the rule says so."""
     setting = context.setting
     episodes = [item.episode for item in group if item.episode is not None]
@@ -391,7 +238,3 @@ def _one_live(entries: list[Entry], setting: Setting) -> list[Entry]:
             entry.record, state="cleared", returned_at=end, cleared_at=setting.now, judged=True
         )
     return entries
-
-
-def _ends_after(span: Span, moment: int) -> bool:
-    return span[1] is None or span[1] > moment

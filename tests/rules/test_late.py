@@ -13,8 +13,9 @@ from fleet.text import Text
 from rules import late, lifecycle
 from rules.changes import AlarmChange
 from rules.engine import fold
+from rules.episodes import episodes_of
 from rules.evidence import Account
-from rules.late import episodes_of, late_rows, reconcile
+from rules.late import late_rows, reconcile
 from rules.lifecycle import Ledger, new_record
 from rules.paging import Setting
 from rules.recurrence import Recurrence
