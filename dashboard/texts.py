@@ -593,6 +593,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "worn_share": ("Worn", "已磨损"),
     "basis": ("Basis", "依据"),
     "interval_short": ("bar: P10 to P90, dot: P50", "横条：P10–P90，圆点：P50"),
+    "not_measured": (
+        "What no signal measures, such as the gravel of the concrete or how well a machine is "
+        "greased, widens the bars and shows in how long parts last by model, region and use.",
+        "没有信号反映的影响（如骨料种类、润滑好坏）会使横条变宽，并体现在各机型、地区和使用强度的寿命差异中。",
+    ),
     # Data
     "ingest_title": ("Data coming in", "数据接入"),
     "broker_dropped": (

@@ -14,8 +14,17 @@ from dashboard.visit import t
 MOST_SHOWN = 60
 
 
+def part_names(overview: Json, product: str | None) -> dict[str, str]:
+    """The wear parts of a product, or of all where none is chosen: id -> name."""
+    products = [each["id"] for each in overview["products"] if product in (None, each["id"])]
+    parts = [part for each in products for part in visit.product(each)["parts"]]
+    names = {part["id"]: visit.pick(part["name"]) for part in parts}
+    return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
 def draw(chosen: dict[str, str | None]) -> None:
-    """The list, due first (P10) on top; `chosen` are the region, product and machine asked for."""
+    """The list, due first (P10) on top; `chosen` are the region, product, machine and part asked
+    for."""
     found = visit.client().pages("/parts/fitted", MOST_SHOWN, **chosen)
     parts = [part for part in found if part["remaining"] is not None]
     if not parts:
@@ -30,7 +39,8 @@ def _table(parts: Sequence[Json]) -> Html:
     axis: list[object] = ["", "", time_axis.axis(now), "", ""]
     rows = [axis, *(_row(part, now) for part in parts)]
     table = markup.table(heads, rows, right=(3,), kind="ip-wear")
-    return markup.card(t("by_urgency"), table, note=t("interval_short"))
+    below = tag("p", t("not_measured"), class_="ip-small ip-muted")
+    return markup.card(t("by_urgency"), table, below, note=t("interval_short"))
 
 
 def _row(part: Json, now: datetime) -> list[object]:

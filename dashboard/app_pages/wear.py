@@ -30,61 +30,79 @@ def draw() -> None:
         _live(overview)
 
 
-def _filters(overview: Json) -> tuple[dict[str, str | None], DeltaGenerator]:
-    """What was chosen, and the place for a further filter."""
-    region, product, status, machine, more = st.columns(5)
-    regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
+@st.fragment(run_every=EVERY_S)
+def _live(overview: Json) -> None:
+    with visit.answers():
+        above = st.container()
+        tab, place = seen_tabs.opened("wear", ("tab_alerts", "by_urgency", "totals"))
+        with above:
+            columns = st.columns(4 if tab == "by_urgency" else 5)
+        chosen = _filters(overview, columns[:3])
+        if tab == "by_urgency":
+            part = _part(columns[3], wear_lives.part_names(overview, chosen["product"]))
+            with place:
+                wear_lives.draw({**chosen, "part": part})
+            return
+        alerts = _found(chosen, _status(columns[3]))
+        part = _part(columns[4], _part_names(alerts))
+        shown = [alert for alert in alerts if part is None or alert["part"] == part]
+        with place:
+            if tab == "totals":
+                live_html.show(_totals(shown), "wear_totals")
+            else:
+                _alerts(shown, _regions(overview))
+
+
+def _regions(overview: Json) -> dict[str, str]:
+    return {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
+
+
+def _filters(overview: Json, places: Sequence[DeltaGenerator]) -> dict[str, str | None]:
+    """What every tab can be asked for."""
+    region, product, machine = places
     products = {p["id"]: visit.pick(p["name"]) for p in overview["products"]}
-    states = list(visit.words()["part_alert_states"])
-    # A machine that the address names is not hidden by what was chosen before.
-    asked = st.query_params.get("machine", "")
+    asked = _asked()
     with region:
-        in_region = choose_or_all(t("region"), "wear_region", regions, of=asked)
+        in_region = choose_or_all(t("region"), "wear_region", _regions(overview), of=asked)
     with product:
         of_product = choose_or_all(t("product_col"), "wear_product", products, of=asked)
-    with status:
-        any_state: list[str | None] = [LIVE, None, *states]
-        in_state = choose(t("status"), "wear_status", any_state, _status_name, of=asked)
-    chosen = {
-        "region": in_region,
-        "product": of_product,
-        "status": in_state,
-        "machine": machine.text_input(t("serial"), asked, key=f"wear_serial_{asked}").strip()
-        or None,
-    }
-    return chosen, more
+    serial = machine.text_input(t("serial"), asked, key=f"wear_serial_{asked}").strip()
+    return {"region": in_region, "product": of_product, "machine": serial or None}
+
+
+def _asked() -> str:
+    """The machine that the address names; it is not hidden by what was chosen before."""
+    return st.query_params.get("machine", "")
+
+
+def _status(place: DeltaGenerator) -> str | None:
+    """Alerts have a status; the parts of the fleet, which stand by urgency, have none."""
+    any_state: list[str | None] = [LIVE, None, *visit.words()["part_alert_states"]]
+    with place:
+        return choose(t("status"), "wear_status", any_state, _status_name, of=_asked())
+
+
+def _part(place: DeltaGenerator, names: dict[str, str]) -> str | None:
+    with place:
+        return choose_or_all(t("part"), "wear_part", names)
+
+
+def _found(chosen: dict[str, str | None], status: str | None) -> list[Json]:
+    """The alerts asked for, those to be ordered first on top. The fleet's past holds many more
+    than stand now: only those that are wanted are asked for."""
+    states = LIVE_STATES if status == LIVE else (status,)
+    alerts = [
+        alert
+        for state in states
+        for alert in visit.client().pages("/parts/alerts", MOST_LISTED, status=state, **chosen)
+    ]
+    return sorted(alerts, key=lambda alert: str(alert["order_by"]))
 
 
 def _status_name(status: str | None) -> str:
     if status == LIVE:
         return t("live_alerts")
     return t("all") if status is None else visit.word("part_alert_states", status)
-
-
-@st.fragment(run_every=EVERY_S)
-def _live(overview: Json) -> None:
-    with visit.answers():
-        regions = {r["id"]: visit.pick(r["name"]) for r in overview["regions"]}
-        chosen, more = _filters(overview)
-        status = chosen.pop("status")
-        # The fleet's past holds many more alerts than stand now: ask for those that are wanted.
-        states = LIVE_STATES if status == LIVE else (status,)
-        alerts = [
-            alert
-            for state in states
-            for alert in visit.client().pages("/parts/alerts", MOST_LISTED, status=state, **chosen)
-        ]
-        alerts.sort(key=lambda alert: str(alert["order_by"]))
-        parts = _part_names(alerts)
-        with more:
-            part = choose_or_all(t("part"), "wear_part", parts)
-        shown = [a for a in alerts if part is None or a["part"] == part]
-        draws = {
-            "tab_alerts": lambda: _alerts(shown, regions),
-            "by_urgency": lambda: wear_lives.draw(chosen),
-            "totals": lambda: live_html.show(_totals(shown), "wear_totals"),
-        }
-        seen_tabs.show("wear", draws)
 
 
 def _alerts(shown: Sequence[Json], regions: dict[str, str]) -> None:
