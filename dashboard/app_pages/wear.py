@@ -36,15 +36,15 @@ def _live(overview: Json) -> None:
         above = st.container()
         tab, place = seen_tabs.opened("wear", ("tab_alerts", "by_urgency", "totals"))
         with above:
-            columns = st.columns(4 if tab == "by_urgency" else 5)
+            columns = st.columns(5)
         chosen = _filters(overview, columns[:3])
         if tab == "by_urgency":
             part = _part(columns[3], wear_lives.part_names(overview, chosen["product"]))
             with place:
                 wear_lives.draw({**chosen, "part": part})
             return
-        alerts = _found(chosen, _status(columns[3]))
-        part = _part(columns[4], _part_names(alerts))
+        alerts = _found(chosen, _status(columns[4]))
+        part = _part(columns[3], _part_names(alerts))
         shown = [alert for alert in alerts if part is None or alert["part"] == part]
         with place:
             if tab == "totals":
