@@ -34,8 +34,19 @@ class Problem:
 
 def problems_of(plan: ProductPlan) -> list[Problem]:
     """All inconsistencies of a plan; empty when it can be used."""
-    checks = (_signals, _regimes, _rules, _failure_modes, _parts, _services, _checklists)
+    checks = (_models, _signals, _regimes, _rules, _failure_modes, _parts, _services, _checklists)
     return [problem for check in checks for problem in check(plan)]
+
+
+def _models(plan: ProductPlan) -> Iterator[Problem]:
+    """What a service brings is on every model: it is planned and packed without asking which."""
+    brought = {need.part: service.id for service in plan.services for need in service.parts}
+    for i, model in enumerate(plan.models):
+        for j, part in enumerate(model.without):
+            path: Path = ("models", i, "without", j)
+            yield from _known(path, part, plan.part, "part")
+            if part in brought:
+                yield Problem(path, f"the service {brought[part]} brings {part} to every model")
 
 
 def _signals(plan: ProductPlan) -> Iterator[Problem]:

@@ -31,10 +31,11 @@ class Component(Model):
 
 
 class MachineModel(Model):
-    """A model of the product, as sold."""
+    """A model of the product, as sold; `without` the wear parts that it has none of."""
 
     id: Code
     name: Text
+    without: tuple[Key, ...] = ()
 
 
 class Report(Model):
@@ -119,6 +120,11 @@ class ProductPlan(Model):
     @cached_property
     def service(self) -> dict[str, ServiceInterval]:
         return _by(self.services, "id")
+
+    def parts_of(self, model: str) -> tuple[WearPart, ...]:
+        """The wear parts of a model; all where the plan does not know it."""
+        lacking = {part for known in self.models if known.id == model for part in known.without}
+        return tuple(part for part in self.parts if part.id not in lacking)
 
     @property
     def signal_keys(self) -> tuple[str, ...]:

@@ -129,7 +129,8 @@ class Machine:
         age_days = max(0.0, (start_ms - self.commissioned_ms) / MS_PER_DAY)
         hours = 15.0 + age_days / 365.25 * self.physics.hours_per_year * rng.uniform(0.8, 1.2)
         counters = {name: hours * rate for name, rate in self.physics.per_hour.items()}
-        parts = fit_before(self.plan, start_ms, min(self.commissioned_ms, start_ms), rng)
+        since_ms = min(self.commissioned_ms, start_ms)
+        parts = fit_before(self.plan, self.spec.model, start_ms, since_ms, rng)
         own = counters[self.physics.hours]
         services = {
             service.id: own - own % service.every_h

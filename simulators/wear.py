@@ -113,13 +113,13 @@ def fit_new(part: WearPart, position: str, at_ms: int, rng: np.random.Generator)
 
 
 def fit_before(
-    plan: ProductPlan, start_ms: int, commissioned_ms: int, rng: np.random.Generator
+    plan: ProductPlan, model: str, start_ms: int, commissioned_ms: int, rng: np.random.Generator
 ) -> list[Fitted]:
-    """The parts on a machine when history starts: each somewhere in its life, fitted on a day that
-    fits its use, on the day of commissioning at the earliest."""
+    """The parts on a machine of a model when history starts: each somewhere in its life, fitted on
+    a day that fits its use, on the day of commissioning at the earliest."""
     rates = PER_DAY[plan.product]
     fitted = []
-    for part in plan.parts:
+    for part in plan.parts_of(model):
         per_day = 1.0 / _MONTH_DAYS if part.driver.age else rates.get(part.driver.unit, 5.0)
         for position in part.positions:
             item = fit_new(part, position.id, start_ms, rng)

@@ -72,7 +72,8 @@ def register(connection: Connection, registration: Registration) -> dict[str, in
 
 
 def fit_missing_parts(connection: Connection) -> int:
-    """A fitted part at each position a plan names and a machine lacks; returns how many.
+    """A fitted part at each position a plan names for its model and a machine lacks; returns how
+    many.
 
     They count from the day the machine was commissioned.
     """

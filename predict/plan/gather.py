@@ -238,7 +238,7 @@ def new_machine_needs(
         start = max((row["month"] - horizon.at.date()).days + 15, 0) / MONTH_DAYS
         works = np.clip(np.arange(1, horizon.months + 1) - start, 0.0, 1.0)
         place = network.serving(None, row["region"])
-        for part in plan.parts:
+        for part in plan.parts_of(row["model"]):
             if part.id in brought(plan):
                 continue
             pace = (

@@ -46,16 +46,19 @@ select id, retired_at from machine where retired_at is not null;
 
 -- name: fit_missing_parts
 with planned as materialized (  -- each plan is unpacked once, not for every machine
-    select product.id as product, wear ->> 'id' as part, place ->> 'id' as position
+    select product.id as product, model ->> 'id' as model, wear ->> 'id' as part,
+        place ->> 'id' as position
     from product
+    cross join jsonb_array_elements(product.plan -> 'models') model
     cross join jsonb_array_elements(product.plan -> 'parts') wear
     cross join jsonb_array_elements(wear -> 'positions') place
+    where not coalesce(model -> 'without' ? (wear ->> 'id'), false)
 )
 insert into fitted_part (machine_id, part, position, fitted_at)
 select machine.id, planned.part, planned.position,
     machine.commissioned_on::timestamp at time zone 'UTC'
 from machine
-join planned on planned.product = machine.product
+join planned on planned.product = machine.product and planned.model = machine.model
 where not exists (
     select from fitted_part old
     where old.machine_id = machine.id and old.part = planned.part

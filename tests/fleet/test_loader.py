@@ -314,6 +314,14 @@ BROKEN = {
         "mixer/product.yaml", "range: [-40, 150],", "range: [-40, 150], metrics: [drum_rpm],",
         (11, 103, "the metric drum_rpm is drum_rpm already and cannot be oil_temp_c"),
     ),
+    "unknown part that a model is without": (
+        "mixer/product.yaml", "zh: M1型}", "zh: M1型}, without: [bering]",
+        (5, 54, "there is no part bering; did you mean bearing?"),
+    ),
+    "model without a part that a service brings": (
+        "mixer/product.yaml", "zh: M1型}", "zh: M1型}, without: [bearing]",
+        (5, 54, "brings bearing to every model"),
+    ),
     "double entry": (
         "common/shared.yaml", "  - {id: drum, name: {en: Drum, zh: 滚筒}}",
         "  - {id: drum, name: {en: Drum, zh: 滚筒}}\n  - {id: drum, name: {en: D, zh: 筒}}",
@@ -440,6 +448,15 @@ def test_the_real_plans_are_sound(catalogue: Catalogue) -> None:
     assert wanted <= set(catalogue.plans)
     for plan in catalogue.plans.values():
         assert problems_of(plan) == []
+
+
+def test_what_an_engine_needs_is_on_no_electric_pump(catalogue: Catalogue) -> None:
+    plan = catalogue.plans["trailer_pump"]
+    of = {model: {part.id for part in plan.parts_of(model)} for model in ("TP60D", "TP60E")}
+    assert of["TP60D"] - of["TP60E"] == {
+        "engine_service_kit", "air_filter", "fuel_filter_kit", "battery",
+    }  # fmt: skip
+    assert of["TP60E"] - of["TP60D"] == {"contactor_set"}
 
 
 def test_every_trouble_code_of_the_real_plans_has_a_name(catalogue: Catalogue) -> None:

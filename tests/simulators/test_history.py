@@ -141,13 +141,15 @@ def test_a_warm_fleet_is_at_work_when_history_ends() -> None:
 
 def test_parts_wear_are_replaced_and_stay_in_one_place_each() -> None:
     pieces = history(fleet(10), 90)
+    models = {machine.serial: machine.model for machine in fleet(10).machines}
     replaced = 0
     for piece in pieces:
         if piece.past is None:
             continue
         plan = plans()[piece.batch.product]
         places = [(p.part, p.position) for p in piece.past.parts if p.removed_ms is None]
-        wanted = [(part.id, position.id) for part in plan.parts for position in part.positions]
+        parts = plan.parts_of(models[piece.serial])
+        wanted = [(part.id, position.id) for part in parts for position in part.positions]
         assert sorted(places) == sorted(wanted)
         for part in piece.past.parts:
             replaced += part.removed_ms is not None

@@ -76,6 +76,25 @@ def test_a_part_that_joins_the_plan_is_fitted_to_every_machine(small_store: str)
     assert rows == {"n": 3}
 
 
+def test_a_model_has_no_part_that_its_plan_leaves_out(small_store: str) -> None:
+    models = [{"id": "P20", "name": small.NAME}, {"id": "P20E", "name": small.NAME,
+                                                  "without": ["seal"]}]  # fmt: skip
+    migrate(small_store, small.catalogue(small.product_plan(version="2", models=models)))
+    with connect(small_store) as connection:
+        given = small.new_machine("P-9", model="P20E"), small.new_machine("P-10", model="P20")
+        machines.register(connection, small.registration(*given))
+        rows = connection.execute(
+            "select serial, part, position from fitted_part join machine on machine.id = machine_id"
+            " where serial in ('P-9', 'P-10') order by serial, part, position"
+        ).fetchall()
+    assert [tuple(row.values()) for row in rows] == [
+        ("P-10", "filter", "only"),
+        ("P-10", "seal", "left"),
+        ("P-10", "seal", "right"),
+        ("P-9", "filter", "only"),
+    ]
+
+
 def test_listeners_hear_of_new_machines(small_store: str) -> None:
     with connect(small_store) as listener, connect(small_store) as connection:
         listener.execute(f"listen {machines.CHANNEL}")
