@@ -73,10 +73,14 @@ def suppression(row: Row, catalogue: Catalogue) -> Suppression:
 
 
 def component_name(component: str, plan: ProductPlan | None) -> Bilingual:
-    """The name of a component; of a trouble code's (`component/code`) with the code behind it."""
+    """The name of a component; where more stands behind it (`component/more`), that of the sensor
+    or the trouble code, too."""
     key, _, code = component.partition("/")
     known = plan.component.get(key) if plan is not None else None
     name = named(key, known.name if known is not None else None).name
+    if plan is not None and code in plan.signal:
+        sensor = plan.signal[code].name
+        return Bilingual(en=f"{name.en}, {sensor.en}", zh=f"{name.zh}，{sensor.zh}")
     # `spn110-fmi0-sa3`, as one word of the store, is read as people write it.
     shown = _CODE.sub(lambda part: f" {part[1].upper()} {part[2]}", code).strip()
     return Bilingual(en=f"{name.en}, {shown}", zh=f"{name.zh}，{shown}") if code else name

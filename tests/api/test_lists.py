@@ -123,6 +123,14 @@ def test_alarms_are_filtered_and_paged(manager: httpx.Client, store: Connection)
     assert own[0]["shows"] == ["hyd_temp_c"]
 
 
+def test_an_alarm_of_a_sensor_tells_it_by_its_name(
+    manager: httpx.Client, store: Connection
+) -> None:
+    put_alarm(store, "P-1", "warm", 2, component="body/hyd_temp_c")
+    named = manager.get("/alarms").json()["items"][0]["component_name"]
+    assert named == {"en": "name, name", "zh": "名称，名称"}, "and not by its key"
+
+
 def test_an_alarm_of_a_forgotten_rule_and_of_a_trouble_code_can_be_read(
     manager: httpx.Client, store: Connection
 ) -> None:
