@@ -203,20 +203,30 @@ def waiting(
 
 def close_orphans(connection: Connection, product: str, rules: Collection[str], at_ms: int) -> int:
     """Close live alarms of rules the plan no longer has; returns how many."""
-    values = {"product": product, "rules": list(rules), "at": clock.to_datetime(at_ms)}
-    return connection.execute(_SQL["close_orphans"], values).rowcount
+    values = {"product": product, "rules": list(rules)}
+    return _close(connection, connection.execute(_SQL["orphans"], values), "rule_gone", at_ms)
 
 
 def close_retired(connection: Connection, at_ms: int) -> int:
     """Close the live alarms of machines that were retired; returns how many."""
-    return connection.execute(_SQL["close_retired"], {"at": clock.to_datetime(at_ms)}).rowcount
+    return _close(connection, connection.execute(_SQL["of_retired"]), "machine_retired", at_ms)
 
 
 def close_changed(connection: Connection, product: str, at_ms: int) -> int:
     """Close live alarms of rules that judge otherwise now than when they were raised; returns how
     many. What still holds under the rule of today is raised anew by it."""
-    values = {"product": product, "at": clock.to_datetime(at_ms)}
-    return connection.execute(_SQL["close_changed"], values).rowcount
+    found = connection.execute(_SQL["judged_otherwise"], {"product": product})
+    return _close(connection, found, "rule_changed", at_ms)
+
+
+def _close(
+    connection: Connection, found: Iterable[Mapping[str, Any]], ended_by: str, at_ms: int
+) -> int:
+    ids = [row["id"] for row in found]
+    if not ids:
+        return 0
+    values = {"ids": ids, "ended_by": ended_by, "at": clock.to_datetime(at_ms)}
+    return connection.execute(_SQL["close"], values).rowcount
 
 
 def acknowledge(connection: Connection, alarm_id: int, who: str, now_ms: int) -> bool:

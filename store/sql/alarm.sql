@@ -126,44 +126,39 @@ from alarm
 where machine_id = any(%(machine_ids)s::integer[]) and state in ('active', 'acknowledged')
 order by machine_id, raised_at desc;
 
--- name: close_orphans
-update alarm
-set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
-    cleared_at = %(at)s::timestamptz, judged = true,
-    spans = case when returned_at is null then jsonb_set(spans, '{-1,1}', to_jsonb(
-        (extract(epoch from %(at)s::timestamptz) * 1000)::bigint)) else spans end,
-    evidence = alarm.evidence || '{"ended_by": "rule_gone"}'
-from machine
-where machine.id = alarm.machine_id
-    and machine.product = %(product)s::text
+-- name: orphans
+select alarm.id
+from alarm
+join machine on machine.id = alarm.machine_id
+where machine.product = %(product)s::text
     and alarm.state in ('active', 'acknowledged', 'returned')
     and alarm.rule <> all(%(rules)s::text[])
 
--- name: close_changed
-update alarm
-set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
-    cleared_at = %(at)s::timestamptz, judged = true,
-    spans = case when returned_at is null then jsonb_set(spans, '{-1,1}', to_jsonb(
-        (extract(epoch from %(at)s::timestamptz) * 1000)::bigint)) else spans end,
-    evidence = alarm.evidence || '{"ended_by": "rule_changed"}'
-from machine, alarm_rule
-where machine.id = alarm.machine_id
-    and machine.product = %(product)s::text
-    and alarm_rule.alarm_id = alarm.id
+-- name: judged_otherwise
+select alarm.id
+from alarm
+join machine on machine.id = alarm.machine_id
+join alarm_rule on alarm_rule.alarm_id = alarm.id
+where machine.product = %(product)s::text
     and alarm_rule.judges_otherwise
     and alarm.state in ('active', 'acknowledged', 'returned')
 
--- name: close_retired
+-- name: of_retired
+select alarm.id
+from alarm
+join machine on machine.id = alarm.machine_id
+where machine.retired_at is not null
+    and alarm.state in ('active', 'acknowledged', 'returned')
+
+-- name: close
 update alarm
 set state = 'cleared', returned_at = coalesce(returned_at, %(at)s::timestamptz),
     cleared_at = %(at)s::timestamptz, judged = true,
     spans = case when returned_at is null then jsonb_set(spans, '{-1,1}', to_jsonb(
         (extract(epoch from %(at)s::timestamptz) * 1000)::bigint)) else spans end,
-    evidence = alarm.evidence || '{"ended_by": "machine_retired"}'
-from machine
-where machine.id = alarm.machine_id
-    and machine.retired_at is not null
-    and alarm.state in ('active', 'acknowledged', 'returned')
+    evidence = evidence || jsonb_build_object('ended_by', %(ended_by)s::text)
+where id = any(%(ids)s::bigint[])
+    and state in ('active', 'acknowledged', 'returned')
 
 -- name: acknowledge
 update alarm
