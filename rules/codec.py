@@ -32,6 +32,7 @@ class _Code(msgspec.Struct, omit_defaults=True):
     sa: int | None = None
     lamp: str | None = None
     counted_at: int = NEVER
+    lit_at: int = NEVER
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -188,15 +189,16 @@ def _decode(data: bytes) -> _Stored:
 def _code(entry: ActiveCode) -> _Code:
     code = entry.code
     return _Code(
-        entry.since, code.spn, code.fmi, code.code, code.oc, code.sa, code.lamp, entry.counted_at
-    )
+        entry.since, code.spn, code.fmi, code.code, code.oc, code.sa, code.lamp,
+        entry.counted_at, entry.lit_at,
+    )  # fmt: skip
 
 
 def _faults(compiled: CompiledPlan, stored: _Stored) -> FaultState:
     active = {}
     for kept in stored.active:
         code = FaultCode(kept.spn, kept.fmi, kept.code, kept.oc, kept.sa, kept.lamp)
-        active[code.key] = ActiveCode(code, kept.since, kept.counted_at)
+        active[code.key] = ActiveCode(code, kept.since, kept.counted_at, kept.lit_at)
     known = {rule.id for rule in compiled.fault_rules}
     raised = {
         (rule, key): at

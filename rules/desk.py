@@ -17,8 +17,9 @@ from rules.changes import AlarmChange
 from rules.codec import load
 from rules.compiled import compile_plan
 from rules.condition import Identity
+from rules.disowned import held_as_raised, without, without_codes
 from rules.engine import fold
-from rules.faults import FaultState, fold_faults, ripen
+from rules.faults import FaultState, fold_faults, ripen, standing_codes
 from rules.keeping import Known, Work, keep
 from rules.knowledge import Knowledge
 from rules.known_before import identities_of
@@ -27,7 +28,7 @@ from rules.refold import Refold
 from rules.restored import Restorer
 from rules.showing import show, show_states
 from rules.state import NEVER, Memory
-from store import rule_state
+from store import alarms, rule_state
 from store.connection import Connection
 
 
@@ -88,12 +89,29 @@ class Desk:
         if strange:
             self._identities |= identities_of(connection, self.plan, strange)
         missing = self._known.states.lacks(machines)
-        if not missing:
+        if missing:
+            states, faults = self._restorer.states(connection, missing, now)
+            self._known.states.put(states)
+            self._known.faults.update(faults)
+            self._known.checkpointed.update(rule_state.last_checkpoints(connection, missing))
+        if strange:
+            self._disown(connection, strange)
+
+    def _disown(self, connection: Connection, machines: Sequence[int]) -> None:
+        """Begin anew with alarms that something else than the data of these machines closed."""
+        states = self._known.states.take(machines)
+        faults = {machine: self._known.faults[machine] for machine in machines}
+        held = held_as_raised(self.compiled, states, faults)
+        if not held:
             return
-        states, faults = self._restorer.states(connection, missing, now)
-        self._known.states.put(states)
-        self._known.faults.update(faults)
-        self._known.checkpointed.update(rule_state.last_checkpoints(connection, missing))
+        closed = held - alarms.standing_keys(connection, {machine for machine, _, _ in held})
+        concerned = sorted({machine for machine, _, _ in closed})
+        self._known.states.put(
+            without(self.compiled, self._known.states.take(concerned), closed)
+        )
+        for machine in concerned:
+            own = without_codes(self.compiled, machine, faults[machine], closed)
+            self._known.faults[machine] = own
 
     def _samples(
         self, connection: Connection, batch: SampleBatch, work: Work, now: int
@@ -186,10 +204,7 @@ class Desk:
         again = [report for report in again if report.measured_at <= newest]
         after, changes = fold_faults(self.compiled, before, again)
         after, ripe = ripen(self.compiled, after, machine, self._as_of(machine, work))
-        standing = [
-            ((machine, f"{self.plan.rule[rule].component}/{key}", rule), at)
-            for (rule, key), at in before.raised.items()
-        ]
+        standing = standing_codes(self.compiled, machine, before)
         rules = {rule.id for rule in self.compiled.fault_rules}
         since = {machine: before.as_of}
         work.entries += self.booking.put_right(

@@ -18,12 +18,24 @@ from rules.state import NEVER
 
 @dataclass(frozen=True, slots=True)
 class ActiveCode:
-    """A code, the moment (milliseconds since 1970 UTC) from which it has been active, and the one
-    from which its occurrence count has stood as it does."""
+    """A code, the moment (milliseconds since 1970 UTC) from which it has been active, and those
+    from which its occurrence count has stood as it does, and its lamp."""
 
     code: FaultCode
     since: int
     counted_at: int = NEVER
+    lit_at: int = NEVER
+
+    def due(self, rule: Rule) -> int:
+        """When the alarm of a rule that looks at the code is raised: after its hold, and not before
+        the code was what the rule asks for."""
+        match, since = rule.faults, self.since
+        assert match is not None
+        if match.lamp or match.unmatched:
+            since = max(since, self.lit_at)
+        due = since + round((rule.hold_s or 0) * 1000)
+        counts = match.occurrences is not None or match.unmatched
+        return max(due, self.counted_at) if counts else due
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,16 @@ def active_state(state: FaultState) -> list[dict[str, object]]:
     ]
 
 
+def standing_codes(
+    compiled: CompiledPlan, machine_id: int, state: FaultState
+) -> list[tuple[tuple[int, str, str], int]]:
+    """The alarms of codes that stand: machine, component and rule, and when each was raised."""
+    return [
+        ((machine_id, _component(compiled, rule, key), rule), at)
+        for (rule, key), at in state.raised.items()
+    ]
+
+
 def _take(
     compiled: CompiledPlan, state: FaultState, report: FaultReport
 ) -> tuple[FaultState, list[AlarmChange]]:
@@ -103,10 +125,11 @@ def _take(
     for key, code in active_codes(report).items():
         before = state.active.get(key)
         if before is None:
-            active[key] = ActiveCode(code, at, at)
+            active[key] = ActiveCode(code, at, at, at)
         else:
-            same = code.oc == before.code.oc
-            active[key] = ActiveCode(code, before.since, before.counted_at if same else at)
+            counted_at = before.counted_at if code.oc == before.code.oc else at
+            lit_at = before.lit_at if code.lamp == before.code.lamp else at
+            active[key] = ActiveCode(code, before.since, counted_at, lit_at)
     changes, raised = [], dict(state.raised)
     for rule, key in state.raised:
         if key not in active:
@@ -124,9 +147,7 @@ def _ripen(
     changes, raised = [], dict(state.raised)
     for key, entry in state.active.items():
         for rule in rules_of(compiled.fault_rules, entry.code):
-            due = entry.since + round((rule.hold_s or 0) * 1000)
-            if rule.faults is not None and rule.faults.occurrences is not None:
-                due = max(due, entry.counted_at)
+            due = entry.due(rule)
             if (rule.id, key) in raised or due > clock:
                 continue
             raised[rule.id, key] = due

@@ -275,15 +275,15 @@ class Worker:
 
     def _write(self, connection: Connection, entries: Sequence[Entry], now: int) -> None:
         """Write alarms, then hand their findings over to tickets."""
-        kept = [entry for entry in entries if not entry.dropped]
+        kept = [one for one in entries if not one.dropped or one.record.id is not None]
         ids = alarms.write(connection, [entry.record for entry in kept]) if kept else []
         for entry, alarm_id in zip(kept, ids, strict=True):
             if entry.absorbed:
                 alarms.move_findings(connection, entry.absorbed, alarm_id)
             if entry.reopened:
                 alarms.take_back_finding(connection, alarm_id, entry.record.spans[-1][0])
-        gone = [entry.record.id for entry in entries if entry.dropped]
-        alarms.remove(connection, [one for one in gone if one is not None])
+        gone = [one for entry, one in zip(kept, ids, strict=True) if entry.dropped]
+        alarms.remove(connection, gone)
         findings = [
             replace(finding, alarm_id=alarm_id)
             for entry, alarm_id in zip(kept, ids, strict=True)

@@ -137,6 +137,14 @@ def standing(connection: Connection, rules: Collection[str]) -> set[tuple[int, s
     return {(row["machine_id"], row["rule"]) for row in rows}
 
 
+def standing_keys(
+    connection: Connection, machine_ids: Collection[int]
+) -> set[tuple[int, str, str]]:
+    """Machine, component and rule of every alarm of these machines whose condition stands."""
+    rows = connection.execute(_SQL["standing_keys"], {"machines": list(machine_ids)}).fetchall()
+    return {(row["machine_id"], row["component"], row["rule"]) for row in rows}
+
+
 def standing_on(connection: Connection, machine_ids: Collection[int]) -> list[dict[str, Any]]:
     """Id, machine_id, rule, raised_at and `modes` (failure modes named by its evidence, or None)
     of every alarm that stands on these machines, the newest of each first."""
@@ -173,7 +181,7 @@ def act_as(connection: Connection, who: str) -> None:
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
-    """Take back alarms that a rule wants ignored. No finding may refer to them."""
+    """Take back alarms that a rule wants ignored, of which nobody was told."""
     connection.execute(_SQL["remove"], {"ids": list(ids)})
 
 

@@ -91,7 +91,10 @@ where alarm_id = %(id)s::bigint order by id
 select set_config('ironpulse.actor', %(who)s::text, true)
 
 -- name: remove
-delete from alarm where id = any(%(ids)s::bigint[])
+-- What somebody was told of stays, as it was written.
+delete from alarm
+where id = any(%(ids)s::bigint[])
+    and not exists (select from finding where finding.alarm_id = alarm.id)
 
 -- name: waiting
 -- A silence grows by the clock on the wall; all else by the machine's own time.
@@ -119,6 +122,10 @@ group by alarm.machine_id
 -- name: standing
 select machine_id, rule from alarm
 where state in ('active', 'acknowledged') and rule = any(%(rules)s::text[])
+
+-- name: standing_keys
+select machine_id, component, rule from alarm
+where machine_id = any(%(machines)s::integer[]) and state in ('active', 'acknowledged')
 
 -- name: standing_on
 select id, machine_id, rule, raised_at, evidence -> 'failure_modes' as modes

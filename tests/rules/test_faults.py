@@ -81,7 +81,10 @@ def test_telemetry_lets_a_hold_run_out() -> None:
     assert state.as_of == 30_000
 
 
-lists = st.lists(st.lists(st.sampled_from([HOT, RED, OWN]), unique=True, max_size=3), max_size=12)
+CODES = [HOT, RED, replace(RED, lamp="warning"), OWN]
+lists = st.lists(
+    st.lists(st.sampled_from(CODES), unique_by=lambda code: code.key, max_size=3), max_size=12
+)
 
 
 @given(lists=lists, cut=st.integers(0, 12))
@@ -107,3 +110,14 @@ def test_a_rule_may_wait_for_an_occurrence_count() -> None:
     assert told(changes) == [("raised", "body/spn1761-fmi17", 20)]
     _, changes = fold_faults(plan, FaultState(), [active(0, None), active(90, 2)])
     assert changes == []
+
+
+def test_a_lamp_that_lights_later_holds_from_then_on() -> None:
+    dark = replace(RED, lamp=None)
+    reports = [report(0, dark), report(300, RED), report(310, RED), report(400, RED)]
+    _, changes = fold_faults(PLAN, FaultState(), reports)
+    assert [(c.rule, c.at // 1000) for c in changes] == [("other_codes", 0), ("red_lamp", 330)]
+    _, changes = fold_faults(PLAN, FaultState(), [report(0, RED), report(20, dark), report(60)])
+    assert [(c.rule, c.kind, c.at // 1000) for c in changes] == [
+        ("other_codes", "raised", 20), ("other_codes", "cleared", 60),
+    ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from fleet import clock
 from rules.worker import Worker, run
-from store import alarms, partitions
+from store import alarms, partitions, ticket_steps
 from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench, Row
@@ -272,6 +272,24 @@ def test_what_was_recorded_as_over_and_is_not_is_paged_after_all(
     worker.tick(clock.now_ms())
     assert hot(bench, "state", "judged", "spans") == [("active", True, [[start + 20_000, None]])]
     assert [row["outcome"] for row in bench.rows("select * from finding")].count("opened") == 1
+
+
+def test_a_late_alarm_to_be_ignored_stays_where_somebody_was_told_of_it(
+    bench: Bench, run_all: RunAll
+) -> None:
+    rules = [{**one, "late": "ignore"} if one["id"] == "hot" else one for one in RULES]
+    migrate(bench.database.url, small.catalogue(plan(rules=rules, version="2")))
+    start = clock.now_ms() - 2 * HOUR
+    worker = bench.worker()
+    for begin, hot_rows in ((start, 60), (start + 600_000, 650)):  # late, and then caught up
+        bench.bring(rows(begin, [90] * hot_rows))
+        run_all(worker)
+        worker.tick(clock.now_ms())
+    (ticket,) = bench.rows("select id from ticket")
+    ticket_steps.settle_alarms(bench.connection, ticket["id"], "li", clock.now_ms())
+    bench.bring(rows(start + 7_100_000, [60] * 5))
+    run_all(worker)
+    assert hot(bench, "state", "late", "acknowledged_by") == [("cleared", True, "li")]
 
 
 def test_what_is_judged_after_a_machine_was_retired_does_not_stand(
