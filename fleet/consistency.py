@@ -179,6 +179,9 @@ def _normal(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
     for field in ("signals", "inputs", "unsteady"):
         names = getattr(rule.normal, field)
         yield from _all_known((*path, "normal", field), names, plan.signal, "signal")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            yield Problem((*path, "normal", field), f"{', '.join(twice)} stands here twice")
     both = sorted(set(rule.normal.inputs) & set(rule.normal.signals))
     if both:
         yield Problem(

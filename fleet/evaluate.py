@@ -1,7 +1,8 @@
 """Computing expressions over columns, in three-valued logic.
 
 Truth is a float column like every value: 1 true, 0 false, NaN unknown. `and` is false as soon as
-one side is false, `or` true as soon as one side is true, whatever else is unknown (Kleene).
+one side is false, `or` true as soon as one side is true, whatever else is unknown (Kleene). What is
+no finite number, as a division by zero, is unknown.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class _Evaluation:
         sides = [self.value(side) for side in (node.left, *node.comparators)]
         results = []
         for left, right, operator in zip(sides, sides[1:], node.ops, strict=False):
-            unknown = np.isnan(left) | np.isnan(right)
+            unknown = ~(np.isfinite(left) & np.isfinite(right))
             outcome = _COMPARISON[type(operator)](left, right)
             results.append(np.where(unknown, np.nan, outcome.astype(np.float64)))
         return results[0] if len(results) == 1 else _fold(results, decisive=0.0)
@@ -92,18 +93,30 @@ class _Evaluation:
         if name == "abs":
             return np.abs(arguments[0])
         if name == "asym":
-            return 200.0 * (arguments[0] - arguments[1]) / (arguments[0] + arguments[1])
+            left, right = arguments
+            return _divided(200.0 * (left - right), left + right)
         if name == "where":
             return np.where(true(arguments[1]), arguments[0], np.nan)
         return reduce(np.minimum if name == "min" else np.maximum, arguments)
+
+
+def _divided(left: FloatColumn, right: FloatColumn) -> FloatColumn:
+    return np.where(right == 0, np.nan, left / right)
+
+
+def _power(base: FloatColumn, exponent: FloatColumn) -> FloatColumn:
+    """For NumPy 1 to the power of something unknown is known, and so is 0 to a negative one."""
+    result = np.power(base, exponent)
+    known = np.isfinite(result) & ~np.isnan(base) & ~np.isnan(exponent)
+    return np.where(known, result, np.nan)
 
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[FloatColumn, FloatColumn], FloatColumn]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
     ast.Mult: np.multiply,
-    ast.Div: np.divide,
-    ast.Pow: np.power,
+    ast.Div: _divided,
+    ast.Pow: _power,
 }
 _COMPARISON: dict[type[ast.cmpop], Callable[..., np.ndarray[Any, np.dtype[np.bool_]]]] = {
     ast.Lt: np.less,
@@ -116,7 +129,7 @@ _COMPARISON: dict[type[ast.cmpop], Callable[..., np.ndarray[Any, np.dtype[np.boo
 
 
 def _truth(value: FloatColumn) -> FloatColumn:
-    return np.where(np.isnan(value), np.nan, np.not_equal(value, 0).astype(np.float64))
+    return np.where(np.isfinite(value), np.not_equal(value, 0).astype(np.float64), np.nan)
 
 
 def _fold(sides: list[FloatColumn], decisive: float) -> FloatColumn:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fleet.errors import ExpressionError
+from fleet.meant import named, sign_meant
 
 WINDOW_FUNCTIONS = ("avg", "low", "high", "delta", "rate", "count", "hours", "growth")
 #: What is normal for this machine: level and spread, learned from its own healthy history.
@@ -39,7 +40,7 @@ LEARNING = "50 op_h"
 #: What may be counted since a service.
 SINCE_FUNCTIONS = ("hours", "count", "growth")
 _SINCE = re.compile(r"^since\s+([a-z][a-z0-9_]*)$")
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*([A-Za-z_]+)$")
+_DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z_]+)$")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _OPERATING_SECONDS = {"op_min": 60, "op_h": 3600}
 _OPERATORS = (
@@ -67,6 +68,10 @@ _OPERATORS = (
 )
 
 
+#: Ten years: no machine's past is kept for longer.
+LONGEST_WINDOW_MS = 3660 * 86_400_000
+#: Levels of operators and calls within each other.
+MOST_NESTED = 100
 #: No signal comes near it, and every number up to here is one that columns can hold.
 LARGEST_NUMBER = 1e300
 
@@ -123,7 +128,10 @@ def parse_window(text: str) -> Window:
         space = " " if near and near[0] in _OPERATING_SECONDS else ""
         hint = f"; did you mean {match[1]}{space}{near[0]}?" if near else ""
         raise ExpressionError(f"{match[2]} is no unit of time; there are {', '.join(units)}{hint}")
-    return Window(round(float(match[1]) * units[match[2]] * 1000), match[2] in _OPERATING_SECONDS)
+    ms = float(match[1]) * units[match[2]] * 1000
+    if ms > LONGEST_WINDOW_MS:
+        raise ExpressionError(f"{text!r} is longer than ten years (3660d)")
+    return Window(round(ms), match[2] in _OPERATING_SECONDS)
 
 
 def parse(text: str, known: Collection[str]) -> Expression:
@@ -133,21 +141,40 @@ def parse(text: str, known: Collection[str]) -> Expression:
     """
     # YAML may leave line breaks in a long expression; for Python they would end it.
     text = text.strip().replace("\n", " ")
+    if "#" in text:
+        raise ExpressionError(
+            "a comment would swallow what follows; write it above, outside of the expression",
+            text.index("#") + 1,
+        )
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        column = error.offset or len(text) + 1
-        raise ExpressionError(f"cannot read {text!r}: {error.msg}", column) from error
+        raise _unreadable(text, error) from error
     except (ValueError, MemoryError, RecursionError) as error:
         raise ExpressionError("cannot read this: it is no text, or nested too deep") from error
-    reader = _Reader(known)
+    reader = _Reader(text, known)
     try:
         reader.visit(tree)
-    except RecursionError as error:
-        raise ExpressionError("cannot read this: it is nested too deep") from error
+    except ExpressionError as error:
+        # Python counts bytes.
+        before = text.encode()[: error.column - 1].decode(errors="ignore")
+        raise ExpressionError(str(error), len(before) + 1) from error
     return Expression(
         text, tree, frozenset(reader.names), reader.lookback_ms, tuple(reader.remembered)
     )
+
+
+def _unreadable(text: str, error: SyntaxError) -> ExpressionError:
+    """What is wrong with a text that is no expression, and where; in the words of the language
+    where it is known what was meant."""
+    found = sign_meant(text)
+    if found is not None:
+        return ExpressionError(found[1], found[0])
+    if not text:
+        return ExpressionError("there is no expression")
+    if not 1 <= (error.offset or 0) <= len(text):
+        return ExpressionError("cannot read this: something is missing at its end", len(text))
+    return ExpressionError(f"cannot read this: {error.msg}", error.offset or 1)
 
 
 @lru_cache(65536)
@@ -174,25 +201,58 @@ def called(node: ast.AST) -> str:
     return ""
 
 
+def _at(node: ast.AST) -> int:
+    return getattr(node, "col_offset", 0) + 1
+
+
+def _refused(node: ast.AST, column: int) -> ExpressionError:
+    return ExpressionError(
+        f"{named(node)} is not part of the rule language; use arithmetic, comparisons, "
+        f"and, or, not, {', '.join(FUNCTIONS)}",
+        column,
+    )
+
+
 class _Reader(ast.NodeVisitor):
     """Collects names and windows, and refuses everything the language does not have."""
 
-    def __init__(self, known: Collection[str]) -> None:
+    def __init__(self, text: str, known: Collection[str]) -> None:
+        self.text = text.encode()
         self.known = known
         self.names: set[str] = set()
         self.lookback_ms = 0
         self.remembered: list[ast.Call] = []
         self._inside = ""
+        self._depth = 0
+
+    def visit(self, node: ast.AST) -> None:
+        self._depth += 1
+        if self._depth > MOST_NESTED:
+            raise ExpressionError(f"this is nested deeper than {MOST_NESTED} levels", _at(node))
+        super().visit(node)
+        self._depth -= 1
 
     def generic_visit(self, node: ast.AST) -> None:
         if not isinstance(node, _OPERATORS):
-            what = type(node).__name__
-            raise ExpressionError(
-                f"{what} is not part of the rule language; use arithmetic, comparisons, "
-                f"and, or, not, {', '.join(FUNCTIONS)}",
-                getattr(node, "col_offset", 0) + 1,
-            )
+            raise _refused(node, _at(node))
+        operands: list[ast.expr] = []
+        operators: list[ast.AST] = []
+        if isinstance(node, ast.BinOp):
+            operands, operators = [node.left], [node.op]
+        elif isinstance(node, ast.Compare):
+            operands, operators = [node.left, *node.comparators], [*node.ops]
+        for left, operator in zip(operands, operators, strict=False):
+            if not isinstance(operator, _OPERATORS):
+                raise _refused(operator, self._behind(left))
+        if isinstance(node, ast.UnaryOp) and not isinstance(node.op, _OPERATORS):
+            raise _refused(node.op, _at(node))
         super().generic_visit(node)
+
+    def _behind(self, node: ast.expr) -> int:
+        """Where the operator behind an operand stands."""
+        end = node.end_col_offset or 0
+        rest = self.text[end:]
+        return end + len(rest) - len(rest.lstrip(b" )")) + 1
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id not in self.known:
@@ -213,9 +273,14 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = called(node)
-        if node.keywords or name not in FUNCTIONS:
+        if node.keywords:
+            raise ExpressionError(
+                'a function takes no names; write it like avg(x, "10min")',
+                node.keywords[0].col_offset + 1,
+            )
+        if name not in FUNCTIONS:
             near = difflib.get_close_matches(name, FUNCTIONS, n=1)
-            hint = f"; did you mean {near[0]}?" if near and not node.keywords else ""
+            hint = f"; did you mean {near[0]}?" if near else ""
             raise ExpressionError(
                 f"unknown function {name or 'call'}; there are {', '.join(FUNCTIONS)}{hint}",
                 node.col_offset + 1,

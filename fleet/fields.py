@@ -18,6 +18,6 @@ Span = tuple[float, float]
 
 
 class Model(BaseModel):
-    """Base of all parts of a plan: frozen, and an unknown key is a fault."""
+    """Base of all parts of a plan: frozen, and an unknown key or no finite number is a fault."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

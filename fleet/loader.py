@@ -259,9 +259,13 @@ def _tells(error: Any) -> bool:
 
 
 def _sentence(error: Any) -> str:
-    location = error["loc"]
-    where = ".".join(str(step) for step in (location[2:] or location[-1:])) or "plan"
+    location = [step for step in error["loc"] if "[" not in str(step)]
     message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "tuple_type":
+        message = f"should be a list, like [{error['input']}]"
     given = error.get("input")
     shown = f" (found {given!r})" if isinstance(given, str | int | float) else ""
+    if len(location) == 2 and isinstance(location[1], int):  # an entry as a whole
+        return message + shown
+    where = ".".join(str(step) for step in (location[2:] or location[-1:])) or "plan"
     return f"{where}: {message}{shown}"

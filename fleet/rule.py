@@ -13,6 +13,11 @@ from fleet.fields import Code, Key, Model, Severity
 from fleet.text import Text
 
 
+#: Ten years, as of windows (fleet.expression): nothing is waited for longer.
+LONGEST_H = 3660 * 24
+LONGEST_S = LONGEST_H * 3600
+
+
 class FaultMatch(Model):
     """Which trouble codes a rule looks at; what is left out matches everything."""
 
@@ -34,9 +39,21 @@ class Override(Model):
     machine: str | None = None
     params: dict[Key, float]
 
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.model is None and self.region is None and self.machine is None:
+            raise ValueError(
+                "an override says for which model, region or machine; what holds for all "
+                "belongs into params"
+            )
+        return self
+
 
 #: What a rule may be triggered by, one of them.
 TRIGGERS = ("when", "faults", "silence", "normal", "sensors")
+#: Keys of a condition; what else triggers a rule does not look at them.
+_OF_CONDITIONS = ("hold_s", "regimes", "clear", "clear_hold_s", "params", "overrides")
+_ALSO_LOOKED_AT = {"faults": ("hold_s",), "silence": ("hold_s",), "normal": ("regimes",)}
 
 
 class Normal(Model):
@@ -57,7 +74,7 @@ class Flapping(Model):
     until it has been quiet for as long."""
 
     changes: int = Field(ge=3)
-    within_s: float = Field(gt=0)
+    within_s: float = Field(gt=0, le=LONGEST_S)
 
 
 class AlarmHandling(Model):
@@ -66,8 +83,8 @@ class AlarmHandling(Model):
     `after_visit_h` hours of machine time after a visit that dealt with it is told anew: long
     enough for windows to forget, and for baselines to be learned again."""
 
-    again_after_h: float = Field(default=0, ge=0)
-    after_visit_h: float = Field(default=168, ge=0)
+    again_after_h: float = Field(default=0, ge=0, le=LONGEST_H)
+    after_visit_h: float = Field(default=168, ge=0, le=LONGEST_H)
     flapping: Flapping | None = None
     source: str = "J"
 
@@ -92,9 +109,9 @@ class Rule(Model):
     normal: Normal | None = None
     sensors: Literal[True] | None = None
     regimes: tuple[Key, ...] | Literal["any"] | None = None
-    hold_s: float | None = Field(default=None, ge=0)
+    hold_s: float | None = Field(default=None, ge=0, le=LONGEST_S)
     clear: str | None = None
-    clear_hold_s: float = Field(default=0, ge=0)
+    clear_hold_s: float = Field(default=0, ge=0, le=LONGEST_S)
     params: dict[Key, float] = Field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     shows: tuple[Key, ...] = ()
@@ -102,7 +119,7 @@ class Rule(Model):
     advice: Text
     late: Literal["page", "record", "ignore"] = "record"
     ticket: bool = True
-    again_after_h: float | None = Field(default=None, ge=0)
+    again_after_h: float | None = Field(default=None, ge=0, le=LONGEST_H)
     flapping: Flapping | None = None
     source: str = "J"
 
@@ -127,6 +144,9 @@ class Rule(Model):
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"a rule has exactly one of {', '.join(TRIGGERS)}; found {found}")
+        self._refuse_idle_keys(given[0])
+        if self.regimes == ():
+            raise ValueError("`regimes` is empty: name those it is judged in, or say any")
         if self.normal is not None and not isinstance(self.regimes, tuple):
             raise ValueError("a rule with `normal` names its regimes: normal differs between them")
         if self.when is not None:
@@ -137,6 +157,21 @@ class Rule(Model):
                     "every alarm has a regime guard, a hold and a hysteresis"
                 )
         return self
+
+    def _refuse_idle_keys(self, trigger: str) -> None:
+        """What is written and not looked at misleads whoever reads it."""
+        if trigger == "when":
+            return
+        idle = [
+            name
+            for name in _OF_CONDITIONS
+            if name not in _ALSO_LOOKED_AT.get(trigger, ())
+            and getattr(self, name) != type(self).model_fields[name].get_default(
+                call_default_factory=True
+            )
+        ]  # fmt: skip
+        if idle:
+            raise ValueError(f"a rule with `{trigger}` does not look at {', '.join(idle)}")
 
 
 #: What decides when a rule's alarm is raised and when it returns.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
+from fleet.evaluate import true
 from rules.state import CLEARING, IDLE, NEVER, PENDING, RAISED
 
 Rows = NDArray[np.intp]
@@ -134,7 +135,7 @@ def step(
     """Fold one rule over the rows of m machines. `clear` is computed only if it can matter."""
     raised = before.phase >= RAISED
     pending = before.phase == PENDING
-    if not (when == 1).any() and not raised.any() and not pending.any():
+    if not true(when).any() and not raised.any() and not pending.any():
         return before, []
     rising = _runs(when, grid, hold_ms, gap_ms, before, pending)
     may_rise = np.zeros(len(raised), bool)

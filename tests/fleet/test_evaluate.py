@@ -49,7 +49,11 @@ def test_a_comparison_with_the_unknown_is_unknown() -> None:
 def test_arithmetic_that_has_no_answer_is_unknown() -> None:
     same(value("a / b", a=[1, 0, 6], b=[0, 0, 3]), [U, U, 2])
     same(value("a ** 0.5", a=[4, -1]), [2, U])
-    same(value("a / b > 3", a=[1], b=[0]), [T])
+    same(value("a / b > 3 or not (a / b > 3)", a=[1, 6], b=[0, 3]), [U, T])
+    same(value("1 / (a / b) < 3", a=[1, 6], b=[0, 3]), [U, T])
+    same(value("asym(a, b) > 3", a=[1, 6], b=[-1, 3]), [U, T])
+    same(value("a ** b", a=[U, 1, 0, 2], b=[0, U, -1, 3]), [U, U, U, 8])
+    same(value("a * 1e300 * 1e300 > 3", a=[1, 0]), [U, F])
 
 
 def test_functions_and_parameters() -> None:

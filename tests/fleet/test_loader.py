@@ -197,7 +197,33 @@ BROKEN = {
     ),
     "condition that cannot be read": (
         "mixer/rules.yaml", "clear: oil_temp_c < limit_c - 5", "clear: oil_temp_c << 5",
-        (10, 12, "LShift is not part of the rule language"),
+        (10, 23, "<< is not part of the rule language"),
+    ),
+    "comment that would swallow half a condition": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: |\n      oil_temp_c > limit_c  # hot\n      and drum_rpm > 3",
+        (7, 29, "a comment would swallow what follows"),
+    ),
+    "no regime at all": (
+        "mixer/rules.yaml", "regimes: [mix]", "regimes: []", (2, 5, "`regimes` is empty"),
+    ),
+    "no list of regimes": (
+        "mixer/rules.yaml", "regimes: [mix]", "regimes: mix",
+        (8, 14, "regimes: should be a list, like [mix]"),
+    ),
+    "override of nothing": (
+        "mixer/rules.yaml", "hold_s: 60", "hold_s: 60\n    overrides: [{params: {limit_c: 1}}]",
+        (10, 17, "an override says for which model, region or machine"),
+    ),
+    "number that is none": (
+        "mixer/rules.yaml", "limit_c: 80", "limit_c: nan", (7, 23, "should be a finite number"),
+    ),
+    "hold that never ends": (
+        "mixer/rules.yaml", "hold_s: 60", "hold_s: 1e12", (9, 13, "less than or equal to"),
+    ),
+    "key that nothing looks at": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c", "faults: {spn: [110]}",
+        (2, 5, "a rule with `faults` does not look at regimes, clear, params"),
     ),
     "unknown regime": (
         "mixer/rules.yaml", "regimes: [mix]", "regimes: [mixing]",

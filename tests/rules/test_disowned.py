@@ -1,4 +1,4 @@
-"""What closes an alarm beside the machine's data, and the machine that is still in it afterwards."""
+"""What closes an alarm beside the machine's data, and what of it still holds afterwards."""
 
 from __future__ import annotations
 

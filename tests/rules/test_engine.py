@@ -15,7 +15,7 @@ from fleet.errors import IronpulseError
 from rules.changes import AlarmChange
 from rules.engine import fold
 from rules.state import FleetState, empty_state, stack
-from tests.rules.plans import IDENTITIES, compiled
+from tests.rules.plans import IDENTITIES, compiled, rule
 from tests.rules.twin import slow_fold, told
 
 PLAN = compiled()
@@ -122,6 +122,15 @@ def test_unknown_starts_nothing_and_ends_nothing() -> None:
     silent = [(1, START + 30_000 + i * 10_000, {"eng_speed_rpm": 1500.0}) for i in range(30)]
     _, changes = run([steady(3, eng_speed_rpm=1500, oil_temp_c=90) + silent])
     assert {(c.rule, c.kind) for c in changes} == {("hot", "raised"), ("mean", "raised")}
+
+
+@pytest.mark.parametrize("regimes", ["any", ["working"]])
+def test_a_number_is_true_unless_it_is_zero(regimes: object) -> None:
+    given = {"when": "fuel_pct - 48", "clear": "48 - fuel_pct == 0", "regimes": regimes}
+    plan = compiled(rules=[rule("fuel", **given, hold_s=0, clear_hold_s=0, params={})])
+    rows = steady(3, eng_speed_rpm=1500, fuel_pct=40)
+    _, changes = fold(plan, IDENTITIES, empty_state(plan, [1]), batch_of(rows))
+    assert [(change.rule, change.at) for change in changes] == [("fuel", START)]
 
 
 def test_a_gap_begins_the_hold_anew() -> None:
