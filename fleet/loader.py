@@ -8,6 +8,7 @@ of the product with the same key replaces the layer's.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,12 @@ def load_plan(folder: Path, common: Path, rules: Path | None = None) -> ProductP
     assembly = _Assembly()
     head = folder / "product.yaml"
     files = _files(folder, rules)
-    assembly.faults += _strangers(folder)
-    for root, layer in _roots(files, common, assembly.faults):
+    unread: list[Fault] = []
+    for root, layer in _roots(files, common, unread):
         assembly.add(root, layer=layer)
+    assembly.faults += [*_strangers(folder), *unread]
+    if unread:
+        raise PlanError(assembly.faults)  # what those files say would be told as missing
     data = assembly.data()
     data["version"] = _checksum(files, common)
     if data.get("product") != folder.name:
@@ -207,7 +211,11 @@ def _roots(
     roots = [root for root in own if root is not None]
     include = roots[0].get("include") if roots else None
     for item in include.items() if include else []:
-        path = common / f"{item.plain()}.yaml"
+        name = str(item.plain())
+        path = common / f"{name}.yaml"
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            faults.append(item.fault(f"include: {name!r} is no name of a layer in {common}"))
+            continue
         if not path.exists():
             faults.append(item.fault(f"include: there is no layer {path}"))
             continue

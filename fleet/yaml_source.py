@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import yaml
 from fleet.errors import Fault, PlanError
 
 _TRUTH = {"true": True, "false": False}
+#: What people write stays far below: plans are at most 7 deep, their files up to 6,000 values long.
+DEEPEST = 50
+MOST_VALUES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,14 @@ class Node:
 
 
 def read_yaml(path: Path) -> Node:
-    """The root node of a YAML file. Raises PlanError when it cannot be read, is empty, or names
-    a key twice."""
+    """The root node of a YAML file. Raises PlanError when it cannot be read, is empty, names a
+    key twice, or would not fit into memory."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        text = path.read_text(encoding="utf-8")
+        overgrown = _overgrown(path, text)
+        if overgrown is not None:
+            raise PlanError([overgrown])
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError([Fault(path, 0, 0, f"cannot be read: {error}")]) from error
     except yaml.YAMLError as error:
@@ -111,6 +118,36 @@ def read_yaml(path: Path) -> Node:
             [Node(path, key).fault(f"the key {key.value} stands here twice") for key in doubles]
         )
     return Node(path, root)
+
+
+def _overgrown(path: Path, text: str) -> Fault | None:
+    """Where a file holds more than fits: nested so deep that composing it would end the process,
+    or repeated by aliases so often that a few lines become millions of values."""
+    sizes: dict[str, int] = {}
+    opened: list[tuple[str | None, int]] = [(None, 0)]  # anchor, values so far; the file itself
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        here = Fault(path, event.start_mark.line + 1, event.start_mark.column + 1, "")
+        anchor, grown = None, 0
+        if isinstance(event, yaml.CollectionStartEvent):
+            opened.append((event.anchor, 1))
+            if len(opened) - 1 > DEEPEST:
+                return replace(here, message=f"is nested more than {DEEPEST} deep")
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, grown = opened.pop()
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor, grown = event.anchor, 1
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor in (name for name, _ in opened):
+                return replace(here, message=f"*{event.anchor} stands within &{event.anchor}")
+            grown = sizes.get(event.anchor, 0)  # an anchor nobody gave is composing's to tell
+        if anchor is not None:
+            sizes[anchor] = grown
+        outer, before = opened[-1]
+        opened[-1] = (outer, before + grown)
+        if before + grown > MOST_VALUES:
+            return replace(here, message=f"the file holds more than {MOST_VALUES:,} values")
+    return None
 
 
 def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:

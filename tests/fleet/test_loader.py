@@ -273,6 +273,10 @@ BROKEN = {
         "mixer/product.yaml", "hours_signal: run_hours_h", "hours_signal: drum_rpm",
         (8, 15, "drum_rpm is no counter of hours"),
     ),
+    "layer from elsewhere": (
+        "mixer/product.yaml", "include: [shared]", "include: [../mixer/parts]",
+        (9, 11, "'../mixer/parts' is no name of a layer"),
+    ),
     "layer that is not there": (
         "mixer/product.yaml", "include: [shared]", "include: [shared, hydraulic]",
         (9, 19, "there is no layer"),
@@ -378,6 +382,13 @@ def test_all_faults_of_all_files_come_at_once_and_in_order(products: Path) -> No
         ("rules.yaml", 4),
         ("rules.yaml", 8),
     ]
+
+
+def test_what_an_unreadable_file_would_have_said_is_not_told_as_missing(products: Path) -> None:
+    edit(products / "mixer/product.yaml", "signals:\n", "signals: [\n")
+    edit(products / "mixer/parts.yaml", "counter: run_hours_h", "counter: oil_temp_c")
+    (fault,) = faults(products)
+    assert fault.file.name == "product.yaml" and "is no YAML" in fault.message
 
 
 def test_the_error_names_the_count_and_every_place(products: Path) -> None:

@@ -10,6 +10,11 @@ import pytest
 from fleet.errors import PlanError
 from fleet.yaml_source import read_yaml
 
+#: A few hundred bytes that are a hundred million values.
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "file.yaml"
@@ -80,6 +85,11 @@ def test_double_keys_are_all_told(tmp_path: Path) -> None:
         ("a: {b: c: d}\n", (1, 9), "is no YAML"),
         ("a: \x07\n", (0, 0), "is no YAML"),
         ("# nothing but a comment\n", (0, 0), "is empty"),
+        ("a: *b\n", (1, 4), "undefined alias"),
+        ("a: &a [1, *a]\n", (1, 11), "*a stands within &a"),
+        ("a: " + "[" * 100_000, (1, 53), "nested more than 50 deep"),
+        ("- " * 1_000 + "a", (1, 101), "nested more than 50 deep"),
+        (BOMB, (6, 15), "more than 200,000 values"),
     ],
 )
 def test_what_cannot_be_read_says_where_and_why(
