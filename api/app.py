@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import metrics, problems
 from api.context import Context
+from api.guard import Guard
 from api.identity import AUTHENTICATORS
 from api.routes import (
     alarms,
@@ -93,6 +94,7 @@ def create(database_url: str) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
+    app.add_middleware(Guard)  # within the next: what it raises must reach the problems unwrapped
     metrics.install(app, database)
     api = APIRouter(prefix=PREFIX, responses=problems.responses("invalid", "unavailable"))
     for router in ROUTERS:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from api.identity import Authenticator
@@ -21,6 +22,8 @@ from store.connection import Connection, Database
 
 #: How old the plans in memory may be, seconds.
 PLANS_AGE_S = 5.0
+#: Passwords hashed at the same time: each takes 32 MiB.
+SIGN_INS_AT_ONCE = 4
 
 
 class Context:
@@ -29,6 +32,7 @@ class Context:
     def __init__(self, database: Database, authenticators: Sequence[Authenticator]) -> None:
         self.database = database
         self.authenticators = authenticators
+        self.sign_ins = CapacityLimiter(SIGN_INS_AT_ONCE)
         self._catalogue: Catalogue | None = None
         self._checked_s = 0.0
         self._lock = threading.Lock()

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import compile_path
 
+from api.guard import MOST_BODY
 from api.schemas.base import Problem, ProblemError
 from fleet.text import Text
 from store.connection import StoreFull, StoreUnavailable
@@ -28,6 +29,7 @@ KINDS: dict[str, tuple[int, Text]] = {
     "not-found": (404, Text(en="Not found", zh="未找到")),
     "wrong-method": (405, Text(en="Method not allowed", zh="方法不支持")),
     "conflict": (409, Text(en="In conflict with the present state", zh="状态冲突")),
+    "too-large": (413, Text(en="Body too large", zh="请求正文过大")),
     "invalid": (422, Text(en="Request is not valid", zh="请求无效")),
     "too-many": (429, Text(en="Too many attempts", zh="尝试次数过多")),
     "defect": (500, Text(en="Defect in the service", zh="服务内部错误")),
@@ -79,7 +81,7 @@ def install(app: FastAPI) -> None:
         first = app.openapi_schema is None
         document = describe()
         if first:
-            _set_media_type(document)
+            _complete(document)
         return document
 
     app.openapi = with_media_type  # type: ignore[method-assign]  # as FastAPI's guide has it
@@ -91,10 +93,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_defect)
 
 
-def _set_media_type(document: dict[str, Any]) -> None:
-    """FastAPI writes every model as application/json; problems have a type of their own."""
+def _complete(document: dict[str, Any]) -> None:
+    """FastAPI writes every model as application/json; problems have a type of their own. And
+    whatever takes a body refuses one that is too large."""
     for methods in document["paths"].values():
         for operation in methods.values():
+            if "requestBody" in operation:
+                status, title = KINDS["too-large"]
+                content = operation["responses"]["422"]["content"]
+                too_large = {"description": title.en, "content": content}
+                operation["responses"][str(status)] = too_large
             for status, response in operation["responses"].items():
                 if not status.startswith("2"):
                     response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
@@ -162,6 +170,12 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
                 zh="无法解析请求正文：不是 UTF-8 编码的 JSON。",
             )
             return _answer(request, "invalid", detail)
+        case 413:
+            detail = Text(
+                en=f"The body is larger than the {MOST_BODY:,} bytes this service takes.",
+                zh=f"请求正文超过 {MOST_BODY:,} 字节的上限。",
+            )
+            return _answer(request, "too-large", detail)
     detail = Text(en=f"{error.detail}.", zh=f"请求无法处理：{error.detail}。")
     return _answer(request, _KIND_OF_STATUS.get(error.status_code, "refused"), detail)
 

@@ -126,7 +126,8 @@ def _overgrown(path: Path, text: str) -> Fault | None:
     sizes: dict[str, int] = {}
     opened: list[tuple[str | None, int]] = [(None, 0)]  # anchor, values so far; the file itself
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        here = Fault(path, event.start_mark.line + 1, event.start_mark.column + 1, "")
+        mark = event.start_mark
+        here = Fault(path, mark.line + 1, mark.column + 1, "")
         anchor, grown = None, 0
         if isinstance(event, yaml.CollectionStartEvent):
             opened.append((event.anchor, 1))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from anyio import to_thread
 from fastapi import APIRouter
 
 from api.auth import Caller
-from api.context import Shared
+from api.context import Context, Shared
 from api.identity import TOKEN_PREFIX, Identity
 from api.passwords import hash_secret, new_secret, verify_password
 from api.problems import ProblemException, responses
@@ -32,8 +33,14 @@ router = APIRouter(prefix="/session", tags=["session"])
     status_code=201,
     responses=responses("not-signed-in", "too-many"),
 )
-def sign_in(body: SignIn, shared: Shared) -> Session:
+async def sign_in(body: SignIn, shared: Shared) -> Session:
     """Open a session with name and password. Five wrong passwords, and the name has to wait."""
+    # Hashing is slow on purpose. Whoever waits for it waits in line, without a thread that others'
+    # requests need; and the memory it takes stays bounded.
+    return await to_thread.run_sync(_sign_in, body, shared, limiter=shared.sign_ins)
+
+
+def _sign_in(body: SignIn, shared: Context) -> Session:
     now = to_datetime(now_ms())
     with shared.database.connection() as connection:
         oldest = accounts.begin_attempt(connection, body.name, now, now - ATTEMPT_WINDOW, ATTEMPTS)

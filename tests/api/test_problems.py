@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
+from api.guard import MOST_BODY
 from api.paging import encode
 from tests.api.conftest import PASSWORD
 
@@ -102,6 +105,38 @@ def test_bad_bodies_are_refused(api: httpx.Client) -> None:
     headers = {"Content-Type": "application/json"}
     for body in BAD_BODIES:
         problem(api.post("/session", content=body, headers=headers), 422)
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    """A body whose length is not declared."""
+    for _ in range(size // 1000):
+        yield b" " * 1000
+
+
+def test_a_body_too_large_is_refused(api: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    for body in (b" " * (MOST_BODY + 1), chunks(MOST_BODY + 1000)):
+        told = problem(api.post("/session", content=body, headers=headers), 413)
+        assert "262,144 bytes" in told["detail"]
+    assert api.post("/session", content=chunks(MOST_BODY), headers=headers).status_code == 422
+
+
+def test_a_declared_length_is_refused_before_anything_is_sent(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(
+            b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 999999999999\r\n\r\n"
+        )
+        assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_every_answer_tells_browsers_what_not_to_do(api: httpx.Client) -> None:
+    for path in ("/health", "/session", "/openapi.json"):
+        headers = api.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["Cache-Control"] == "no-store", path
+        assert headers["Content-Security-Policy"] == "frame-ancestors 'none'", path
 
 
 LISTS = ("/machines", "/alarms", "/tickets", "/parts/alerts", "/parts/fitted", "/rejected")

@@ -10,7 +10,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from api.context import SIGN_INS_AT_ONCE
 from api.passwords import hash_password, verify_password
+from api.routes import session
 from api.routes.session import ATTEMPTS
 from fleet.text import Text
 from ironpulse.cli import app
@@ -102,6 +104,34 @@ def test_attempts_at_the_same_time_count_each_other(api: httpx.Client) -> None:
     with ThreadPoolExecutor(4 * ATTEMPTS) as pool:
         codes = sorted(pool.map(guess, range(4 * ATTEMPTS)))
     assert codes == [401] * ATTEMPTS + [429] * 3 * ATTEMPTS
+
+
+def test_passwords_that_wait_in_line_keep_nobody_else_waiting(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashing, done = threading.Semaphore(0), threading.Event()
+
+    def slow(_password: str, _hashed: str | None) -> bool:
+        hashing.release()
+        return not done.wait(30)
+
+    monkeypatch.setattr(session, "verify_password", slow)
+
+    def guess(number: int) -> int:
+        return api.post("/session", json={"name": f"n{number}", "password": "nope"}).status_code
+
+    many = 60  # more than the service has threads
+    with ThreadPoolExecutor(many) as pool:
+        guesses = [pool.submit(guess, number) for number in range(many)]
+        try:
+            for _ in range(SIGN_INS_AT_ONCE):
+                assert hashing.acquire(timeout=10)
+            with httpx.Client(base_url=api.base_url, timeout=5) as other:
+                assert other.get("/health").status_code == 200
+            assert not hashing.acquire(blocking=False), "more passwords at once than there may be"
+        finally:
+            done.set()
+        assert [each.result() for each in guesses] == [401] * many
 
 
 def test_a_new_password_ends_the_sessions_opened_with_the_old_one(
