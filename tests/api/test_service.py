@@ -8,6 +8,7 @@ import threading
 import httpx
 import pytest
 
+from api import app as service
 from api.app import ApiError, run
 from ironpulse.stack.processes import free_port
 from store.connection import Connection, StoreUnavailable, connect
@@ -41,8 +42,14 @@ def test_metrics_tell_requests_and_the_state_of_the_store(
     assert "no-such-route" not in text
 
 
+@pytest.fixture
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service waits half a second for a connection. Asked for before the service starts."""
+    monkeypatch.setattr(service, "STORE_WAIT_S", 0.5)
+
+
 def test_a_store_that_goes_away_is_a_503_and_comes_back(
-    manager: httpx.Client, database: str
+    little_patience: None, manager: httpx.Client, database: str
 ) -> None:
     name = database.rsplit("/", 1)[1]
     with connect(f"{database.rsplit('/', 1)[0]}/postgres") as admin:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from benchmarks.nightly.fleet import fill, trimmed
 from fleet.clock import now_ms
 from fleet.loader import load_catalogue
+from ironpulse.backtest import spread
 from ironpulse.cli import app
 from ironpulse.stack import LocalStack
 from predict import nightly
@@ -90,6 +91,7 @@ def test_cores_and_a_cluster_come_to_the_same(
 def test_a_cluster_that_is_not_there_is_named(
     stack: LocalStack, fleet_template: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(spread, "PATIENCE_S", 0.5)
     for url in copied_database(stack, fleet_template):
         monkeypatch.setenv("IRONPULSE_DATABASE_URL", url)
         result = CliRunner().invoke(app, ["assess", "--scheduler", "tcp://127.0.0.1:1"])

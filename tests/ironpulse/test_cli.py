@@ -65,11 +65,12 @@ def test_every_command_explains_itself() -> None:
         assert command in found.output
 
 
-def test_the_products_are_in_order(tmp_path: Path) -> None:
-    done = ironpulse("products", "check", "--json", folder=tmp_path)
+def test_products_in_order_are_said_to_be(tmp_path: Path) -> None:
+    products = str(_roller(tmp_path))
+    done = ironpulse("products", "check", "--json", folder=tmp_path, products=products)
     report = json.loads(done.stdout)
     assert done.returncode == 0, done.stdout
-    assert report["ok"] is True
+    assert report["ok"] is True and report["products"] == ["road_roller"]
 
 
 @pytest.mark.parametrize(

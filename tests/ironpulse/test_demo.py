@@ -97,13 +97,14 @@ def demo(server_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]
     shutil.rmtree(found.folders[1], ignore_errors=True)
 
 
-def test_the_demo_lives_ends_comes_back_and_leaves_nothing(demo: Demo) -> None:
+def test_the_demo_is_killed_lives_ends_comes_back_and_leaves_nothing(demo: Demo) -> None:
+    _killed_while_it_writes_history(demo)
     run = demo.start()
     demo.until_up()
     assert httpx.get(f"http://127.0.0.1:{demo.port}").is_success
     with closing(demo.api()) as api:
         serials = {m["serial"] for m in api.get("/machines").json()["items"]}
-        assert len(serials) == 5
+        assert len(serials) == 5, "it begins anew"
         _until_live_charts_move(api)
         status = until(demo.status, lambda found: _running(found) == PARTS)
         assert {row["address"] for row in status["processes"]} >= {
@@ -126,21 +127,13 @@ def test_the_demo_lives_ends_comes_back_and_leaves_nothing(demo: Demo) -> None:
     until_none_in(*demo.folders)
 
 
-def test_a_demo_killed_while_it_writes_history_leaves_nothing_and_begins_anew(demo: Demo) -> None:
+def _killed_while_it_writes_history(demo: Demo) -> None:
     run = demo.start("--machines", "60", "--days", "60")
     until(lambda: (_workers(demo, run.pid), run.poll()), lambda found: any(found), UP_S)
     assert run.poll() is None, demo.log.read_text()
     run.kill()
     run.wait()
     until_none_in(*demo.folders)
-    run = demo.start()
-    demo.until_up()
-    with closing(demo.api()) as api:
-        assert len(api.get("/machines").json()["items"]) == 5
-        _until_live_charts_move(api)
-    run.send_signal(signal.SIGINT)
-    assert run.wait(60) == 0, demo.log.read_text()
-    assert processes_in(*demo.folders) == {}
 
 
 def _workers(demo: Demo, pid: int) -> list[int]:
