@@ -123,10 +123,11 @@ def read_yaml(path: Path) -> Node:
 def _overgrown(path: Path, text: str) -> Fault | None:
     """Where a file holds more than fits: nested so deep that composing it would end the process,
     or repeated by aliases so often that a few lines become millions of values."""
-    sizes: dict[str, int] = {}
+    sizes: dict[str | None, int] = {}
     opened: list[tuple[str | None, int]] = [(None, 0)]  # anchor, values so far; the file itself
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         mark = event.start_mark
+        assert mark is not None  # of an event that was read
         here = Fault(path, mark.line + 1, mark.column + 1, "")
         anchor, grown = None, 0
         if isinstance(event, yaml.CollectionStartEvent):
