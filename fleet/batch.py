@@ -11,14 +11,41 @@ FloatColumn = NDArray[np.float64]
 IntColumn = NDArray[np.int64]
 
 
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Implausible:
+    """Values that came and that no sensor of that kind can say, as columns of equal length k: the
+    `row` of a batch, the number of the `signal` among the batch's, and the `value` that came. In
+    the batch itself they are missing."""
+
+    row: Rows
+    signal: Rows
+    value: FloatColumn
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def moved(self, new_row: Rows) -> Implausible:
+        """The same in another batch, which has row i of this one at `new_row[i]` (-1: not)."""
+        row = new_row[self.row]
+        kept = row >= 0
+        return Implausible(row[kept], self.signal[kept], self.value[kept])
+
+
+NOTHING_IMPLAUSIBLE = Implausible(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
+
+
 @dataclass(frozen=True, slots=True)
 class SampleBatch:
     """Samples of machines of one product, as columns of equal length n.
 
     `machine_id` (n,) int64; `measured_at` and `received_at` (n,) milliseconds since 1970 UTC;
     `values` (n, len(signals)) float64 in the units of the product plan, column-major so that one
-    signal is contiguous, NaN where the machine sent nothing usable. Order of rows is free and
-    keys (machine_id, measured_at) may repeat unless a function says otherwise.
+    signal is contiguous, NaN where the machine sent nothing usable; `implausible` are those of
+    them that came and cannot be true. Order of rows is free and keys (machine_id, measured_at) may
+    repeat unless a function says otherwise.
     """
 
     product: str
@@ -27,12 +54,19 @@ class SampleBatch:
     measured_at: IntColumn
     received_at: IntColumn
     values: FloatColumn
+    implausible: Implausible = NOTHING_IMPLAUSIBLE
 
     def __len__(self) -> int:
         return len(self.machine_id)
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> SampleBatch:
-        """The batch of the chosen rows (indices or mask), in that order."""
+    def take(self, rows: Rows | NDArray[np.bool_]) -> SampleBatch:
+        """The batch of the chosen rows (indices, each once, or mask), in that order."""
+        implausible = self.implausible
+        if len(implausible):
+            new_row = np.full(len(self), -1, np.intp)
+            chosen = np.arange(len(self))[rows]
+            new_row[chosen] = np.arange(len(chosen))
+            implausible = implausible.moved(new_row)
         return SampleBatch(
             self.product,
             self.signals,
@@ -40,6 +74,7 @@ class SampleBatch:
             self.measured_at[rows],
             self.received_at[rows],
             np.asfortranarray(self.values[rows]),
+            implausible,
         )
 
     def sorted(self) -> SampleBatch:

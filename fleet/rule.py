@@ -92,10 +92,11 @@ class Rule(Model):
     """When an alarm is raised and when it returns.
 
     Exactly one of `when` (an expression over signals), `faults` (active trouble codes), `silence`
-    (the connection state that alarms), `normal` (a learned detector) and `sensors` (sensors that
-    learned detectors of the product caught lying) is given. A `when` rule raises once the
-    condition has held for `hold_s` in one of its `regimes`, and returns once `clear` has held
-    for `clear_hold_s`. Unknown is neither true nor false: it starts nothing and ends nothing.
+    (the connection state that alarms), `normal` (a learned detector) and `sensors` (sensors out of
+    their range, and those that learned detectors of the product caught lying) is given. A
+    `when` rule raises once the condition has held for `hold_s` in one of its `regimes`, and returns
+    once `clear` has held for `clear_hold_s`. Unknown is neither true nor false: it
+    starts nothing and ends nothing.
     """
 
     id: Key

@@ -9,6 +9,16 @@ from pydantic import Field
 from fleet.fields import Key, Model, Span
 from fleet.text import Text
 
+#: First raw value that means error and first that means not available, by width in bits
+#: (SAE J1939-71, transmitted signal ranges).
+_RAW_TOPS = {
+    2: (2, 3),
+    5: (30, 31),
+    8: (0xFE, 0xFF),
+    16: (0xFE00, 0xFF00),
+    32: (0xFE000000, 0xFF000000),
+}
+
 
 class J1939(Model):
     """Where a signal comes from on the CAN bus and how its raw value is coded.
@@ -22,6 +32,17 @@ class J1939(Model):
     bits: Literal[2, 5, 8, 16, 32] | None = None
     resolution: float = Field(default=1.0, gt=0)
     offset: float = 0.0
+
+    @property
+    def tops(self) -> tuple[float, float, float] | None:
+        """In the signal's own unit, where "error" begins, where "not available" begins and where it
+        ends, half a raw step early, as devices round; None where the width is not known."""
+        if self.bits is None:
+            return None
+        error, missing = _RAW_TOPS[self.bits]
+        raws = (error - 0.5, missing - 0.5, 2**self.bits - 0.5)
+        first, second, last = (raw * self.resolution + self.offset for raw in raws)
+        return first, second, last
 
 
 class Limit(Model):

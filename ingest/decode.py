@@ -183,8 +183,10 @@ class _Reader:
             columns = assemble(name, gathering, limits, machine_of, received_of)
             batch, marks = self._believe_times(columns)
             if len(batch):
-                marks += quality.mark(batch, dict(limits))
-                self.result.samples.append(Samples(batch, marks))
+                unusable = quality.mark(batch, dict(limits))
+                implausible = quality.implausible(batch.signals, unusable)
+                batch = replace(batch, implausible=implausible)
+                self.result.samples.append(Samples(batch, marks + unusable))
 
     def _of_messages(self, values: Sequence[int | None]) -> IntColumn:
         return np.array([-1 if value is None else value for value in values], np.int64)

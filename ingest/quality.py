@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.batch import FloatColumn, IntColumn, SampleBatch
+from fleet.batch import NOTHING_IMPLAUSIBLE, FloatColumn, Implausible, IntColumn, SampleBatch
 from fleet.clock import MS_PER_DAY
 from fleet.plan import ProductPlan
-from fleet.signals import J1939, Signal
+from fleet.signals import Signal
 
 #: No device of ours is older (milliseconds since 1970 UTC: 2015-01-01): its clock was never set.
 CLOCK_SET_MS = 1_420_070_400_000
@@ -23,15 +23,6 @@ LATE_MS = 10 * 60_000
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-#: First raw value that means error and first that means not available, by width in bits
-#: (SAE J1939-71, transmitted signal ranges).
-_RAW_TOPS = {
-    2: (2, 3),
-    5: (30, 31),
-    8: (0xFE, 0xFF),
-    16: (0xFE00, 0xFF00),
-    32: (0xFE000000, 0xFF000000),
-}
 _TYPE_LIMITS = {
     "real": float(np.finfo(np.float32).max),
     "double": np.inf,
@@ -40,13 +31,19 @@ _TYPE_LIMITS = {
 }
 
 
+#: Reasons that speak against the sensor: the machine did send a value, and it cannot be true.
+_IMPLAUSIBLE = ("error", "out_of_range")
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Values that cannot be used: which signal, as the machine called it, why, in which rows."""
+    """Values that cannot be used: which signal, as the machine called it, why, in which rows; and
+    what `came` there, where that was a number."""
 
     signal: str
     reason: str
     rows: Rows
+    came: FloatColumn = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,22 @@ def mark(batch: SampleBatch, limits: dict[str, Limits]) -> list[Mark]:
         for reason, bad in _judge(column, limits[key]):
             rows = np.flatnonzero(bad)
             if len(rows):
+                came = column[rows]
                 column[rows] = np.nan
-                marks.append(Mark(key, reason, rows))
+                marks.append(Mark(key, reason, rows, came))
     return marks
+
+
+def implausible(signals: Sequence[str], marks: Sequence[Mark]) -> Implausible:
+    """What `mark` found in a batch of these signals that speaks against the sensor."""
+    found = [one for one in marks if one.reason in _IMPLAUSIBLE]
+    if not found:
+        return NOTHING_IMPLAUSIBLE
+    return Implausible(
+        np.concatenate([one.rows for one in found]),
+        np.concatenate([np.full(len(one.rows), signals.index(one.signal)) for one in found]),
+        np.concatenate([one.came for one in found]),
+    )
 
 
 def judge_times(measured_at: IntColumn, received_at: IntColumn) -> Iterator[tuple[str, Mask]]:
@@ -103,15 +113,5 @@ def _limits(signal: Signal) -> Limits:
     most = _TYPE_LIMITS[signal.type]
     low, high = max(signal.range[0], -most), min(signal.range[1], most)
     whole = signal.type in ("integer", "smallint")
-    if signal.j1939 is None or signal.j1939.bits is None:
-        return Limits(low, high, whole)
-    return Limits(low, high, whole, *_raw_tops(signal.j1939, signal.j1939.bits))
-
-
-def _raw_tops(coding: J1939, bits: int) -> tuple[float, float, float]:
-    """The bounds of "error" and "not available" in the signal's own unit, half a raw step early,
-    as devices round."""
-    error, missing = _RAW_TOPS[bits]
-    raws = (error - 0.5, missing - 0.5, 2**bits - 0.5)
-    first, second, last = (raw * coding.resolution + coding.offset for raw in raws)
-    return first, second, last
+    tops = None if signal.j1939 is None else signal.j1939.tops
+    return Limits(low, high, whole, *(tops or ()))

@@ -21,6 +21,7 @@ from fleet.service import ServiceTier
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import Identity
+from rules.detectors.implausible import FULL_MS
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import judge
 from rules.faults import FaultState, fold_faults, ripen
@@ -123,6 +124,7 @@ def warm_up_ms(compiled: CompiledPlan) -> int:
     of their windows, values carried forward, what may be pending, and a silence
     that is not told yet."""
     holds = [max(rule.hold_ms, rule.clear_hold_ms) for rule in compiled.conditions]
+    holds += [FULL_MS] if compiled.sensor_rule else []
     carried = max((hold_ms(compiled.plan, key) for key in compiled.signals), default=0)
     conditions = compiled.past_ms + carried + max(holds, default=0) + compiled.max_gap_ms
     return max(conditions, longest_ms(compiled))

@@ -106,7 +106,9 @@ def standing_in(compiled: CompiledPlan, state: FleetState) -> Iterable[tuple[Key
         rule = compiled.conditions[index].rule
         key = (int(state.machine_id[row]), rule.component, rule.id)
         yield key, int(state.raised_at[row, index])
-    for machine, watched in zip(state.machine_id.tolist(), state.watched, strict=True):
-        for own in watched:
-            for raised in own.standing_alarms:
-                yield (machine, raised.component, raised.rule), raised.at
+    held = zip(state.machine_id.tolist(), state.watched, state.suspects, strict=True)
+    for machine, watched, suspects in held:
+        standing = [raised for own in watched for raised in own.standing_alarms]
+        standing += [raised for own in suspects.values() for raised in own.standing_alarms]
+        for raised in standing:
+            yield (machine, raised.component, raised.rule), raised.at

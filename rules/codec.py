@@ -16,7 +16,15 @@ import numpy as np
 from fleet.batch import FaultCode
 from fleet.errors import IronpulseError
 from rules.compiled import CompiledPlan
-from rules.detectors.codec import StoredWatched, restored, stored_watched
+from rules.detectors.codec import (
+    StoredSuspect,
+    StoredWatched,
+    restored,
+    restored_suspects,
+    stored_suspects,
+    stored_watched,
+)
+from rules.detectors.watched import Suspects
 from rules.faults import ActiveCode, FaultState
 from rules.state import IDLE, NEVER, NO_REGIME, FleetState, empty_state
 
@@ -51,6 +59,7 @@ class _Stored(msgspec.Struct, array_like=True):
     operating: int = 0
     learned: dict[str, bytes] = {}
     watched: dict[str, StoredWatched] = {}
+    suspects: dict[str, StoredSuspect] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -93,6 +102,10 @@ def dump(
     }
     raised = {rule for rule, _ in faults.raised}
     watched = stored_watched(compiled.detectors, state.watched[row]) if learned else {}
+    suspects = stored_suspects(state.suspects[row])
+    judging = {*rules, *raised, *watched}
+    if suspects and compiled.sensor_rule is not None:
+        judging.add(compiled.sensor_rule.id)
     return _encoder.encode(
         _Stored(
             VERSION,
@@ -106,10 +119,11 @@ def dump(
             faults.as_of,
             [_code(entry) for entry in faults.active.values()],
             [(rule, key, at) for (rule, key), at in faults.raised.items()],
-            {rule: compiled.plan.rule[rule].judgement for rule in (*rules, *raised, *watched)},
+            {rule: compiled.plan.rule[rule].judgement for rule in judging},
             int(state.operating[row]),
             _held(compiled, state, row) if learned else {},
             watched,
+            suspects,
         )
     )
 
@@ -137,7 +151,7 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
         if not _judges_alike(compiled, kept, detector.rule.id)
     }
     watched = restored(compiled.detectors, kept.watched, compiled.plan.rule, changed)
-    state = replace(state, watched=(watched,))
+    state = replace(state, watched=(watched,), suspects=(_suspects(compiled, kept),))
     state.as_of[0] = kept.as_of
     regimes = [regime.id for regime in compiled.plan.regimes]
     state.regime[0] = regimes.index(kept.regime) if kept.regime in regimes else NO_REGIME
@@ -160,6 +174,13 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
         if len(numbers) == gauge.width:
             state.learned[0, gauge.slots] = numbers
     return Snapshot(state, _faults(compiled, kept))
+
+
+def _suspects(compiled: CompiledPlan, kept: _Stored) -> Suspects:
+    rule = compiled.sensor_rule
+    if rule is None or not _judges_alike(compiled, kept, rule.id):
+        return {}
+    return restored_suspects(kept.suspects, compiled.plan.signal)
 
 
 def _judges_alike(compiled: CompiledPlan, stored: _Stored, rule: str) -> bool:

@@ -117,9 +117,9 @@ class CompiledPlan:
 
     @cached_property
     def learned_rules(self) -> frozenset[str]:
-        """Rules that learned detectors raise."""
+        """Rules that detectors raise: learned ones, and that of the sensors."""
         own = {detector.rule.id for detector in self.detectors}
-        return frozenset(own | ({self.sensor_rule.id} if self.sensor_rule and own else set()))
+        return frozenset(own | ({self.sensor_rule.id} if self.sensor_rule else set()))
 
     @cached_property
     def condition_index(self) -> Mapping[str, int]:

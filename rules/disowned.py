@@ -30,6 +30,7 @@ def without(compiled: CompiledPlan, states: FleetState, closed: Collection[Key])
     """The states without the alarms that were `closed`."""
     states = states.select(range(len(states)))
     watched = [list(own) for own in states.watched]
+    suspects = list(states.suspects)
     rows = {machine: row for row, machine in enumerate(states.machine_id.tolist())}
     for machine, component, rule in closed:
         row, index = rows[machine], compiled.condition_index.get(rule)
@@ -38,15 +39,20 @@ def without(compiled: CompiledPlan, states: FleetState, closed: Collection[Key])
             for moments in (states.since, states.known, states.raised_at):
                 moments[row, index] = NEVER
         watched[row] = [_unwatched(own, component, rule) for own in watched[row]]
-    return replace(states, watched=tuple(tuple(own) for own in watched))
+        suspects[row] = {
+            signal: own
+            for signal, own in suspects[row].items()
+            if not any(one.key == (rule, component) for one in own.standing_alarms)
+        }
+    return replace(states, watched=tuple(tuple(own) for own in watched), suspects=tuple(suspects))
 
 
 def _unwatched(watched: Watched, component: str, rule: str) -> Watched:
-    if not any((one.component, one.rule) == (component, rule) for one in watched.standing_alarms):
+    if not any(one.key == (rule, component) for one in watched.standing_alarms):
         return watched
-    stuck = {k: v for k, v in watched.stuck.items() if (v.component, v.rule) != (component, rule)}
+    stuck = {k: v for k, v in watched.stuck.items() if v.key != (rule, component)}
     own = watched.raised
-    gone = own is not None and (own.component, own.rule) == (component, rule)
+    gone = own is not None and own.key == (rule, component)
     return replace(watched, raised=None if gone else own, stuck=stuck)
 
 

@@ -21,7 +21,9 @@ from rules.baselines import standing
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import ConditionRule, Identity, Params
+from rules.detectors.implausible import fold_suspects
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
+from rules.detectors.union import as_one
 from rules.holding import Grid, Rows, RuleState, Transition, step
 from rules.peers import PeerDays
 from rules.recall import Recall
@@ -87,17 +89,21 @@ def judge(
     who = [identities[machine] for machine in machines] if _asks_who(compiled) else []
     params = [rule.params(who) for rule in compiled.conditions]
     after, changes = _Fold(compiled, sheet, regime, who, params, taught.peers).run()
-    if not compiled.detectors:
-        return Judged(sheet.before, after, changes, sheet.grid, regime)
-    known = [(machine, identities.get(machine)) for machine in machines]
-    watched, found = fold_detectors(
-        compiled, taught, known, sheet.before.watched, sheet.grid, sheet.columns.values, regime
-    )
-    order = {rule.id: i for i, rule in enumerate(compiled.plan.rules)}
-    changes = sorted(
-        [*changes, *found], key=lambda change: (change.machine_id, change.at, order[change.rule])
-    )
-    after = replace(after, watched=tuple(watched))
+    suspects, found = fold_suspects(compiled, sheet, regime)
+    watched = sheet.before.watched
+    if compiled.detectors:
+        known = [(machine, identities.get(machine)) for machine in machines]
+        seen, more = fold_detectors(
+            compiled, taught, known, watched, sheet.grid, sheet.columns.values, regime
+        )
+        watched, found = tuple(seen), [*found, *more]
+    after = replace(after, watched=watched, suspects=suspects)
+    if found:
+        after, found = as_one(sheet.before, after, found)
+        order = {rule.id: i for i, rule in enumerate(compiled.plan.rules)}
+        changes = sorted(
+            [*changes, *found], key=lambda one: (one.machine_id, one.at, order[one.rule])
+        )
     return Judged(sheet.before, after, changes, sheet.grid, regime)
 
 

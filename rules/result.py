@@ -77,4 +77,5 @@ def state_after(
         recall.learned,
         tails_after(compiled, sheet),
         before.watched,
+        before.suspects,
     )

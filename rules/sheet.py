@@ -28,9 +28,10 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A batch in order, carried forward, with the past its windows need; `hours` is the counter
+    """A `batch` in order, carried forward, with the past its windows need; `hours` is the counter
     of operating hours, the signal at `hours_index`."""
 
+    batch: SampleBatch
     before: FleetState
     grid: Grid
     ends: Rows
@@ -77,7 +78,7 @@ def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> S
     past = tuple(_past(before, i, lane, grid, columns) for i, lane in enumerate(compiled.lanes))
     ends = np.append(starts[1:], len(batch)) - 1
     index = compiled.signals.index(compiled.plan.hours_signal)
-    return Sheet(before, grid, ends, columns, last_value, last_time, past, hours, index)
+    return Sheet(batch, before, grid, ends, columns, last_value, last_time, past, hours, index)
 
 
 def _in_order(batch: SampleBatch) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, IntColumn
 from fleet.carry import NEVER as NEVER
 from rules.compiled import CompiledPlan
-from rules.detectors.watched import Watched, nothing_watched
+from rules.detectors.watched import Suspects, Watched, nothing_watched
 
 NO_REGIME = -1
 
@@ -40,8 +40,9 @@ class FleetState:
     `last_value`, `last_time` (m, s) the last known value of each signal. Of each rule (m, r):
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
     `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
-    the gauges (rules.gauges), NaN where there is none yet; and of each machine the tails, and what
-    its learned detectors keep. All times are milliseconds since 1970 UTC.
+    the gauges (rules.gauges), NaN where there is none yet; and of each machine the tails, what its
+    learned detectors keep, and the sensors that are suspect. All times are
+    milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
@@ -58,6 +59,7 @@ class FleetState:
     learned: FloatColumn
     tails: tuple[Tails, ...]
     watched: tuple[tuple[Watched, ...], ...]
+    suspects: tuple[Suspects, ...]
 
     def __len__(self) -> int:
         return len(self.machine_id)
@@ -69,11 +71,12 @@ class FleetState:
             **columns,
             tails=tuple(self.tails[int(row)] for row in rows),
             watched=tuple(self.watched[int(row)] for row in rows),
+            suspects=tuple(self.suspects[int(row)] for row in rows),
         )
 
 
 #: The columns of FleetState, in the order of its fields.
-COLUMNS = tuple(FleetState.__dataclass_fields__)[:-2]
+COLUMNS = tuple(FleetState.__dataclass_fields__)[:-3]
 
 
 def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetState:
@@ -94,6 +97,7 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.full((m, compiled.gauges.width), np.nan),
         (empty_tails(compiled),) * m,
         (tuple(nothing_watched(detector) for detector in compiled.detectors),) * m,
+        ({},) * m,
     )
 
 
@@ -109,7 +113,8 @@ def stack(states: Sequence[FleetState]) -> FleetState:
         return states[0]
     tails = tuple(tail for each in states for tail in each.tails)
     watched = tuple(own for each in states for own in each.watched)
-    joined = _joined(states, tails, watched)
+    suspects = tuple(own for each in states for own in each.suspects)
+    joined = _joined(states, tails, watched, suspects)
     return joined.select(np.argsort(joined.machine_id))
 
 
@@ -117,11 +122,12 @@ def _joined(
     states: Sequence[FleetState],
     tails: tuple[Tails, ...],
     watched: tuple[tuple[Watched, ...], ...],
+    suspects: tuple[Suspects, ...],
 ) -> FleetState:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(each, name) for each in states]) for name in COLUMNS
     }
-    return FleetState(**columns, tails=tails, watched=watched)
+    return FleetState(**columns, tails=tails, watched=watched, suspects=suspects)
 
 
 class Memory:
@@ -131,6 +137,7 @@ class Memory:
         self._all = empty_state(compiled, [])
         self._tails: list[Tails] = []
         self._watched: list[tuple[Watched, ...]] = []
+        self._suspects: list[Suspects] = []
         self._row: dict[int, int] = {}
 
     def lacks(self, machine_ids: Iterable[int]) -> list[int]:
@@ -145,6 +152,7 @@ class Memory:
             **columns,
             tails=tuple(self._tails[row] for row in rows),
             watched=tuple(self._watched[row] for row in rows),
+            suspects=tuple(self._suspects[row] for row in rows),
         )
 
     def put(self, state: FleetState) -> None:
@@ -157,7 +165,8 @@ class Memory:
                 self._row[machine] = len(self._tails)
                 self._tails.append(tail)
             self._watched += added.watched
-            self._all = _joined([self._all, added], (), ())
+            self._suspects += added.suspects
+            self._all = _joined([self._all, added], (), (), ())
         rows = [self._row[machine] for machine in state.machine_id.tolist()]
         for name in COLUMNS:
             getattr(self._all, name)[rows] = getattr(state, name)
@@ -165,3 +174,5 @@ class Memory:
             self._tails[row] = tail
         for row, own in zip(rows, state.watched, strict=True):
             self._watched[row] = own
+        for row, suspects in zip(rows, state.suspects, strict=True):
+            self._suspects[row] = suspects

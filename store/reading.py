@@ -12,9 +12,15 @@ import numpy as np
 from psycopg import sql
 
 from fleet import clock
-from fleet.batch import FloatColumn, IntColumn, SampleBatch
+from fleet.batch import (
+    NOTHING_IMPLAUSIBLE,
+    FloatColumn,
+    Implausible,
+    IntColumn,
+    SampleBatch,
+)
 from fleet.plan import ProductPlan
-from store import binary
+from store import binary, implausible
 from store.binary import Column
 from store.connection import Connection
 from store.hypertables import AGGREGATES, table_name
@@ -61,8 +67,9 @@ def read_batches(
     """The samples of entries of the ingest log of one product, ordered by machine and time.
 
     `received_at` is that of each row's entry. `signals` defaults to all of the plan, `partitions`
-    (see store.partitions) to all machines. Many small commits are read in one statement: a
-    statement for each would cost more than its rows.
+    (see store.partitions) to all machines. Who reads all signals also gets
+    what was implausible. Many small commits are read in one statement: a statement for each would
+    cost more than its rows.
     """
     shared = {"partitions": None if partitions is None else list(partitions)}
     asked = [
@@ -78,7 +85,11 @@ def read_batches(
     ids = np.array(sorted(entry.id for entry in entries), np.int64)
     received = {entry.id: entry.received_at for entry in entries}
     times = np.array([received[batch_id] for batch_id in ids.tolist()], np.int64)
-    return replace(batch, received_at=times[np.searchsorted(ids, batch_ids)])
+    return replace(
+        batch,
+        received_at=times[np.searchsorted(ids, batch_ids)],
+        implausible=_implausible(connection, batch, signals),
+    )
 
 
 def _groups(entries: Sequence[LogEntry]) -> Iterator[list[LogEntry]]:
@@ -108,7 +119,8 @@ def read_range(
     """The samples of machines in [since, until), ordered by machine and time.
 
     `received_at` is that of the batch which brought the row last, or the time of measurement
-    where the log no longer knows that batch. `signals` defaults to all of the plan.
+    where the log no longer knows that batch. `signals` defaults to all of the plan; who reads all
+    also gets what was implausible.
     """
     values = {
         "machines": [int(machine_id) for machine_id in machine_ids],
@@ -121,7 +133,17 @@ def read_range(
     known = {row["id"]: clock.to_ms(row["received_at"]) for row in rows}
     received = np.array([known.get(batch_id, -1) for batch_id in ids.tolist()], np.int64)
     received_at = received[positions]
-    return replace(batch, received_at=np.where(received_at < 0, batch.measured_at, received_at))
+    return replace(
+        batch,
+        received_at=np.where(received_at < 0, batch.measured_at, received_at),
+        implausible=_implausible(connection, batch, signals),
+    )
+
+
+def _implausible(
+    connection: Connection, batch: SampleBatch, signals: Sequence[str] | None
+) -> Implausible:
+    return NOTHING_IMPLAUSIBLE if signals is not None else implausible.of(connection, batch)
 
 
 def series(

@@ -22,7 +22,8 @@ STEP = 20_000
 class Keep:
     """How long things are kept. `log`: entries of the ingest log that every consumer has read.
     `rejected`: rejected messages, of which at most `rejected_bytes` are kept, the newest.
-    `reports`: lists of trouble codes, states of connections, counts of bad values. `conditions`:
+    `reports`: lists of trouble codes, states of connections, counts of bad values, values that
+    cannot be true. `conditions`:
     what parts showed of their wear, day by day."""
 
     log: timedelta = timedelta(days=90)
@@ -40,6 +41,7 @@ def forget(connection: Connection, keep: Keep, now: datetime) -> dict[str, int]:
         "fault_report": ("drop_faults", keep.reports),
         "status_report": ("drop_statuses", keep.reports),
         "bad_value": ("drop_bad_values", keep.reports),
+        "implausible_value": ("drop_implausible", keep.reports),
         "condition_day": ("drop_conditions", keep.conditions),
     }
     done = {

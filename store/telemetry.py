@@ -15,7 +15,7 @@ from psycopg import sql
 from fleet import clock
 from fleet.batch import FloatColumn, SampleBatch
 from fleet.plan import ProductPlan
-from store import binary
+from store import binary, implausible
 from store.connection import Connection
 from store.hypertables import table_name
 from store.queries import load
@@ -60,6 +60,8 @@ def write(
         fates = _against(before, in_order, fates, found[group] == MERGED)
     result = np.empty(len(batch), np.int8)
     result[order] = fates
+    if len(batch.implausible):
+        _add_implausible(connection, batch, batch_id, result)
     return WriteResult(result)
 
 
@@ -73,9 +75,9 @@ def merge_repetitions(batch: SampleBatch) -> tuple[SampleBatch, NDArray[np.intp]
     firsts = np.r_[True, ~same]
     group = np.cumsum(firsts) - 1
     outcome: Outcome = np.zeros(len(batch), np.int8)
-    single = batch if not same.any() else batch.take(firsts)
-    if single is batch:
+    if not same.any():
         return batch, group, outcome
+    single = replace(batch.take(firsts), implausible=batch.implausible.moved(group))
     rank = np.arange(len(batch)) - np.flatnonzero(firsts)[group]
     by_rank = np.argsort(rank, kind="stable")
     bounds = np.searchsorted(rank[by_rank], np.arange(1, rank.max() + 2))
@@ -116,6 +118,23 @@ def _against(
     own[order] = merge_repetitions(both.take(order))[2]
     own = own[len(before) :]
     return np.where(merged & (own != STORED), own, fates)
+
+
+def _add_implausible(
+    connection: Connection, batch: SampleBatch, batch_id: int, fates: Outcome
+) -> None:
+    """Keep what came and cannot be true. To a moment that was there already and of which it was not
+    known it is news: the moment is one of this batch from now on."""
+    new = implausible.add(connection, batch)
+    rows = np.unique(batch.implausible.row)
+    moments = zip(batch.machine_id[rows].tolist(), batch.measured_at[rows].tolist(), strict=True)
+    is_new = np.array([moment in new for moment in moments])
+    told = rows[is_new & (fates[rows] == REPEATED)]
+    if len(told):
+        names = {"table": sql.Identifier(table_name(batch.product))}
+        values = {**_moments(batch.take(told)), "batch": batch_id}
+        connection.execute(sql.SQL(_SQL["touch"]).format(**names), values)
+        fates[told] = MERGED
 
 
 def _write_single(

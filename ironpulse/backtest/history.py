@@ -18,7 +18,7 @@ import pyarrow.ipc as pa_ipc
 
 from fleet.batch import FaultReport, IntColumn, SampleBatch
 from fleet.plan import ProductPlan
-from ingest.quality import limits_of, mark
+from ingest.quality import implausible, limits_of, mark
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import MACHINE, MEASURED_AT, Table, blocks
 from ironpulse.backtest.traits import Traits
@@ -216,7 +216,9 @@ def _chunk(
     machines = table.column(MACHINE).to_numpy()[wanted]
     times = times[wanted]
     batch = SampleBatch(plan.product, plan.signal_keys, machines, times, times, values)
-    spoiled = sum(len(one.rows) for one in mark(batch, limits_of(plan)))
+    marks = mark(batch, limits_of(plan))
+    spoiled = sum(len(one.rows) for one in marks)
+    batch = replace(batch, implausible=implausible(batch.signals, marks))
     single, _, _ = merge_repetitions(as_stored(batch, plan).sorted())
     return Chunk(single, reports, spoiled)
 

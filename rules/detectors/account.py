@@ -85,6 +85,8 @@ def _part(plan: ProductPlan, one: Mapping[str, Any]) -> Text:
 
 
 def _sensor_reason(plan: ProductPlan, learned: Mapping[str, Any]) -> Text:
+    if learned["fault"] == "range":
+        return _implausible_reason(plan.signal[learned["sensor"]], learned)
     name = plan.signal[learned["sensor"]].name
     fault = _FAULTS[learned["fault"]]
     en, zh = f"{name.en} {fault.en}", f"{name.zh}：{fault.zh}"
@@ -94,6 +96,32 @@ def _sensor_reason(plan: ProductPlan, learned: Mapping[str, Any]) -> Text:
         part = _part(plan, one)
         en, zh = f"{en}: {part.en}", f"{zh}，{part.zh}"
     return Text(en=f"{en}.", zh=f"{zh}。")
+
+
+def _implausible_reason(signal: Signal, learned: Mapping[str, Any]) -> Text:
+    """What came, and what the sensor can say."""
+    low, high, count = float(learned["low"]), float(learned["high"]), learned["values"]
+    name, tops = signal.name, None if signal.j1939 is None else signal.j1939.tops
+    if tops is not None and tops[0] <= low and high < tops[1]:
+        return Text(
+            en=f"{name.en}: the controller says {count} times that the sensor is at fault, "
+            "in place of a value.",
+            zh=f"{name.zh}：控制器 {count} 次上报传感器错误，未给出测量值。",
+        )
+    ends = (_number(low), _number(high))
+    en, zh = (ends[0], ends[0]) if ends[0] == ends[1] else (" to ".join(ends), " 至 ".join(ends))
+    least, most = (_number(end) for end in signal.range)
+    unit = _unit(signal)
+    return Text(
+        en=f"{name.en}: {count} readings of {en}{unit}, which cannot be true; "
+        f"the sensor measures {least} to {most}{unit}.",
+        zh=f"{name.zh}：收到 {count} 个不可能的读数（{zh}{unit}），"
+        f"传感器量程为 {least} 至 {most}{unit}。",
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.5g}" if abs(value) < 1e5 or abs(value) >= 1e9 else f"{value:.0f}"
 
 
 def _unit(signal: Signal) -> str:

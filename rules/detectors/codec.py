@@ -13,7 +13,15 @@ from fleet.batch import FloatColumn
 from rules.compiled import DetectorRule
 from rules.detectors.regime import RegimeState
 from rules.detectors.threshold import Phase, Standing
-from rules.detectors.watched import OpenStretch, Raised, Watched, nothing_open, nothing_watched
+from rules.detectors.watched import (
+    OpenStretch,
+    Raised,
+    Suspect,
+    Suspects,
+    Watched,
+    nothing_open,
+    nothing_watched,
+)
 
 _RaisedFields = tuple[str, str, int, int]
 
@@ -36,6 +44,43 @@ class StoredWatched(msgspec.Struct, array_like=True):
     still: list[int]
     stuck: dict[str, _RaisedFields]
     repaired: int = 0
+
+
+class StoredSuspect(msgspec.Struct, array_like=True):
+    """A suspect sensor."""
+
+    level: int
+    at: int
+    since: int
+    count: int
+    low: float
+    high: float
+    raised: _RaisedFields | None
+
+
+def stored_suspects(suspects: Suspects) -> dict[str, StoredSuspect]:
+    """The suspects of a machine, by signal."""
+    return {
+        key: StoredSuspect(
+            one.level, one.at, one.since, one.count, one.low, one.high,
+            None if one.raised is None else _fields(one.raised),
+        )
+        for key, one in suspects.items()
+    }  # fmt: skip
+
+
+def restored_suspects(
+    kept: Mapping[str, StoredSuspect], signals: Container[str]
+) -> dict[str, Suspect]:
+    """The same as the plan knows it, which has these `signals`."""
+    return {
+        key: Suspect(
+            one.level, one.at, one.since, one.count, one.low, one.high,
+            None if one.raised is None else Raised(*one.raised),
+        )
+        for key, one in kept.items()
+        if key in signals
+    }  # fmt: skip
 
 
 def stored_watched(

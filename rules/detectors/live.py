@@ -21,7 +21,6 @@ from rules.condition import Identity
 from rules.detectors.causes import Causes, causes_of
 from rules.detectors.regime import REGIME_THRESHOLD, Normal, RegimeState
 from rules.detectors.stretches import Stretches, gather
-from rules.detectors.union import told_once
 from rules.detectors.watch import Watch, relearn, watch
 from rules.detectors.watched import BEGINNING, Raised, Watched
 from rules.holding import Grid
@@ -85,9 +84,6 @@ def fold_detectors(
             changes[m] += judge.changes
         for own, now in zip(after, watched, strict=True):
             own.append(now)
-    for m, said in enumerate(changes):
-        if said and compiled.sensor_rule is not None:
-            after[m], changes[m] = told_once(before[m], after[m], said)
     return [tuple(own) for own in after], [change for own in changes for change in own]
 
 

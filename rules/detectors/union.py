@@ -1,4 +1,4 @@
-"""Alarms that several detectors, or two ways of one, raise about the same sensor, as one. Pure.
+"""Alarms that several detectors, or several ways of one, raise about the same sensor, as one. Pure.
 
 It stands from the first that was raised until the last is over; only these two are told.
 """
@@ -8,21 +8,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from rules.changes import AlarmChange
-from rules.detectors.watched import Raised, Watched
+from rules.detectors.watched import Key, Raised, Suspect, Watched
+from rules.state import FleetState
 
-Key = tuple[str, str]
+
+def as_one(
+    before: FleetState, after: FleetState, changes: Sequence[AlarmChange]
+) -> tuple[FleetState, list[AlarmChange]]:
+    """Machines before and after some rows, and what detectors said of them on the way: the same,
+    with every alarm told once."""
+    watched, suspects = list(after.watched), list(after.suspects)
+    place = {machine: m for m, machine in enumerate(after.machine_id.tolist())}
+    told: list[AlarmChange] = []
+    for machine, own in groupby(sorted(changes, key=_machine_of), _machine_of):
+        m = place[machine]
+        held: list[Watched | Suspect] = [*before.watched[m], *before.suspects[m].values()]
+        first, said = told_once([raised for one in held for raised in one.standing_alarms], own)
+        watched[m] = tuple(one.told_as(first) for one in watched[m])
+        suspects[m] = {key: one.told_as(first) for key, one in suspects[m].items()}
+        told += said
+    return replace(after, watched=tuple(watched), suspects=tuple(suspects)), told
 
 
 def told_once(
-    before: Sequence[Watched], after: Sequence[Watched], changes: Iterable[AlarmChange]
-) -> tuple[list[Watched], list[AlarmChange]]:
-    """One machine's detectors before and after some rows, and what they said on the way: the same,
-    with every alarm (rule and component) raised once and cleared once."""
-    standing = [raised for own in before for raised in own.standing_alarms]
-    counts: Counter[Key] = Counter(_key(raised) for raised in standing)
-    first = {_key(raised): raised for raised in standing}
+    standing: Iterable[Raised], changes: Iterable[AlarmChange]
+) -> tuple[dict[Key, Raised], list[AlarmChange]]:
+    """One machine's alarms that stand before some rows, however often each does, and what is said
+    on the way: each (rule and component) as it was raised first, raised once and cleared once."""
+    before = list(standing)
+    counts: Counter[Key] = Counter(raised.key for raised in before)
+    first = {raised.key: raised for raised in before}
     told = []
     for change in sorted(changes, key=lambda change: (change.at, change.kind == "cleared")):
         key = (change.rule, change.component)
@@ -36,14 +54,8 @@ def told_once(
         if counts[key] == 0:
             begun = first[key]
             told.append(replace(change, since=begun.since, raised_at=begun.at))
-    return [_of_first(own, first) for own in after], told
+    return first, told
 
 
-def _of_first(own: Watched, first: dict[Key, Raised]) -> Watched:
-    raised = None if own.raised is None else first[_key(own.raised)]
-    stuck = {name: first[_key(one)] for name, one in own.stuck.items()}
-    return replace(own, raised=raised, stuck=stuck)
-
-
-def _key(raised: Raised) -> Key:
-    return raised.rule, raised.component
+def _machine_of(change: AlarmChange) -> int:
+    return change.machine_id

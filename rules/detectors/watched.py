@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from rules.detectors.regime import REGIME_THRESHOLD, RegimeState
 from rules.detectors.threshold import Phase, Standing
 
 NO_STRETCH = -1
+#: Whose alarm it is on its machine: rule and component.
+Key = tuple[str, str]
 #: A machine begins with a grace, in which it is learned and not judged.
 BEGINNING = Standing(Phase.RETURNED, left=REGIME_THRESHOLD.grace)
 
@@ -38,6 +40,11 @@ class Raised:
     component: str
     since: int
     at: int
+
+    @property
+    def key(self) -> Key:
+        """Rule and component."""
+        return self.rule, self.component
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,40 @@ class Watched:
     def standing_alarms(self) -> list[Raised]:
         """The alarms that stand."""
         return [*([] if self.raised is None else [self.raised]), *self.stuck.values()]
+
+    def told_as(self, first: Mapping[Key, Raised]) -> Watched:
+        """The same with its alarms as they were told first, by rule and component."""
+        raised = None if self.raised is None else first[self.raised.key]
+        stuck = {name: first[one.key] for name, one in self.stuck.items()}
+        return replace(self, raised=raised, stuck=stuck)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A sensor that delivered what cannot be true (rules.detectors.implausible): `level` of the
+    suspicion, ms of work; its newest reading `at`; `since` when it began, how many such values came
+    since and between which two they lay; its alarm, where that stands."""
+
+    level: int
+    at: int
+    since: int
+    count: int
+    low: float
+    high: float
+    raised: Raised | None = None
+
+    @property
+    def standing_alarms(self) -> list[Raised]:
+        """The alarm, where it stands."""
+        return [] if self.raised is None else [self.raised]
+
+    def told_as(self, first: Mapping[Key, Raised]) -> Suspect:
+        """The same with its alarm as it was told first, by rule and component."""
+        return self if self.raised is None else replace(self, raised=first[self.raised.key])
+
+
+#: The suspects of one machine, by signal.
+Suspects = Mapping[str, Suspect]
 
 
 def nothing_open(columns: int) -> OpenStretch:

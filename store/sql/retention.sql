@@ -39,6 +39,11 @@ delete from bad_value where ctid in (
     select ctid from bad_value where day < (%(before)s::timestamptz at time zone 'utc')::date
     limit %(most)s::integer)
 
+-- name: drop_implausible
+delete from implausible_value where ctid in (
+    select ctid from implausible_value where measured_at < %(before)s::timestamptz
+    limit %(most)s::integer)
+
 -- name: drop_conditions
 delete from condition_day where ctid in (
     select ctid from condition_day where day < (%(before)s::timestamptz at time zone 'utc')::date

@@ -34,6 +34,10 @@ select {columns} from pg_temp.staging order by machine_id, measured_at
 on conflict (machine_id, measured_at) do nothing
 returning machine_id, measured_at, true as stored
 
+-- name: touch
+update {table} set batch_id = %(batch)s::bigint where (machine_id, measured_at) in (
+    select * from unnest(%(machines)s::integer[], %(times)s::timestamptz[]))
+
 -- name: read_batches
 select array_agg(machine_id), array_agg(measured_at), array_agg(batch_id), {signals}
 from {table}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 
 from fleet import clock
 from fleet.batch import FaultCode, FaultReport, SampleBatch
+from ingest import quality
 from ironpulse.stack import LocalStack
 from rules.worker import Worker
 from store import ingest_log, ledger, machines, reports, telemetry
@@ -63,6 +64,8 @@ class Bench:
         ids = np.array([machine for machine, _, _ in rows], np.int64)
         at = clock.now_ms() if received_at is None else received_at
         batch = SampleBatch("pump", keys, ids, times, np.full(len(rows), at), values)
+        marks = quality.mark(batch, quality.limits_of(plan()))
+        batch = replace(batch, implausible=quality.implausible(keys, marks))
         with self.connection.transaction():
             number = ingest_log.next_id(self.connection)
             telemetry.write(self.connection, plan(), batch, number)

@@ -11,7 +11,7 @@ import pytest
 
 from fleet import clock
 from rules.compiled import DetectorRule
-from rules.detectors.watched import Raised, nothing_watched
+from rules.detectors.watched import Raised, Suspect, nothing_watched
 from rules.disowned import held_as_raised, without
 from rules.state import IDLE, RAISED, empty_state
 from rules.worker import Worker
@@ -85,12 +85,18 @@ def test_only_what_was_closed_begins_anew() -> None:
     assert isinstance(detector, DetectorRule)
     raised, stuck = Raised("unlike", "body", 5, 7), Raised("sensor", "body/fuel_pct", 5, 7)
     watched = replace(nothing_watched(detector), raised=raised, stuck={"fuel_pct": stuck})
-    states = replace(empty_state(known, [1, 2]), watched=((watched,), (watched,)))
+    wild = Suspect(9, 7, 5, 3, 900.0, 901.0, Raised("sensor", "body/oil_temp_c", 5, 7))
+    states = replace(
+        empty_state(known, [1, 2]),
+        watched=((watched,), (watched,)),
+        suspects=({"oil_temp_c": wild}, {"oil_temp_c": wild}),
+    )
     hot, mean = known.condition_index["hot"], known.condition_index["mean"]
     states.phase[:, [hot, mean]], states.raised_at[:, [hot, mean]] = RAISED, 9
     closed = {(1, "body", "hot"), (2, "body", "unlike"), (1, "body/fuel_pct", "sensor")}
+    closed |= {(2, "body/oil_temp_c", "sensor")}
     held = held_as_raised(known, states, {})
-    assert closed < held and len(held) == 8
+    assert closed < held and len(held) == 10
     after = without(known, states, closed)
     assert held_as_raised(known, after, {}) == held - closed
     assert (after.phase[0, hot], after.phase[1, hot]) == (IDLE, RAISED)

@@ -48,7 +48,9 @@ def test_it_stands_from_the_first_to_the_last_however_it_is_cut(
     for low, high in zip([-1, *cuts], [*cuts, 99], strict=True):
         parts = [[c for c in said(times) if low < c.at <= high] for times in all_times]
         now = [after(state, part) for state, part in zip(states, parts, strict=True)]
-        states, more = told_once(states, now, [c for part in parts for c in part])
+        standing = [raised for state in states for raised in state.standing_alarms]
+        first, more = told_once(standing, [c for part in parts for c in part])
+        states = [state.told_as(first) for state in now]
         told += more
     # The obvious twin: at every moment, does any of them stand?
     stands = [
