@@ -198,8 +198,7 @@ class Desk:
         if stale != NEVER:
             rule_state.forget_checkpoints(connection, {machine: stale})
         newest = max(self._known.faults[machine].as_of, max(r.measured_at for r in reports))
-        again = rule_state.fault_reports(connection, machine, before.as_of)
-        again = [report for report in again if report.measured_at <= newest]
+        again = rule_state.fault_reports(connection, machine, before.as_of, newest)
         after, changes = fold_faults(self.compiled, before, again)
         after, ripe = ripen(self.compiled, after, machine, self._as_of(machine, work))
         standing = standing_codes(self.compiled, machine, before)

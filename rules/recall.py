@@ -26,7 +26,8 @@ Compute = Callable[[Expression, int | None], FloatColumn]
 
 class Recall:
     """The gauges of a plan folded over one sheet. `operating` (m,) and `learned` (m, k) are the
-    numbers after it."""
+    numbers after it. `compute` is not kept: it is the fold's, which holds this, and a circle would
+    keep the sheet in memory for as long as the garbage collector likes."""
 
     def __init__(
         self,
@@ -38,21 +39,21 @@ class Recall:
         compute: Compute,
     ) -> None:
         self._compiled, self._sheet, self._regime, self._who = compiled, sheet, regime, who
-        self._compute = compute
         self._clock = operating_clock(compiled, sheet, regime)
         self.operating: IntColumn = self._clock[sheet.ends]
         self.learned = sheet.before.learned.copy()
         self._bins: dict[int, Bins] = {}
-        self._windows = {gauge.key: self._meter(gauge) for gauge in compiled.gauges.meters}
-        self._windows |= {gauge.key: self._tally(gauge) for gauge in compiled.gauges.tallies}
-        self._values = {gauge.key: self._argument(gauge) for gauge in compiled.gauges.baselines}
+        gauges = compiled.gauges
+        self._windows = {one.key: self._meter(one, compute) for one in gauges.meters}
+        self._windows |= {one.key: self._tally(one, compute) for one in gauges.tallies}
+        self._values = {one.key: self._argument(one, compute) for one in gauges.baselines}
         self._baselines: dict[str, Learned] = {}
         self._peers = {
             index: {
                 text: peers.column(call, text.startswith("peer_spread"), sheet.grid, who)
                 for text, call in calls.items()
             }
-            for index, calls in compiled.gauges.peers.items()
+            for index, calls in gauges.peers.items()
         }
 
     def columns(self, index: int) -> Mapping[str, FloatColumn]:
@@ -105,26 +106,26 @@ class Recall:
             self._bins[width] = bins_of(self._sheet, self._clock, width)
         return self._bins[width]
 
-    def _argument(self, gauge: Gauge) -> FloatColumn:
-        values = self._compute(gauge.argument, gauge.owner)
+    def _argument(self, gauge: Gauge, compute: Compute) -> FloatColumn:
+        values = compute(gauge.argument, gauge.owner)
         if gauge.regimes is None:
             return values
         inside = np.zeros(len(self._compiled.regimes) + 1, bool)
         inside[list(gauge.regimes)] = True
         return np.where(inside[self._regime], values, np.nan)
 
-    def _meter(self, gauge: Gauge) -> FloatColumn:
+    def _meter(self, gauge: Gauge, compute: Compute) -> FloatColumn:
         bins = self._cut(max(gauge.span_ms // BINS, 1))
         column, after = fold_meter(
-            gauge, self._argument(gauge), self._sheet, self._clock, bins,
+            gauge, self._argument(gauge, compute), self._sheet, self._clock, bins,
             self._compiled.max_gap_ms,
         )  # fmt: skip
         self.learned[:, gauge.slots] = after
         return column
 
-    def _tally(self, gauge: Gauge) -> FloatColumn:
+    def _tally(self, gauge: Gauge, compute: Compute) -> FloatColumn:
         done = [services_of(gauge, who) for who in self._who]
-        values, gap_ms = self._argument(gauge), self._compiled.max_gap_ms
+        values, gap_ms = self._argument(gauge, compute), self._compiled.max_gap_ms
         column, after = fold_tally(gauge, values, self._sheet, done, gap_ms)
         self.learned[:, gauge.slots] = after
         return column

@@ -7,7 +7,7 @@ on a cluster, with the same result.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -58,6 +58,16 @@ class Progress:
 
     courses: tuple[Course, ...]
     spoiled: int = 0
+
+    def without_changes(self) -> Progress:
+        """What the next piece needs: the changes so far are told, and need not travel with it."""
+        return replace(self, courses=tuple(replace(one, changes=()) for one in self.courses))
+
+    def following(self, before: Progress) -> Progress:
+        """The same with the changes of what went before, too."""
+        both = zip(before.courses, self.courses, strict=True)
+        courses = (replace(b, changes=(*a.changes, *b.changes)) for a, b in both)
+        return replace(self, courses=tuple(courses))
 
 
 def job_of(

@@ -9,7 +9,6 @@ from itertools import pairwise
 from fleet.batch import FaultReport
 from fleet.plan import ProductPlan
 from rules.replay import Chunk, Piece
-from rules.state import NEVER
 from store import rule_state
 from store.connection import Connection, connect, our_errors
 from store.reading import read_range
@@ -22,19 +21,19 @@ MACHINES = 8
 
 @dataclass(frozen=True)
 class StorePiece:
-    """What machines of the store sent in [since, until); trouble codes from `codes_since` on, as
-    a code that was active before is no news."""
+    """What machines of the store sent in [since, until); the `first` piece of theirs with the
+    trouble codes that were active before, which are no news."""
 
     url: str
     machine_ids: tuple[int, ...]
     since: int
     until: int
-    codes_since: int
+    first: bool
 
     def read(self, plan: ProductPlan) -> Chunk:
         with our_errors(), connect(self.url) as connection:
             return read_stored(
-                connection, plan, self.machine_ids, self.since, self.until, self.codes_since
+                connection, plan, self.machine_ids, self.since, self.until, first=self.first
             )
 
     def portable(self) -> Piece:
@@ -52,9 +51,7 @@ def store_pieces(
         own = tuple(machine_ids[first : first + MACHINES])
         slice_ms = max(round(PIECE_ROWS / (len(own) * rows_per_ms)), 1)
         edges = [*range(since, until, slice_ms), until]
-        pieces = [
-            StorePiece(url, own, a, b, NEVER if a == since else a) for a, b in pairwise(edges)
-        ]
+        pieces = [StorePiece(url, own, a, b, a == since) for a, b in pairwise(edges)]
         groups.append((own, pieces))
     return groups
 
@@ -65,11 +62,21 @@ def read_stored(
     machine_ids: Sequence[int],
     since: int,
     until: int,
-    codes_since: int,
+    *,
+    first: bool,
 ) -> Chunk:
-    """Samples of machines in [since, until), and their fault reports from `codes_since` on."""
+    """Samples and fault reports of machines in [since, until); as the `first` piece, with the
+    reports before that say which codes were active and had been for as long as any rule asks."""
     reports: list[FaultReport] = []
     for machine in machine_ids:
-        found = rule_state.fault_reports(connection, machine, codes_since - 1)
-        reports += [report for report in found if report.measured_at < until]
+        begin = _codes_known(connection, plan, machine, since) if first else since
+        reports += rule_state.fault_reports(connection, machine, begin - 1, until - 1)
     return Chunk(read_range(connection, plan, machine_ids, since, until), reports)
+
+
+def _codes_known(connection: Connection, plan: ProductPlan, machine: int, since: int) -> int:
+    """From when on reports say which codes were active at `since` and had outlasted their hold."""
+    held_s = max((rule.hold_s or 0 for rule in plan.rules if rule.faults is not None), default=0)
+    moment = since - round(held_s * 1000)
+    before = rule_state.fault_report_before(connection, machine, moment)
+    return moment if before is None else before

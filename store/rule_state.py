@@ -165,9 +165,12 @@ def contacts(connection: Connection, partitions: Sequence[int]) -> Contacts:
     )  # fmt: skip
 
 
-def fault_reports(connection: Connection, machine_id: int, since_ms: int) -> list[FaultReport]:
-    """A machine's fault reports after a moment, oldest first."""
-    values = {"machine": machine_id, "since": clock.to_datetime(max(since_ms, 0))}
+def fault_reports(
+    connection: Connection, machine_id: int, after_ms: int, until_ms: int
+) -> list[FaultReport]:
+    """A machine's fault reports after a moment, up to and with another, oldest first."""
+    after, until = (clock.to_datetime(max(moment, 0)) for moment in (after_ms, until_ms))
+    values = {"machine": machine_id, "after": after, "until": until}
     rows = connection.execute(_SQL["fault_reports"], values).fetchall()
     return [
         FaultReport(
@@ -178,6 +181,14 @@ def fault_reports(connection: Connection, machine_id: int, since_ms: int) -> lis
         )
         for row in rows
     ]
+
+
+def fault_report_before(connection: Connection, machine_id: int, moment_ms: int) -> int | None:
+    """When a machine last reported its trouble codes at or before a moment, both in ms."""
+    values = {"machine": machine_id, "moment": clock.to_datetime(max(moment_ms, 0))}
+    row = connection.execute(_SQL["fault_report_before"], values).fetchone()
+    known = row is not None and row["measured_at"] is not None
+    return clock.to_ms(row["measured_at"]) if row is not None and known else None
 
 
 def _columns(saved: Sequence[Saved]) -> dict[str, PackedArray]:

@@ -7,6 +7,7 @@ is read in slices of time of bounded size.
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -29,7 +30,10 @@ from store.telemetry import as_stored, merge_repetitions
 
 #: Groups that the machines of a file are spread over.
 GROUPS = 64
-_SAMPLES_OF_TIMES = 16
+#: Rows that are put aside as one block, in order of time: so that a slice of time is found in few
+#: blocks, in whatever order the file is.
+_ASIDE_ROWS = 4096
+_SAMPLES_OF_TIMES = 8
 
 Told = Callable[[float], None]
 
@@ -46,20 +50,29 @@ class FilePiece:
     reports: tuple[FaultReport, ...] = ()
 
     def read(self, plan: ProductPlan) -> Chunk:
-        with pa.memory_map(str(self.path)) as source:
-            return _chunk(plan, self._rows(source), self.since, self.until, self.reports)
+        return _chunk(plan, self._rows(), self.reports)
 
     def portable(self) -> Piece:
-        with pa.memory_map(str(self.path)) as source:
-            table = self._rows(source)
-            sink = pa.BufferOutputStream()
-            with pa_ipc.new_stream(sink, table.schema, options=_LZ4) as writer:
-                writer.write_table(table)
-        return PackedPiece(sink.getvalue().to_pybytes(), self.since, self.until, self.reports)
+        table = self._rows()
+        sink = pa.BufferOutputStream()
+        with pa_ipc.new_stream(sink, table.schema, options=_LZ4) as writer:
+            writer.write_table(table)
+        return PackedPiece(sink.getvalue().to_pybytes(), self.reports)
 
-    def _rows(self, source: pa.MemoryMappedFile) -> pa.Table:
-        reader = pa_ipc.open_file(source)
-        return pa.Table.from_batches([reader.get_batch(number) for number in self.numbers])
+    def _rows(self) -> pa.Table:
+        with pa.OSFile(str(self.path)) as source, pa_ipc.open_file(source) as reader:
+            return pa.Table.from_batches(
+                [self._wanted(reader.get_batch(number)) for number in self.numbers]
+            )
+
+    def _wanted(self, block: pa.RecordBatch) -> pa.RecordBatch:
+        """The block's rows in [since, until); it is in order of time."""
+        times = block.column(MEASURED_AT).to_numpy()
+        first, end = np.searchsorted(times, [self.since, self.until])
+        if end - first == len(times):
+            return block
+        # Copied, as a part of a block would keep the whole of it.
+        return block.take(pa.array(np.arange(first, end)))
 
 
 @dataclass(frozen=True)
@@ -67,13 +80,10 @@ class PackedPiece:
     """The same, carrying its rows with it."""
 
     data: bytes
-    since: int
-    until: int
     reports: tuple[FaultReport, ...] = ()
 
     def read(self, plan: ProductPlan) -> Chunk:
-        table = pa_ipc.open_stream(self.data).read_all()
-        return _chunk(plan, table, self.since, self.until, self.reports)
+        return _chunk(plan, pa_ipc.open_stream(self.data).read_all(), self.reports)
 
     def portable(self) -> Piece:
         return self
@@ -91,38 +101,57 @@ def store_groups(
 
 @dataclass
 class _Aside:
-    """One group's rows while they are put aside: the time range and some times of every block."""
+    """One group's rows while they are put aside: how many every block has, and some times of it,
+    the first and the last among them."""
 
     path: Path
     writer: pa_ipc.RecordBatchFileWriter
-    rows: list[int] = field(default_factory=list)
-    first: list[int] = field(default_factory=list)
-    last: list[int] = field(default_factory=list)
-    times: list[IntColumn] = field(default_factory=list)
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    times: array[int] = field(default_factory=lambda: array("q"))
     machines: set[int] = field(default_factory=set)
 
-    def add(self, block: pa.RecordBatch, machines: IntColumn, times: IntColumn) -> None:
-        self.writer.write_batch(block)
-        self.rows.append(len(times))
-        self.first.append(int(times.min()))
-        self.last.append(int(times.max()))
-        places = np.linspace(0, len(times) - 1, _SAMPLES_OF_TIMES).astype(np.intp)
-        self.times.append(np.sort(times)[places])
-        self.machines.update(np.unique(machines).tolist())
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Put rows aside, in order of time and in blocks of bounded size."""
+        times = rows.column(MEASURED_AT).to_numpy()
+        if (np.diff(times) < 0).any():
+            order = np.argsort(times, kind="stable")
+            rows, times = rows.take(pa.array(order)), times[order]
+        for at in range(0, len(times), _ASIDE_ROWS):
+            block = rows.slice(at, _ASIDE_ROWS)
+            self.writer.write_batch(block)
+            self.rows.append(len(block))
+            places = np.linspace(at, at + len(block) - 1, _SAMPLES_OF_TIMES).astype(np.intp)
+            self.times.extend(times[places].tolist())
+        self.machines.update(np.unique(rows.column(MACHINE).to_numpy()).tolist())
+
+    @property
+    def newest(self) -> int:
+        return max(self.times)
 
     def group(self, since: int, until: int) -> Group:
         """The rows in [since, until) as a group, in slices of about PIECE_ROWS rows."""
-        slices = -(-sum(self.rows) // PIECE_ROWS)
-        inner = np.quantile(np.concatenate(self.times), np.arange(1, slices) / slices)
-        edges = np.unique(np.clip([since, *np.ceil(inner).astype(np.int64), until], since, until))
-        pieces, rows = [], []
-        for a, b in pairwise(edges.tolist()):
-            inside = [i for i, (x, y) in enumerate(zip(self.first, self.last, strict=True))
-                      if x < b and y >= a]  # fmt: skip
-            if inside:
-                pieces.append(FilePiece(self.path, tuple(inside), a, b))
-                rows.append(sum(self.rows[i] for i in inside))
-        return Group(tuple(sorted(self.machines)), tuple(pieces), tuple(rows))
+        times = np.array(self.times).reshape(-1, _SAMPLES_OF_TIMES)
+        rows = np.array(self.rows)
+        pieces, counts = [], []
+        for a, b in pairwise(_edges(times, rows, since, until)):
+            inside = np.flatnonzero((times[:, 0] < b) & (times[:, -1] >= a))
+            if len(inside):
+                pieces.append(FilePiece(self.path, tuple(inside.tolist()), a, b))
+                shares = ((times[inside] >= a) & (times[inside] < b)).mean(axis=1)
+                counts.append(round(float(shares @ rows[inside])))
+        return Group(tuple(sorted(self.machines)), tuple(pieces), tuple(counts))
+
+
+def _edges(times: IntColumn, rows: IntColumn, since: int, until: int) -> list[int]:
+    """Moments from `since` to `until` with about PIECE_ROWS rows between them, by the `times`
+    (n, k) of blocks of `rows` (n,) each."""
+    order = np.argsort(times, axis=None)
+    before = np.cumsum(np.repeat(rows / times.shape[1], times.shape[1])[order])
+    slices = -(-int(rows.sum()) // PIECE_ROWS)
+    wanted = before[-1] / slices * np.arange(1, slices)
+    inner = times.ravel()[order][np.searchsorted(before, wanted)]
+    edges: list[int] = np.unique(np.clip([since, *inner, until], since, until)).tolist()
+    return edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +187,7 @@ def put_aside(
         one.writer.close()
     made = [aside[group].group(since, until) for group in sorted(aside)]
     identities = {number: traits.identity(name) for name, number in numbers.items()}
-    newest = max((max(one.last) for one in aside.values()), default=since)
+    newest = max((one.newest for one in aside.values()), default=since)
     return Aside(made, identities, min(until, newest + 1))
 
 
@@ -200,21 +229,16 @@ def _put(
     if group not in aside:
         path = folder / f"{group}.arrow"
         aside[group] = _Aside(path, pa_ipc.new_file(str(path), block.schema, options=_LZ4))
-    aside[group].add(block, machines, rows.column(MEASURED_AT).to_numpy())
+    aside[group].add(block)
 
 
-def _chunk(
-    plan: ProductPlan, table: pa.Table, since: int, until: int, reports: Sequence[FaultReport]
-) -> Chunk:
+def _chunk(plan: ProductPlan, table: pa.Table, reports: Sequence[FaultReport]) -> Chunk:
     """Rows as the store would hold them: what cannot be believed left out, moments merged."""
-    times = table.column(MEASURED_AT).to_numpy()
-    wanted = np.flatnonzero((times >= since) & (times < until))
-    values = np.full((len(wanted), len(plan.signals)), np.nan, order="F")
+    values = np.full((table.num_rows, len(plan.signals)), np.nan, order="F")
     for place, key in enumerate(plan.signal_keys):
         if key in table.column_names:
-            values[:, place] = table.column(key).to_numpy()[wanted]
-    machines = table.column(MACHINE).to_numpy()[wanted]
-    times = times[wanted]
+            values[:, place] = table.column(key).to_numpy()
+    machines, times = table.column(MACHINE).to_numpy(), table.column(MEASURED_AT).to_numpy()
     batch = SampleBatch(plan.product, plan.signal_keys, machines, times, times, values)
     marks = mark(batch, limits_of(plan))
     spoiled = sum(len(one.rows) for one in marks)

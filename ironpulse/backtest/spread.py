@@ -47,17 +47,18 @@ class Crew:
 def fold_groups(crew: Crew, job: Job, groups: Sequence[Group], told: Told) -> list[Progress]:
     """Fold every group to its end; the results in the order of `groups`.
 
-    Of each group one piece is under way, so memory is bounded by the crew's size. `told` hears
-    how many rows are done.
+    Of each group one piece is under way, so memory is bounded by the crew's size; the changes
+    are gathered here and do not travel. `told` hears how many rows are done.
     """
     waiting = iter(range(len(groups)))
     progress: dict[int, Progress] = {}
-    running: dict[Future[Progress], tuple[int, int]] = {}
+    running: dict[Future[Progress], tuple[int, int, Progress]] = {}
 
     def send(group: int, piece: int, before: Progress) -> None:
         given = groups[group].pieces[piece]
         given = given.portable() if crew.elsewhere else given
-        running[crew.executor.submit(step, job, before, given)] = (group, piece)
+        future = crew.executor.submit(step, job, before.without_changes(), given)
+        running[future] = (group, piece, before)
 
     def fill() -> None:
         while len(running) < 2 * crew.size and (group := next(waiting, None)) is not None:
@@ -71,8 +72,8 @@ def fold_groups(crew: Crew, job: Job, groups: Sequence[Group], told: Told) -> li
     while running:
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
-            group, piece = running.pop(future)
-            after = future.result()
+            group, piece, before = running.pop(future)
+            after = future.result().following(before)
             told(groups[group].rows[piece])
             if piece + 1 < len(groups[group].pieces):
                 send(group, piece + 1, after)

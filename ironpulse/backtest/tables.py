@@ -7,7 +7,7 @@ is missing is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,11 @@ from fleet.plan import ProductPlan
 MACHINE, MEASURED_AT = "machine", "measured_at"
 #: What a file may say of a machine besides its serial.
 TRAITS = ("model", "region")
-_BLOCK_BYTES = 8 << 20
+#: Arrow reads up to 32 blocks of a CSV file ahead, whatever is taken from it; so they are small and
+#: put together to blocks of so many rows.
+_BLOCK_BYTES = 1 << 20
+#: Of a Parquet file, of each column.
+_BUFFER_BYTES = 1 << 16
 _BLOCK_ROWS = 131_072
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -85,7 +89,8 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _parquet(path: Path) -> pa_parquet.ParquetFile:
-    return pa_parquet.ParquetFile(path)
+    # Otherwise a row group is read whole, and some writers make one of a whole file.
+    return pa_parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
 
 
 def _parquet_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
@@ -118,8 +123,20 @@ def _csv_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
             parse_options=pa_csv.ParseOptions(delimiter=separator),
             convert_options=convert,
         )
-        for block in reader:
+        for block in _gathered(reader):
             yield _plain(table, block), min(raw.tell() / max(table.size, 1), 1.0)
+
+
+def _gathered(small: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in blocks of about _BLOCK_ROWS."""
+    waiting: list[pa.RecordBatch] = []
+    for block in small:
+        waiting.append(block)
+        if sum(one.num_rows for one in waiting) >= _BLOCK_ROWS:
+            yield pa.concat_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def _header(path: Path) -> tuple[str, list[str]]:

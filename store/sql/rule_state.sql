@@ -101,8 +101,14 @@ where machine.retired_at is null and mod(machine.id, 16) = any(%(partitions)s::i
 -- name: fault_reports
 select machine_id, measured_at, active
 from fault_report
-where machine_id = %(machine)s::integer and measured_at > %(since)s::timestamptz
+where machine_id = %(machine)s::integer
+    and measured_at > %(after)s::timestamptz and measured_at <= %(until)s::timestamptz
 order by measured_at
+
+-- name: fault_report_before
+select max(measured_at) as measured_at
+from fault_report
+where machine_id = %(machine)s::integer and measured_at <= %(moment)s::timestamptz
 
 -- name: first_samples
 select machine_id, first_measured_at from machine_ledger

@@ -122,7 +122,7 @@ def test_another_worker_another_cut_and_late_rows_make_the_same_alarm(
 
 def replayed(bench: Bench) -> list[Alarm]:
     who = identities_of(bench.connection, PLAN, [1])
-    chunk = read_stored(bench.connection, PLAN, [1], 0, clock.now_ms() + MS_PER_DAY, 0)
+    chunk = read_stored(bench.connection, PLAN, [1], 0, clock.now_ms() + MS_PER_DAY, first=True)
     taught = taught_in(bench.connection, PLAN.product)
     course = go_on(COMPILED, who, begin(COMPILED, [1]), chunk.batch, chunk.reports, taught)
     return alarms_of(course.changes)
