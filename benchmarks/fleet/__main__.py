@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.fleet.course import Course, Setup, live_through, past
-from benchmarks.fleet.protocol import Figures, ModeFigures, figures
+from benchmarks.fleet.protocol import CauseFigures, Figures, ModeFigures, figures
 from benchmarks.fleet.taught import taught_by, teachers
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.loader import load_catalogue
@@ -121,7 +121,8 @@ def main(
 def _modes(catalogue: Catalogue, found: Figures) -> Table:
     years = f"{found.machines} machines, {found.machine_years:.1f} machine-years"
     table = Table(title=f"{years}, {found.samples:,} samples", title_justify="left")
-    for name in ("mode", "cases", "recall", "in time", "lead share", "visited only", "found by"):
+    columns = ["mode", "cases", "recall", "in time", "lead share", "visited only"]
+    for name in [*columns, "cause first", "cause among three", "found by"]:
         left = name in ("mode", "found by")
         table.add_column(name, justify="left" if left else "right", overflow="fold")
     names = _names(catalogue)
@@ -132,9 +133,15 @@ def _modes(catalogue: Catalogue, found: Figures) -> Table:
         table.add_row(
             f"{each.mode} {names[each.mode]}", str(each.cases), f"{each.recall:.2f}",
             f"{each.in_time / each.cases:.2f}", lead,
-            str(each.beside), by, style="yellow" if weak else None,
+            str(each.beside), *_told(each.causes), by, style="yellow" if weak else None,
         )  # fmt: skip
     return table
+
+
+def _told(causes: CauseFigures) -> tuple[str, str]:
+    if not causes.sent:
+        return "-", "-"
+    return f"{causes.first:.2f}", f"{causes.among:.2f}"
 
 
 def _summary(console: Console, catalogue: Catalogue, found: Figures) -> None:
@@ -146,6 +153,12 @@ def _summary(console: Console, catalogue: Catalogue, found: Figures) -> None:
         f"{found.visits} visits, {found.false_visits} false: "
         f"{found.false_per_machine_year:.2f} per machine-year (aim {AIM_FALSE:g})"
     )
+    told = found.causes
+    console.print(
+        f"of {told.sent} cases that somebody was sent for, the cause stood first on the ticket in "
+        f"{told.first:.3f}, among the first three in {told.among:.3f}"
+    )
+    console.print(f"another cause first by: {_counted(list(told.misled.items())) or 'none'}")
     console.print(f"false by what opened them: {_counted(list(found.false_by.items())) or 'none'}")
     console.print(f"weak in recall: {_weak(catalogue, found, _misses) or 'none'}")
     console.print(f"weak in lead: {_weak(catalogue, found, _comes_late) or 'none'}")

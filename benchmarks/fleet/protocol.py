@@ -6,6 +6,9 @@ becomes a ticket, or part of one; in time, if that was before the machine failed
 was runs from the moment at which the symptom can be told from noise to the failure, or to the
 repair that came before it; an alarm after the failure leaves none of it. A visit is false where
 none of its alarms was raised while anything was wrong with the machine, or a storm over it.
+
+What the technician is told first is the first alarm during a case that became a ticket or part of
+one, whatever it names: `cause_place` is where its likely causes have the true mode, from 1.
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ from fleet.clock import MS_PER_DAY
 from fleet.plan import Catalogue
 from rules.backtest import Decided
 from simulators.truth import GALE, Episode
+from tickets.content import CAUSES_TO_PREPARE
 
+#: Causes for which a visit is prepared (tickets.content).
+AMONG = CAUSES_TO_PREPARE
 #: What still lingers after a repair, such as heat, is not false.
 _AFTERMATH_MS = MS_PER_DAY // 4
 _YEAR_MS = 365.25 * MS_PER_DAY
@@ -31,14 +37,22 @@ _YEAR_MS = 365.25 * MS_PER_DAY
 class Case:
     """One failure: `found_ms` of the alarm that found it, by `rule`, None where it was missed.
 
-    `beside` says that an alarm without its name led somebody to the machine.
+    `sent_by` is the alarm that led somebody to the machine first, whether it names the mode or
+    not, None where nobody came; `cause_place` the place of the mode among its causes, None where it
+    does not name it.
     """
 
     episode: Episode
     end_ms: int
     found_ms: int | None
     rule: str | None
-    beside: bool
+    sent_by: str | None
+    cause_place: int | None
+
+    @property
+    def beside(self) -> bool:
+        """Missed, although somebody came to the machine."""
+        return self.found_ms is None and self.sent_by is not None
 
     @property
     def lead_share(self) -> float | None:
@@ -54,6 +68,26 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseFigures:
+    """What technicians were told who were `sent` for so many cases: shares in which the true mode
+    was the likeliest cause (`first`), or one of three (`among`); `misled` are the rules that named
+    another one first, with how often."""
+
+    sent: int
+    first: float
+    among: float
+    misled: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "sent": self.sent,
+            "cause_first": self.first,
+            "cause_among_three": self.among,
+            "misled_by": self.misled,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class ModeFigures:
     """Figures of one failure mode of all products."""
 
@@ -64,6 +98,7 @@ class ModeFigures:
     beside: int
     lead_share: float | None
     rules: dict[str, int]
+    causes: CauseFigures
 
     @property
     def recall(self) -> float:
@@ -85,6 +120,7 @@ class Figures:
     visits: int
     false_visits: int
     false_by: dict[str, int]
+    causes: CauseFigures
 
     @property
     def recall(self) -> float:
@@ -107,6 +143,7 @@ class Figures:
             "false_visits": self.false_visits,
             "false_per_machine_year": self.false_per_machine_year,
             "false_by": self.false_by,
+            **self.causes.as_json(),
             "modes": {
                 each.mode: {
                     "cases": each.cases,
@@ -115,6 +152,7 @@ class Figures:
                     "median_lead_share": each.lead_share,
                     "missed_but_visited": each.beside,
                     "found_by": each.rules,
+                    **each.causes.as_json(),
                 }
                 for each in self.modes
             },
@@ -136,17 +174,27 @@ def cases_of(catalogue: Catalogue, course: Course, end_ms: int) -> list[Case]:
             if one.outcome != "recorded" and episode.onset_ms <= one.alarm.raised_at <= max(over)
         ]  # fmt: skip
         named = [one for one in during if episode.failure_mode in one.failure_modes]
-        first = min(named, key=lambda one: one.alarm.raised_at, default=None)
+        first = min(named, key=_raised, default=None)
+        told = min((one for one in during if one.visit), key=_raised, default=None)
         found.append(
             Case(
                 episode,
                 min(over),
                 None if first is None else first.alarm.raised_at,
                 None if first is None else first.alarm.rule,
-                bool(during),
+                None if told is None else told.alarm.rule,
+                None if told is None else _place(episode.failure_mode, told.failure_modes),
             )
         )
     return found
+
+
+def _raised(one: Decided) -> int:
+    return one.alarm.raised_at
+
+
+def _place(mode: str, causes: Sequence[str]) -> int | None:
+    return causes.index(mode) + 1 if mode in causes else None
 
 
 def false_visits(course: Course, end_ms: int) -> tuple[int, Counter[str]]:
@@ -192,6 +240,7 @@ def figures(catalogue: Catalogue, courses: Sequence[Course], start_ms: int, end_
         visits,
         wrong.total(),
         dict(wrong.most_common()),
+        _causes(cases),
     )
 
 
@@ -201,10 +250,27 @@ def _mode(mode: str, cases: Sequence[Case]) -> ModeFigures:
         len(cases),
         sum(case.found_ms is not None for case in cases),
         sum(case.in_time for case in cases),
-        sum(case.found_ms is None and case.beside for case in cases),
+        sum(case.beside for case in cases),
         _middle(cases),
-        dict(Counter(case.rule for case in cases if case.rule is not None).most_common()),
+        _counted(case.rule for case in cases),
+        _causes(cases),
     )
+
+
+def _causes(cases: Iterable[Case]) -> CauseFigures:
+    sent = [case for case in cases if case.sent_by is not None]
+    places = [case.cause_place for case in sent]
+    among = sum(place is not None and place <= AMONG for place in places)
+    return CauseFigures(
+        len(sent),
+        places.count(1) / max(len(sent), 1),
+        among / max(len(sent), 1),
+        _counted(case.sent_by for case in sent if case.cause_place != 1),
+    )
+
+
+def _counted(rules: Iterable[str | None]) -> dict[str, int]:
+    return dict(Counter(rule for rule in rules if rule is not None).most_common())
 
 
 def _middle(cases: Iterable[Case]) -> float | None:

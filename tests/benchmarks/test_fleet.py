@@ -65,6 +65,24 @@ def test_an_alarm_that_names_another_mode_does_not_find_a_case_but_is_not_false(
     assert false_visits(course, END)[1].total() == 0
 
 
+@pytest.mark.parametrize(
+    ("first", "told", "misled"),
+    [
+        (("CP-F04",), (1, 1), {}),
+        (("CP-F03", "CP-F04"), (0, 1), {"swing_slow_warn": 1}),
+        (("CP-F03", "CP-F05", "CP-F06", "CP-F04"), (0, 0), {"swing_slow_warn": 1}),
+        ((), (0, 0), {"swing_slow_warn": 1}),
+    ],
+)
+def test_the_first_that_somebody_is_sent_for_tells_the_technician_the_cause(
+    first: tuple[str, ...], told: tuple[int, int], misled: dict[str, int]
+) -> None:
+    episodes = [_episode(40, 100, None, 200), _episode(400, 410, None, 450)]
+    later = _decided(160, ("CP-F04",))
+    causes = figures(catalogue(), [_course(episodes, [later, _decided(150, first)])], 0, END).causes
+    assert (causes.sent, (causes.first, causes.among), causes.misled) == (1, told, misled)
+
+
 def test_what_is_not_over_is_no_case_yet_and_a_visit_without_cause_is_false() -> None:
     course = _course([_episode(400, 500, None, None)], [_decided(150, ("CP-F04",))])
     assert cases_of(catalogue(), course, END) == []
