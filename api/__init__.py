@@ -12,7 +12,7 @@
     GET    /products/{product}                  -> Product
     GET    /products/{product}/rules/{rule}/versions  -> RuleVersions
     GET    /overview                            -> Overview
-    GET    /machines?product&region&station&health&text             -> Page[MachineSummary]
+    GET    /machines?product&region&station&health&text&retired     -> Page[MachineSummary]
     GET    /machines/{serial}                   -> Machine
     GET    /machines/{serial}/telemetry?signals=a,b&from&to&step    -> Telemetry
     GET    /machines/{serial}/regimes?from&to&step                  -> RegimeBands

@@ -36,7 +36,7 @@ def draw(machine: Json) -> None:
         with right:
             hours = segment(t("range"), "range", RANGES_H, lambda h: t(f"range_{h}"), USUAL_HOURS)
         if keys:
-            _charts(machine["serial"], plan, tuple(keys), hours)
+            _charts(machine["serial"], plan, tuple(keys), hours, machine["retired_at"])
         else:
             st.caption(t("choose_signals"))
 
@@ -62,8 +62,11 @@ def _label(signal: Json) -> str:
 
 
 @st.fragment(run_every=EVERY_S)
-def _charts(serial: str, plan: Json, keys: tuple[str, ...], hours: int) -> None:
-    end = datetime.now(UTC)
+def _charts(
+    serial: str, plan: Json, keys: tuple[str, ...], hours: int, retired_at: str | None
+) -> None:
+    """Up to now, or to the day the machine left the fleet."""
+    end = formats.parse_time(retired_at) if retired_at else datetime.now(UTC)
     begin = end - timedelta(hours=hours)
     when = {"from": begin.isoformat(), "to": end.isoformat(), "step": hours * 3600 / STEPS}
     with visit.answers():

@@ -21,6 +21,7 @@ from dashboard.visit import t
 
 EVERY_S = 10
 MOST_ALARMS = 50
+MOST_TICKETS = 200
 QUANTILES = ("p10", "p50", "p90")
 
 
@@ -36,7 +37,11 @@ def draw(serial: str) -> None:
             "tab_signals": lambda: live_html.show(_signals(machine), "signals_now"),
             "tab_ledger": lambda: live_html.show(_ledger(machine), "ledger"),
         }
-        seen_tabs.show("machine", draws)
+        if machine["retired_at"] is None:
+            seen_tabs.show("machine", draws)
+        else:
+            del draws["tab_parts"]  # nothing of it wears or falls due any more
+            seen_tabs.show("retired_machine", draws)
 
 
 def _parts(machine: Json) -> Html:
@@ -46,7 +51,11 @@ def _parts(machine: Json) -> Html:
 
 
 def _tickets(machine: Json) -> Html:
-    return tag("section", lists.tickets(machine["tickets"], machine=False), class_="ip-card")
+    """The open tickets; of a retired machine all it ever had."""
+    found = machine["tickets"]
+    if machine["retired_at"] is not None and visit.has_role("manager", "technician"):
+        found = visit.client().pages("/tickets", MOST_TICKETS, machine=machine["serial"])
+    return tag("section", lists.tickets(found, machine=False), class_="ip-card")
 
 
 def _alarms(machine: Json) -> None:
@@ -54,6 +63,8 @@ def _alarms(machine: Json) -> None:
     below = _codes(machine["faults"]) if machine["faults"] else Html("")
     listed = tag("section", lists.alarms(found, machine=False, open_alarm=True), class_="ip-card")
     live_html.show(markup.join([listed, below]), "alarm_list")
+    if machine["retired_at"] is not None:
+        return
     with st.columns([1, 1.5])[0]:
         alarm_work.maintenance(machine["serial"], visit.product(machine["product"]["id"]))
 

@@ -26,21 +26,24 @@ def machines(
     filters: Mapping[str, str | None],
     after: str | None,
     limit: int,
+    *,
+    retired: bool = False,
 ) -> list[Row]:
-    """Machines by serial number with their health, place in the organisation and last values.
+    """Machines by serial number with their health, place in the organisation and last values:
+    those of the fleet or, with `retired`, those that left it.
 
     `filters` may name product, region, station, health and text (a part of serial number, model,
     customer or site).
     """
     parameters = {"serial": None, **_filters(filters, "product region station health text")}
-    parameters |= {"after": after, "limit": limit}
+    parameters |= {"after": after, "limit": limit, "retired": retired}
     return connection.execute(_SQL["machines"], parameters).fetchall()
 
 
 def machine(connection: Connection, serial: str) -> Row | None:
-    """One machine as `machines` lists it, None when it does not exist or is retired."""
+    """One machine as `machines` lists it, in the fleet or retired; None when it does not exist."""
     parameters = {"serial": serial, **_filters({}, "product region station health text")}
-    parameters |= {"after": None, "limit": 1}
+    parameters |= {"after": None, "limit": 1, "retired": None}
     return connection.execute(_SQL["machines"], parameters).fetchone()
 
 

@@ -57,6 +57,7 @@ def summary_fields(row: Row, catalogue: Catalogue, now: datetime) -> dict[str, A
         "last_measured_age_s": age_s(measured_at, now) if measured_at is not None else None,
         "live_alarms": row["live_alarms"],
         "open_tickets": row["open_tickets"],
+        "retired_at": row["retired_at"],
     }
 
 

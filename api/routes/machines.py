@@ -48,6 +48,9 @@ def list_machines(
     station: Word = None,
     health: Annotated[Health | None, Query()] = None,
     text: SearchText = None,
+    retired: Annotated[
+        bool, Query(description="true: those that left the fleet, in place of those in service.")
+    ] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[MachineSummary]:
@@ -64,7 +67,9 @@ def list_machines(
     now = to_datetime(now_ms())
     with shared.database.connection() as connection:
         catalogue = shared.catalogue(connection)
-        rows = fleet_view.machines(connection, filters, after[0] if after else None, limit + 1)
+        rows = fleet_view.machines(
+            connection, filters, after[0] if after else None, limit + 1, retired=retired
+        )
     return page(
         rows, limit, lambda row: present.summary(row, catalogue, now), lambda row: [row["serial"]]
     )
@@ -74,7 +79,8 @@ def list_machines(
 def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
     """One machine: where it is, how it is, its last values, alarms, tickets, parts, services.
 
-    Of its open tickets those that the caller would see in the queue.
+    Of its open tickets those that the caller would see in the queue. A retired machine has its
+    last values and its history, and nothing that is still to come.
     """
     now = to_datetime(now_ms())
     with shared.database.transaction() as connection:
@@ -86,8 +92,9 @@ def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
             connection, {"serial": serial, "open": True, **view_of(caller)}, None, MOST_TICKETS
         )
         parts = fleet_view.fitted_parts(connection, {"serial": serial}, None, MOST_PARTS)
-        services = fleet_view.services_due(connection, row["id"])
-        inspection = inspections.of_machine(connection, row["id"])
+        in_service = row["retired_at"] is None
+        services = fleet_view.services_due(connection, row["id"]) if in_service else []
+        inspection = inspections.of_machine(connection, row["id"]) if in_service else None
     worst_first = sorted(live, key=lambda a: (-a["severity"], a["raised_at"]))
     return Machine(
         **present.summary_fields(row, catalogue, now),

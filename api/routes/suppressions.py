@@ -91,6 +91,11 @@ def begin_maintenance(
         catalogue = shared.catalogue(connection)
         row = machine_row(connection, serial)
         require_station(caller, connection, serial)
+        if row["retired_at"] is not None:
+            raise conflict(
+                f"{serial} is retired: it raises no alarms.",
+                f"设备 {serial} 已退役，不再产生报警。",
+            )
         plan = catalogue.plans[row["product"]]
         if body.component is not None and body.component not in plan.component:
             raise not_found(

@@ -56,6 +56,9 @@ class MachineSummary(Answer):
     last_measured_age_s: float | None
     live_alarms: int
     open_tickets: int
+    retired_at: Time | None = Field(
+        description="When it left the fleet; null for a machine in service. Its history stays."
+    )
 
 
 class SignalNow(Answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import formats, lists, live_html, machine_history, machine_tabs, markup, visit
-from dashboard.choice import choose_or_all
+from dashboard.choice import choose, choose_or_all
 from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -38,7 +38,9 @@ def draw() -> None:
 
 
 def _list() -> None:
-    search, product, region, health = st.columns([2.2, 1.2, 1, 1], vertical_alignment="bottom")
+    search, product, region, health, belongs = st.columns(
+        [2, 1.2, 1, 1, 1], vertical_alignment="bottom"
+    )
     text = search.text_input(t("search"), placeholder=t("search_hint"), key="machine_search")
     with visit.answers():
         overview = visit.client().get("/overview")
@@ -52,7 +54,9 @@ def _list() -> None:
         for key, place in (("product", product), ("region", region), ("health", health)):
             with place:
                 chosen[key] = choose_or_all(labels[key], f"machine_{key}", names[key])
-        _rows(text.strip() or None, chosen)
+        with belongs:
+            shown = choose(t("belongs"), "machine_belongs", ("in_fleet", "retired"), t)
+        _rows(text.strip() or None, {**chosen, "retired": "true" if shown == "retired" else None})
 
 
 @st.fragment(run_every=EVERY_S)
@@ -77,7 +81,7 @@ def _row(machine: Json) -> list[object]:
         tag("div", product, _small(visit.pick(machine["model"]["name"]))),
         tag("div", customer, _small(site)),
         visit.pick(machine["region"]["name"]),
-        lists.health_of(machine["health"]),
+        _health(machine),
         visit.word("connections", machine["connection"]),
         lists.regime_of(machine),
         visit.age(machine["last_measured_age_s"]),
@@ -107,6 +111,13 @@ def _now(serial: str) -> None:
         live_html.show(markup.join([_head(machine), _tiles(machine, plan)]), "machine_now")
 
 
+def _health(machine: Json) -> Html:
+    """How it is, or since when it is no longer in the fleet."""
+    if machine["retired_at"] is None:
+        return lists.health_of(machine["health"])
+    return markup.pill(t("retired_on", day=visit.day(machine["retired_at"])))
+
+
 def _head(machine: Json) -> Html:
     regime = machine["regime"]
     began = regime["since"] if regime else None
@@ -117,7 +128,7 @@ def _head(machine: Json) -> Html:
     head = tag(
         "div",
         tag("strong", machine["serial"]),
-        lists.health_of(machine["health"]),
+        _health(machine),
         markup.pill(_product(machine)),
         class_="ip-head",
     )
@@ -132,7 +143,8 @@ def _head(machine: Json) -> Html:
         (t("data_age"), visit.age(machine["last_measured_age_s"])),
         (t("hours"), number(hours["value"], hours["unit"]) if hours else MISSING),
     ]
-    return tag("section", head, markup.facts(pairs), class_="ip-card ip-quarters")
+    gone = tag("p", t("retired_note"), class_="ip-muted") if machine["retired_at"] else Html("")
+    return tag("section", head, gone, markup.facts(pairs), class_="ip-card ip-quarters")
 
 
 def _product(machine: Json) -> str:

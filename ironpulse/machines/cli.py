@@ -210,9 +210,14 @@ def certificate(
 
 @app.command("list")
 @says_errors
-def listing(as_json: Json = False) -> None:
+def listing(
+    retired: Annotated[
+        bool, typer.Option("--retired", help="Only those that were taken out of the fleet.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the registered machines."""
-    found = work.listing(Settings())
+    found = work.listing(Settings(), retired=retired)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -147,11 +147,11 @@ def certify(
     return files
 
 
-def listing(settings: Settings) -> list[dict[str, Any]]:
-    """All machines, one row each."""
+def listing(settings: Settings, *, retired: bool = False) -> list[dict[str, Any]]:
+    """All machines, or only the `retired` ones, one row each."""
     with connect(settings.database()) as connection, our_errors():
         found = machines.list_machines(connection)
-    return [_row(machine) for machine in found]
+    return [_row(machine) for machine in found if machine.retired_at is not None or not retired]
 
 
 def show(settings: Settings, serial: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ select machine.id, machine.serial, machine.product, machine.model, machine.tier,
     customer.id as customer, customer.name as customer_name,
     station.id as station, station.name as station_name,
     region.id as region, region.name as region_name,
-    machine_health.health, machine_health.health_index,
+    machine.retired_at,
+    coalesce(machine_health.health, 'unknown') as health, machine_health.health_index,
     coalesce(machine_now.connection, 'never_seen') as connection,
     machine_now.connection_since, machine_now.regime, machine_now.regime_since,
     machine_now.measured_at,
@@ -19,13 +20,14 @@ select machine.id, machine.serial, machine.product, machine.model, machine.tier,
             and ticket.status not in ('done', 'cancelled')
     ) as open_tickets
 from machine
-join machine_health on machine_health.machine_id = machine.id
+left join machine_health on machine_health.machine_id = machine.id
 join customer on customer.id = machine.customer
 join station on station.id = machine.station
 join region on region.id = station.region
 left join machine_now on machine_now.machine_id = machine.id
 where machine.serial > coalesce(%(after)s::text, '')
     and (%(serial)s::text is null or machine.serial = %(serial)s::text)
+    and (%(retired)s::boolean is null or (machine.retired_at is not null) = %(retired)s::boolean)
     and (%(product)s::text is null or machine.product = %(product)s::text)
     and (%(region)s::text is null or region.id = %(region)s::text)
     and (%(station)s::text is null or station.id = %(station)s::text)

@@ -7,11 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from fleet.clock import now_ms, to_datetime
+from fleet.clock import MS_PER_HOUR, now_ms, to_datetime
 from store.alarms import State
 from store.connection import Connection
-from tests.api.world import machine_id, put_alarm, put_now
+from tests.api import plans
+from tests.api.world import START, machine_id, put_alarm, put_now, put_samples, put_ticket
 from tests.small import NAME
+from tickets.retiring import retire
+from tickets.states import Actor
+
+LATER = to_datetime(now_ms() + MS_PER_HOUR).isoformat()
 
 
 def health_of(client: httpx.Client, serial: str) -> tuple[str, int | None]:
@@ -138,12 +143,6 @@ def test_pages_hold_every_machine_once(manager: httpx.Client) -> None:
     assert seen == ["C-1", "P-1", "P-2", "P-3"]
 
 
-def test_a_retired_machine_is_gone(manager: httpx.Client, store: Connection) -> None:
-    store.execute("update machine set retired_at = now() where serial = 'P-1'")
-    assert manager.get("/machines/P-1").status_code == 404
-    assert len(manager.get("/machines").json()["items"]) == 3
-
-
 def test_fitted_parts_come_with_remaining_life(manager: httpx.Client, store: Connection) -> None:
     part = store.execute(
         "select id from fitted_part where machine_id = %s and position = 'left'",
@@ -192,3 +191,38 @@ def test_the_part_that_is_due_first_is_on_top_however_worn_another_is(
     items = [*first["items"], *manager.get("/parts/fitted", params=rest).json()["items"]]
     assert [item["id"] for item in items[:2]] == [fitted[2]["id"], fitted[0]["id"]]
     assert len({item["id"] for item in items}) == len(items) == 12
+
+
+def test_a_retired_machine_is_in_no_list_but_its_own_and_its_history_is_read(
+    manager: httpx.Client, store: Connection
+) -> None:
+    put_now(store, "P-1", signals={"hyd_temp_c": [80.0, START]})
+    put_samples(store, plans.catalogue().plans["pump"], "P-1", [START], {"hyd_temp_c": [80.0]})
+    alarm = put_alarm(store, "P-1", "hot", 3)
+    number = put_ticket(store, "P-1")
+    kept = manager.post("/machines/P-1/maintenance", json={"reason": "wait", "until": LATER})
+    machine = manager.get("/machines/P-1").json()
+    assert machine["retired_at"] is None
+    done = retire(store, ["P-1"], actor=Actor("mia", "manager"), now_ms=now_ms())
+    assert done.retired == ["P-1"]
+
+    def listed(**params: str) -> list[str]:
+        return [m["serial"] for m in manager.get("/machines", params=params).json()["items"]]
+
+    assert (listed(), listed(retired="true")) == (["C-1", "P-2", "P-3"], ["P-1"])
+    assert listed(retired="true", text="no such") == []
+    machine = manager.get("/machines/P-1").json()
+    assert machine["retired_at"] is not None and machine["health"] == "unknown"
+    assert machine["services"] == machine["parts"] == machine["tickets"] == []
+    assert machine["inspection"] is None
+    for part in ("telemetry", "regimes", "ledger", "alarms"):
+        assert manager.get(f"/machines/P-1/{part}").status_code == 200, part
+    span = {"from": "2026-02-28T00:00:00Z", "to": "2026-03-02T00:00:00Z", "signals": "hyd_temp_c"}
+    seen = manager.get("/machines/P-1/telemetry", params=span).json()["signals"]["hyd_temp_c"]
+    assert 80.0 in seen["avg"]
+    assert manager.get(f"/alarms/{alarm}").json()["state"] == "cleared"
+    assert manager.get(f"/tickets/{number}").json()["status"] == "cancelled"
+    again = manager.post("/machines/P-1/maintenance", json={"reason": "wait", "until": LATER})
+    assert again.status_code == 409 and "P-1 is retired" in again.json()["detail"]
+    ended = manager.post(f"/suppressions/{kept.json()['id']}/end")
+    assert ended.status_code == 200, "what was begun before can be ended"

@@ -13,6 +13,8 @@ from fleet.clock import now_ms, to_datetime
 from store.connection import Connection
 from tests.api import plans, world
 from tests.api.conftest import PASSWORD, sign_in
+from tickets.retiring import retire
+from tickets.states import Actor
 
 PATIENCE_MS = 20_000
 MINUTE_MS = 60_000
@@ -142,12 +144,14 @@ def test_every_page_is_drawn_whole_for_every_role(
     world.put_part_alert(store, "P-1")
     world.put_plan(store)
     world.put_refill(store)
+    retire(store, ["P-2"], actor=Actor("mia", "manager"), now_ms=now_ms())
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     shown = {
         "": "P-1",
         "machine": "P-1",
         "machine?machine=P-1": "104",
+        "machine?machine=P-2": "This machine left the fleet",
         "alarms": "P-1",
         "alarms?alarm=1": "hotter than|rule hot",
         "wear": "N-(seal|filter)",
