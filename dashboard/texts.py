@@ -179,6 +179,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "count_tickets": ("Tickets", "新开工单"),
     "count_joined": ("Joined to a planned visit", "并入已有工单"),
     "count_again": ("Came again too soon", "短时复发"),
+    "count_suppressed": ("Silenced by people", "人工抑制"),
     "count_hours": ("Technician hours on site", "现场工时"),
     "count_confirmed": ("Confirmed by findings", "经现场确认"),
     "count_beside": ("During another fault", "与其他故障同期"),

@@ -15,7 +15,7 @@ from dashboard.visit import t
 
 MOST_LISTED = 30
 STEPS = 480
-COUNTS = ("alarms", "machines", "tickets", "joined", "again")
+COUNTS = ("alarms", "machines", "tickets", "joined", "again", "suppressed")
 KNOWN = ("confirmed", "beside", "false", "unknown", "faults_missed")
 #: How much is drawn before the first and after the last alarm of a machine.
 MARGIN = timedelta(hours=2)
@@ -53,7 +53,7 @@ def _change(change: Json) -> Html:
 
 def _counts(result: Json) -> Html:
     new, old = result["changed"], result["today"]
-    rows = [_row(t(f"count_{key}"), new[key], old[key]) for key in COUNTS]
+    rows = [_row(t(f"count_{key}"), new[key], old[key]) for key in COUNTS if key in new]
     rows.append(_row(t("count_hours"), new["technician_hours"], old["technician_hours"]))
     if "known" in new:
         rows += [_row(t(f"count_{key}"), new["known"][key], old["known"][key]) for key in KNOWN]

@@ -1,4 +1,4 @@
-"""A rule set tried on history: columns in, alarms and the visits they would have become out. Pure.
+"""A rule set tried on history: columns in, alarms out. Pure.
 
 History is folded in pieces over a `Course`, which carries all that goes on from one piece to the
 next; as the engine is split-invariant, it does not matter how history is cut into pieces, nor
@@ -7,17 +7,13 @@ which machines are folded together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from fleet.batch import FaultReport, SampleBatch
 from fleet.carry import hold_ms
-from fleet.finding import Finding, Kind
-from fleet.plan import ProductPlan
-from fleet.service import ServiceTier
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import Identity
@@ -26,11 +22,7 @@ from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import judge
 from rules.faults import FaultState, fold_faults, ripen
 from rules.gaps import longest_ms, silences, standing_silences
-from rules.recurrence import joins, locked_until, recurrence_of
 from rules.state import NEVER, FleetState, empty_state, stack
-from store.alarms import Span
-from tickets.content import contribution
-from tickets.policy import OpenItem, Outcome, Visit, decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +50,6 @@ class Alarm:
     values: Mapping[str, float]
     failure_modes: tuple[str, ...] = ()
     """Modes that a learned detector found fitting; else those of the rule count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What an alarm would have become: `visit` counts the machine's visits from 1, 0 for none;
-    `minutes` of a technician's work on site that it would have added. `again` is one that came
-    back so soon that it is no new alarm."""
-
-    alarm: Alarm
-    outcome: Outcome | Literal["again"]
-    visit: int
-    minutes: float
-    failure_modes: tuple[str, ...] = ()
-    """The modes that its finding points at, the likeliest first."""
 
 
 def begin(compiled: CompiledPlan, machine_ids: Sequence[int]) -> Course:
@@ -147,91 +125,3 @@ def alarms_of(changes: Iterable[AlarmChange], since: int = NEVER) -> list[Alarm]
     return sorted(
         found.values(), key=lambda one: (one.machine_id, one.raised_at, one.rule, one.component)
     )
-
-
-@dataclass
-class _Open:
-    """The visit that is planned for a machine, and what it deals with already."""
-
-    visit: Visit
-    items: list[OpenItem]
-    prepared: set[str]
-    checks: set[tuple[str, str]]
-
-
-def visits(plan: ProductPlan, tier: ServiceTier, alarms: Iterable[Alarm]) -> Iterator[Decided]:
-    """What the alarms of one machine would have become: one visit at a time, on site at the
-    moment that was promised, after which nothing is open any more."""
-    open_: _Open | None = None
-    number = 0
-    for at, alarm in _when_paged(plan, alarms):
-        if at is None:
-            yield Decided(alarm, "again", 0, 0.0)
-            continue
-        if open_ is not None and open_.visit.target_at <= at:
-            open_ = None
-        finding = _finding(plan, alarm)
-        items = () if open_ is None else tuple(open_.items)
-        standing = None if open_ is None else open_.visit
-        verdict = decide(finding, plan, tier, standing, items, at)
-        if verdict.outcome in ("recorded", "attached"):
-            visit_number = number if verdict.outcome == "attached" else 0
-            yield Decided(alarm, verdict.outcome, visit_number, 0.0, finding.failure_modes)
-            continue
-        if open_ is None:
-            number += 1
-            visit = Visit(number, str(number), verdict.priority, verdict.target_at)
-            open_ = _Open(visit, [], set(), set())
-        open_.visit = replace(open_.visit, priority=verdict.priority, target_at=verdict.target_at)
-        minutes = _join(plan, open_, finding)
-        yield Decided(alarm, verdict.outcome, number, minutes, finding.failure_modes)
-
-
-def _when_paged(plan: ProductPlan, alarms: Iterable[Alarm]) -> list[tuple[int | None, Alarm]]:
-    """When each alarm of a machine is handed over, in that order: as it is raised; one that came
-    again too soon once it has outlasted the lock, or never (None)."""
-    laws = {rule.id: recurrence_of(plan, rule) for rule in plan.rules}
-    spans: dict[tuple[str, str], list[Span]] = {}
-    found: list[tuple[int | None, Alarm]] = []
-    for alarm in sorted(alarms, key=lambda one: (one.raised_at, one.rule, one.component)):
-        own, law = spans.setdefault((alarm.rule, alarm.component), []), laws[alarm.rule]
-        at: int | None = alarm.raised_at
-        if own and joins(own, alarm.raised_at, law):
-            lock = locked_until(own, law)
-            assert lock is not None
-            at = lock if alarm.cleared_at is None or alarm.cleared_at >= lock else None
-        else:
-            own.clear()
-        own.append((alarm.raised_at, alarm.cleared_at))
-        found.append((at, alarm))
-
-    def order(one: tuple[int | None, Alarm]) -> tuple[int, int, str, str]:
-        at, alarm = one
-        moment = alarm.raised_at if at is None else at
-        return moment, -plan.rule[alarm.rule].severity, alarm.rule, alarm.component
-
-    return sorted(found, key=order)
-
-
-def _join(plan: ProductPlan, open_: _Open, finding: Finding) -> float:
-    """Add a finding to the visit; the minutes that it costs."""
-    added = contribution(plan, finding, (), open_.prepared)
-    minutes = float(added.minutes)
-    for check in added.checks:
-        key = (check.checklist, check.item.id)
-        minutes += 0.0 if key in open_.checks else check.item.minutes
-        open_.checks.add(key)
-    open_.prepared.update(finding.failure_modes[:1])
-    open_.items.append(
-        OpenItem(finding.kind, finding.source, finding.component, open_.visit.number)
-    )
-    return minutes
-
-
-def _finding(plan: ProductPlan, alarm: Alarm) -> Finding:
-    rule = plan.rule[alarm.rule]
-    kind: Kind = "alarm" if rule.silence is None else "connection"
-    return Finding(
-        alarm.machine_id, kind, rule.id, alarm.component, rule.severity, alarm.raised_at,
-        rule.name, rule.advice, {}, alarm.failure_modes or rule.failure_modes,
-    )  # fmt: skip

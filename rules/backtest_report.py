@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
 
@@ -12,8 +12,11 @@ from fleet import clock
 from fleet.plan import ProductPlan
 from fleet.rule import Rule
 from fleet.service import ServiceTier
-from rules.backtest import Alarm, Decided, visits
+from rules.backtest import Alarm
 from rules.known_faults import KnownFault, Score, score
+from rules.quiet import FOREVER
+from rules.visits import Decided, visits
+from store.suppressions import Hold
 
 MINUTES_PER_HOUR = 60.0
 
@@ -21,12 +24,15 @@ MINUTES_PER_HOUR = 60.0
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was replayed: machines (id -> serial) with the service tier of each, and what is known
-    of their faults, None where nothing is; `whole` where that is all there were."""
+    of their faults, None where nothing is; `whole` where that is all there were. `holds` is what
+    people silenced, by machine, and `end` the end of what is asked (ms)."""
 
     serials: Mapping[int, str]
     tiers: Mapping[int, ServiceTier]
     faults: Sequence[KnownFault] | None = None
     whole: bool = False
+    holds: Mapping[int, Sequence[Hold]] = field(default_factory=dict)
+    end: int = FOREVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Report:
             "attached": outcomes["attached"],
             "again": outcomes["again"],
             "recorded": outcomes["recorded"],
+            "suppressed": outcomes["suppressed"],
             "technician_hours": round(hours, 2),
         }
         if key in self.scores:
@@ -89,6 +96,7 @@ class Report:
             "outcome": one.outcome,
             "visit": one.visit,
             "minutes": round(one.minutes, 2),
+            "silenced": None if one.hold is None else _silenced(one.hold),
         }
 
 
@@ -100,7 +108,9 @@ def report(plan: ProductPlan, asked: Asked, samples: int, alarms: Sequence[Alarm
     decided = [
         one
         for machine in sorted(by_machine, key=lambda machine: asked.serials[machine])
-        for one in visits(plan, asked.tiers[machine], by_machine[machine])
+        for one in visits(
+            plan, asked.tiers[machine], by_machine[machine], asked.holds.get(machine, ()), asked.end
+        )
     ]
     scores = {}
     if asked.faults is not None:
@@ -108,6 +118,10 @@ def report(plan: ProductPlan, asked: Asked, samples: int, alarms: Sequence[Alarm
         for key, rules in sets.items():
             scores[key] = score(rules, alarms, asked.faults, whole=asked.whole)
     return Report(plan, asked, samples, tuple(decided), scores)
+
+
+def _silenced(hold: Hold) -> dict[str, str]:
+    return {"kind": hold.kind, "by": hold.set_by, "reason": hold.reason}
 
 
 def told(own: Report, alarm: Alarm) -> dict[str, Any]:
@@ -124,7 +138,8 @@ def told(own: Report, alarm: Alarm) -> dict[str, Any]:
 
 #: Counts that a difference shows side by side.
 COMPARED = (
-    "alarms", "machines", "tickets", "joined", "attached", "again", "recorded", "technician_hours",
+    "alarms", "machines", "tickets", "joined", "attached", "again", "recorded", "suppressed",
+    "technician_hours",
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from rules.known_before import identities_of, lessons_in, peers_in
 from rules.known_faults import faults_found, known_within
 from rules.replay import Job, Progress, job_of, start, step
 from rules.stored import store_pieces
-from store import ledger, plans, tickets, trials
+from store import ledger, plans, suppressions, tickets, trials
 from store.connection import Connection, connect, our_errors
 from store.machines import list_machines
 from store.trials import Trial
@@ -86,6 +86,8 @@ def try_rule(connection: Connection, url: str, trial: Trial) -> dict[str, Any]:
         {one.id: one.serial for one in machines},
         {one.id: catalogue.tiers[one.tier] for one in machines},
         known_within(faults, trial.since, trial.until),
+        holds=suppressions.of_machines(connection, ids, trial.since),
+        end=trial.until,
     )
     who, taught = identities_of(connection, plan, ids), lessons_in(connection, plan.product)
     job = job_of(sides, who, taught, peers_in(connection, plan.product))

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fleet.plan import Catalogue
-from rules.backtest import Decided, alarms_of, begin, go_on, visits
+from rules.backtest import alarms_of, begin, go_on
 from rules.compiled import compile_plan
 from rules.condition import Identity
 from rules.detectors.learning import Seen
 from rules.detectors.live import Taught
 from rules.detectors.past import joined, past_of
+from rules.visits import Decided, visits
 from simulators.fleet import DemoFleet, FleetMachine
 from simulators.history import Piece, generate
 from simulators.truth import Episode

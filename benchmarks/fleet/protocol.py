@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.fleet.course import Course
 from fleet.clock import MS_PER_DAY
 from fleet.plan import Catalogue
-from rules.backtest import Decided
+from rules.visits import Decided
 from simulators.truth import GALE, Episode
 from tickets.content import CAUSES_TO_PREPARE
 

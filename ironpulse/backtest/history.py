@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.ipc as pa_ipc
 
 from fleet.batch import FaultReport, IntColumn, SampleBatch
+from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ingest.quality import implausible, limits_of, mark
 from ironpulse.backtest.spread import Group
@@ -125,8 +126,9 @@ class _Aside:
         self.machines.update(np.unique(rows.column(MACHINE).to_numpy()).tolist())
 
     @property
-    def newest(self) -> int:
-        return max(self.times)
+    def span(self) -> tuple[int, int]:
+        """The oldest and the newest moment."""
+        return min(self.times), max(self.times)
 
     def group(self, since: int, until: int) -> Group:
         """The rows in [since, until) as a group, in slices of about PIECE_ROWS rows."""
@@ -156,19 +158,18 @@ def _edges(times: IntColumn, rows: IntColumn, since: int, until: int) -> list[in
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A file's rows by groups of machines, who these are, and the `end` of what is asked: after the
-    newest moment of any of them."""
+    """A file's rows by groups of machines, who these are, and its oldest and newest moment."""
 
     groups: list[Group]
     identities: dict[int, Identity]
-    end: int
+    span: tuple[int, int]
 
 
 def put_aside(
     table: Table, plan: ProductPlan, folder: Path, since: int, until: int, told: Told
 ) -> Aside:
     """Spread a file's rows over groups of machines in files of `folder`, with their history in
-    [since, until). `told` hears the share done."""
+    [since, until). `told` hears the share done. Raises IronpulseError where there is no row."""
     traits = Traits(table)
     numbers: dict[str, int] = {}
     aside: dict[int, _Aside] = {}
@@ -187,8 +188,10 @@ def put_aside(
         one.writer.close()
     made = [aside[group].group(since, until) for group in sorted(aside)]
     identities = {number: traits.identity(name) for name, number in numbers.items()}
-    newest = max((one.newest for one in aside.values()), default=since)
-    return Aside(made, identities, min(until, newest + 1))
+    if not aside:
+        raise IronpulseError(f"{table.path} has columns and no row; there is nothing to judge.")
+    spans = [one.span for one in aside.values()]
+    return Aside(made, identities, (min(a for a, _ in spans), max(b for _, b in spans)))
 
 
 def with_reports(groups: Sequence[Group], reports: Sequence[FaultReport]) -> list[Group]:

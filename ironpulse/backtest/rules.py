@@ -19,6 +19,7 @@ from fleet.plan import ProductPlan
 from ironpulse.backtest.output import opened, refuse_nowhere
 from ironpulse.backtest.rules_table import print_report
 from ironpulse.backtest.sources import (
+    Beside,
     History,
     Period,
     file_history,
@@ -64,6 +65,13 @@ def rules(
             "machine, measured_at, and spn and fmi or code."
         ),
     ] = None,
+    services: Annotated[
+        Path | None,
+        typer.Option(
+            help="Services that were done, which go with --csv, CSV or JSON lines: machine, "
+            "done_at, service."
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -97,8 +105,12 @@ def rules(
     if period[0] >= period[1]:
         raise IronpulseError("--from is not before --to; give a first moment and a later end.")
     refuse_nowhere(out)
-    if faults is not None and csv is None:
-        raise IronpulseError("--faults goes with --csv; the store has its own trouble codes.")
+    for option, given, own in (
+        ("faults", faults, "trouble codes"),
+        ("services", services, "services"),
+    ):
+        if given is not None and csv is None:
+            raise IronpulseError(f"--{option} goes with --csv; the store has its own {own}.")
     with (
         tempfile.TemporaryDirectory(prefix="ironpulse-") as folder,
         Bar(console=Console(stderr=True), transient=True) as bar,
@@ -109,7 +121,7 @@ def rules(
             task = bar.add_task("reading", total=1.0)
             history = file_history(
                 csv, plans, period, Path(folder), tier_of(settings.products, product, tier),
-                truth, faults, lambda share: bar.update(task, completed=share),
+                Beside(truth, faults, services), lambda share: bar.update(task, completed=share),
             )  # fmt: skip
         found = replay(plans, history, period, bar, workers, scheduler)
     with opened(out) as file:

@@ -11,6 +11,10 @@ from rich.table import Table
 _WIDTH = 140
 #: How many alarms of one rule a difference names on each side.
 _NAMED = 5
+#: What the table counts of every rule.
+_COUNTS = (
+    "alarms", "standing", "machines", "tickets", "joined", "attached", "again", "recorded",
+)  # fmt: skip
 
 
 def print_report(found: Mapping[str, Any], file: TextIO) -> None:
@@ -32,9 +36,17 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
     if source["values_left_out"]:
         console.print(f"{source['values_left_out']:,} values out of range were left out.")
     for key, words in (
+        ("fault_reports", "reports of trouble codes"),
+        ("services", "services done"),
+    ):
+        if key in source:
+            console.print(f"{source[key]:,} {words} were taken into account.")
+    for key, words in (
         ("signals_missing", "Signals the file does not have"),
         ("columns_left_out", "Columns that are no signals"),
         ("machines_left_out", "Machines with trouble codes of which the file has no samples"),
+        ("services_left_out", "Machines with services of which the file has no samples"),
+        ("truth_left_out", "Machines with known faults of which history has no samples"),
     ):
         if source.get(key):
             console.print(f"{words}: {', '.join(source[key])}.")
@@ -45,28 +57,18 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
 
 def _rules(found: Mapping[str, Any], title: str) -> Table:
     known = "known" in found["total"]
+    silenced = bool(found["total"]["suppressed"])
     table = Table(title=title, title_justify="left")
-    names = [
-        "rule",
-        "alarms",
-        "standing",
-        "machines",
-        "tickets",
-        "joined",
-        "attached",
-        "again",
-        "recorded",
-        "hours",
-    ]
+    names = ["rule", *_COUNTS, *(["silenced"] if silenced else []), "hours"]
     if known:
         names += ["confirmed", "beside", "false", "unknown", "missed", "lead h"]
     for name in names:
         table.add_column(name, justify="left" if name == "rule" else "right", overflow="fold")
     told = [one for one in found["rules"] if one["alarms"] or (known and _missed(one))]
     for one in told:
-        table.add_row(one["rule"], *_cells(one, known))
+        table.add_row(one["rule"], *_cells(one, silenced, known))
     table.add_section()
-    table.add_row("all", *_cells(found["total"], known))
+    table.add_row("all", *_cells(found["total"], silenced, known))
     quiet = sum(one["replayed"] for one in found["rules"]) - len(told)
     table.caption = f"{quiet} more rules stayed quiet. Hours are a technician's on site."
     return table
@@ -76,11 +78,9 @@ def _missed(one: Mapping[str, Any]) -> bool:
     return bool(one["known"]["faults_missed"])
 
 
-def _cells(one: Mapping[str, Any], known: bool) -> list[str]:
-    keys = (
-        "alarms", "standing", "machines", "tickets", "joined", "attached", "again", "recorded",
-    )  # fmt: skip
-    cells = [str(one[key]) for key in keys] + [f"{one['technician_hours']:.1f}"]
+def _cells(one: Mapping[str, Any], silenced: bool, known: bool) -> list[str]:
+    cells = [str(one[key]) for key in [*_COUNTS, *(["suppressed"] if silenced else [])]]
+    cells.append(f"{one['technician_hours']:.1f}")
     if known:
         scores = one["known"]
         cells += [str(scores[key]) for key in ("confirmed", "beside", "false", "unknown")]

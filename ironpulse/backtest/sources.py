@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fleet import clock
+from fleet.batch import FaultReport
 from fleet.errors import IronpulseError
 from fleet.loader import load_plan, load_tiers
 from fleet.peer_day import PeerDay
@@ -14,6 +16,7 @@ from fleet.plan import ProductPlan
 from fleet.service import ServiceTier
 from ironpulse.backtest.fault_file import read_reports
 from ironpulse.backtest.history import put_aside, store_groups, with_reports
+from ironpulse.backtest.service_file import read_services
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table
 from ironpulse.backtest.truth import read_truth
@@ -25,7 +28,7 @@ from rules.detectors.lessons import Lesson
 from rules.known_before import identities_of, lessons_in, peers_in
 from rules.known_faults import FORESIGHT_MS, faults_found, known_within
 from rules.state import NEVER
-from store import ledger, plans, tickets
+from store import ledger, plans, suppressions, tickets
 from store.connection import connect, our_errors
 from store.machines import list_machines
 
@@ -52,7 +55,10 @@ def plan_of(products: Path, product: str, rules: Path | None) -> ProductPlan:
     folder = _folder(products, product)
     if rules is not None and not rules.is_file():
         raise IronpulseError(f"{rules} is no file; give rules as in a product's rules.yaml.")
-    return load_plan(folder, _common(products, folder), rules)
+    plan = load_plan(folder, _common(products, folder), rules)
+    if not plan.rules:
+        raise IronpulseError(f"{rules or folder} has no rule, so there is nothing to try.")
+    return plan
 
 
 def tier_of(products: Path, product: str, tier: str) -> ServiceTier:
@@ -80,37 +86,57 @@ def _common(products: Path, folder: Path) -> Path:
     return beside if beside.is_dir() else products / "common"
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Files that go with a history: all faults there were (`truth`), trouble codes, services."""
+
+    truth: Path | None = None
+    codes: Path | None = None
+    services: Path | None = None
+
+
 def file_history(
     path: Path,
     rule_sets: Sequence[ProductPlan],
     period: Period,
     folder: Path,
     tier: ServiceTier,
-    truth: Path | None,
-    codes: Path | None,
+    beside: Beside,
     told: Callable[[float], None],
 ) -> History:
-    """The history in a file, put aside in `folder` by groups of machines, with the trouble codes of
-    another; `told` hears the share that has been read."""
+    """The history in a file, put aside in `folder` by groups of machines, with what stands
+    `beside` it; `told` hears the share that has been read."""
     plan = rule_sets[0]
     table = open_table(path, plan)
+    services = {} if beside.services is None else read_services(beside.services, plan)
     aside = put_aside(table, plan, folder, _begin(rule_sets, period), period[1], told)
+    _refuse_elsewhen(str(path), aside.span, period)
     serials = {number: who.serial for number, who in aside.identities.items()}
     ids = {serial: number for number, serial in serials.items()}
-    reports, strangers = ([], []) if codes is None else read_reports(codes, ids)
-    faults = None
-    if truth is not None:
-        faults = known_within(read_truth(truth, plan, ids), *period)
-    asked = Asked(serials, dict.fromkeys(serials, tier), faults, whole=truth is not None)
     source: dict[str, Any] = {
         "file": path.name,
         "columns_left_out": list(table.strangers),
         "signals_missing": list(table.missing),
     }
-    if codes is not None:
+    reports: list[FaultReport] = []
+    if beside.codes is not None:
+        reports, strangers = read_reports(beside.codes, ids)
         source |= {"fault_reports": len(reports), "machines_left_out": strangers}
-    groups = with_reports(aside.groups, reports)
-    return History(groups, aside.identities, asked, source, aside.end)
+    if beside.services is not None:
+        known = sum(len(own) for serial, own in services.items() if serial in ids)
+        source |= {"services": known, "services_left_out": sorted(services.keys() - ids.keys())}
+    identities = {
+        number: replace(who, services=services.get(who.serial, ()))
+        for number, who in aside.identities.items()
+    }
+    faults = None
+    if beside.truth is not None:
+        found, source["truth_left_out"] = read_truth(beside.truth, plan, ids)
+        faults = known_within(found, *period)
+    end = min(period[1], aside.span[1] + 1)
+    tiers = dict.fromkeys(serials, tier)
+    asked = Asked(serials, tiers, faults, whole=faults is not None, end=end)
+    return History(with_reports(aside.groups, reports), identities, asked, source, end)
 
 
 def store_history(
@@ -124,27 +150,48 @@ def store_history(
         ids = sorted(machine.id for machine in machines)
         span = ledger.span(connection, ids)
         if span is None:
+            count = f"{len(ids)} machines" if ids else "no machine"
             raise IronpulseError(
-                f"The store has no history of {plan.product}; give a file with --csv."
+                f"The store has {count} of {plan.product} and no history; give a file with --csv."
             )
+        _refuse_elsewhen("The store", span, period)
         begin, end = max(_begin(rule_sets, period), span[0]), min(period[1], span[1] + 1)
         serials = {machine.id: machine.serial for machine in machines}
-        identities = identities_of(connection, plan, ids)
-        lessons = lessons_in(connection, plan.product)
-        peers = peers_in(connection, plan.product)
+        source: dict[str, Any] = {"store": plan.product}
         if truth is None:
             # Somebody may have looked after the last sample, and found what was in the history.
             looked = min(period[1], span[1] + FORESIGHT_MS)
-            found = tickets.found_items(connection, ids, max(period[0], span[0]), looked)
-            faults = faults_found(found)
+            items = tickets.found_items(connection, ids, max(period[0], span[0]), looked)
+            faults = faults_found(items)
         else:
-            faults = read_truth(truth, plan, {name: key for key, name in serials.items()})
-        faults = known_within(faults, *period)
-    groups = store_groups(url, plan, ids, begin, end) if begin < end else []
-    asked = Asked(
-        serials, {one.id: tiers[one.tier] for one in machines}, faults, whole=truth is not None
-    )
-    return History(groups, identities, asked, {"store": plan.product}, end, lessons, peers)
+            numbers = {name: key for key, name in serials.items()}
+            faults, source["truth_left_out"] = read_truth(truth, plan, numbers)
+        asked = Asked(
+            serials,
+            {one.id: tiers[one.tier] for one in machines},
+            known_within(faults, *period),
+            whole=truth is not None,
+            holds=suppressions.of_machines(connection, ids, max(period[0], span[0])),
+            end=end,
+        )
+        return History(
+            store_groups(url, plan, ids, begin, end),
+            identities_of(connection, plan, ids),
+            asked,
+            source,
+            end,
+            lessons_in(connection, plan.product),
+            peers_in(connection, plan.product),
+        )
+
+
+def _refuse_elsewhen(where: str, span: Period, period: Period) -> None:
+    """Say what there is where nothing of it lies in the period."""
+    if span[0] < period[1] and span[1] >= period[0]:
+        return
+    first, last = (clock.to_datetime(moment).isoformat(timespec="seconds") for moment in span)
+    asked = "--from is after that" if span[1] < period[0] else "--to is not after its begin"
+    raise IronpulseError(f"{where} holds data from {first} to {last}; {asked}.")
 
 
 def _begin(rule_sets: Sequence[ProductPlan], period: Period) -> int:

@@ -32,6 +32,7 @@ _BLOCK_BYTES = 1 << 20
 _BUFFER_BYTES = 1 << 16
 _BLOCK_ROWS = 131_072
 SEPARATORS = (",", ";", "\t", "|")
+_WANTED = "a history has the columns machine, measured_at and signals by their keys."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,20 @@ class Table:
 def open_table(path: Path, plan: ProductPlan) -> Table:
     """Look at a file's columns. Raises IronpulseError where it cannot be read or lacks a key."""
     with _our_errors(path):
+        if path.stat().st_size == 0:
+            raise IronpulseError(f"{path} is empty; {_WANTED}")
         names = _parquet(path).schema_arrow.names if _is_parquet(path) else _header(path)[1]
     lacking = [name for name in (MACHINE, MEASURED_AT) if name not in names]
     if lacking:
         raise IronpulseError(
-            f"{path} lacks the column {' and '.join(lacking)}; it has {', '.join(names)}. "
-            "A history has the columns machine, measured_at and signals by their keys."
+            f"{path} lacks the column {' and '.join(lacking)}; it has {', '.join(names)}; "
+            + _WANTED
         )
     signals = tuple(key for key in plan.signal_keys if key in names)
     if not signals:
         raise IronpulseError(
-            f"{path} has no column that is a signal of {plan.product}; it has {', '.join(names)}."
+            f"{path} has no column that is a signal of {plan.product}; it has {', '.join(names)}. "
+            f"Signals of {plan.product} are {', '.join(plan.signal_keys[:5])} and so on."
         )
     traits = tuple(name for name in TRAITS if name in names)
     known = {MACHINE, MEASURED_AT, *traits, *plan.signal_keys}

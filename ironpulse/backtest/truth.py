@@ -12,15 +12,18 @@ from ironpulse.backtest.rows import moment_of, rows_of, why
 from rules.known_faults import FORESIGHT_MS, KnownFault
 
 
-def read_truth(path: Path, plan: ProductPlan, ids: Mapping[str, int]) -> list[KnownFault]:
+def read_truth(
+    path: Path, plan: ProductPlan, ids: Mapping[str, int]
+) -> tuple[list[KnownFault], list[str]]:
     """The faults of a CSV or JSON-lines file: `machine`, `failure_mode`, and the times `onset`,
     `detectable`, `failed`, `repaired` as far as known, ISO 8601 or milliseconds since 1970 (also
-    as `onset_ms` and so on). Machines that history does not hold are left out.
+    as `onset_ms` and so on); and the machines of it that are not among `ids`, whose faults are
+    left out.
 
     A fault whose failure mode the plan does not have, or whose `detectable` stands there empty, is
     one no rule is asked to find; an alarm during it is not false.
     """
-    faults = []
+    faults, strangers = [], set()
     for number, row in enumerate(rows_of(path), 1):
         try:
             fault = _fault(row, plan, ids)
@@ -29,8 +32,11 @@ def read_truth(path: Path, plan: ProductPlan, ids: Mapping[str, int]) -> list[Kn
                 f"{path}, fault {number}: {why(error)}. A fault has machine, failure_mode and "
                 "at least one of onset and failed, as ISO 8601 or milliseconds since 1970."
             ) from error
-        faults += [fault] if fault is not None else []
-    return faults
+        if fault is None:
+            strangers.add(str(row["machine"]))
+        else:
+            faults.append(fault)
+    return faults, sorted(strangers)
 
 
 def _fault(row: Mapping[str, Any], plan: ProductPlan, ids: Mapping[str, int]) -> KnownFault | None:

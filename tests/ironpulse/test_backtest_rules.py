@@ -15,7 +15,7 @@ import yaml
 from distributed import LocalCluster
 from typer.testing import CliRunner, Result
 
-from benchmarks.backtest.history import PRODUCT, START_MS, write_history, write_product
+from benchmarks.backtest.history import HOURS, PRODUCT, START_MS, write_history, write_product
 from ironpulse.backtest import history, spread
 from ironpulse.cli import app
 
@@ -203,7 +203,8 @@ def test_known_faults_are_scored(folder: Path, tmp_path: Path, expected: dict[st
     table = tmp_path / "truth.csv"
     begin, end = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
     table.write_text(f"machine,failure_mode,onset,failed\n{first['machine']},F1,{begin},{end}\n")
-    assert report(folder, *asked, "--truth", str(table)) == found
+    assert found["source"]["truth_left_out"] == ["nobody"]
+    assert body(report(folder, *asked, "--truth", str(table))) == body(found)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,8 @@ def test_known_faults_are_scored(folder: Path, tmp_path: Path, expected: dict[st
         ("machine,measured_at,s01_pct\nM,1,warm\n", "cannot be read"),
         ("machine,measured_at,s01_pct\nM,,1\n", "without machine or measured_at"),
         ("machine,measured_at,s01_pct\n,1,1\n", "without machine or measured_at"),
-        ("", "lacks the column"),
+        ("", "bad.csv is empty"),
+        ("machine,measured_at,s01_pct\n", "has columns and no row"),
     ],
 )
 def test_a_file_that_will_not_do_is_told_in_a_sentence(
@@ -233,6 +235,14 @@ def test_a_file_that_will_not_do_is_told_in_a_sentence(
     [
         (("--csv", "nowhere.csv"), "nowhere.csv cannot be read"),
         (("--rules", "nowhere.yaml"), "nowhere.yaml is no file"),
+        (("--rules", "EMPTY", "--csv", "HISTORY"), "no-rules.yaml has no rule"),
+        (
+            ("--csv", "HISTORY", "--from", "2026-02-01"),
+            "holds data from 2026-01-01T00:00:00+00:00 to 2026-01-01T00:00:00+00:00; --from is "
+            "after that",
+        ),
+        (("--csv", "HISTORY", "--to", "2026-01-01"), "--to is not after its begin"),
+        (("--services", "services.csv"), "--services goes with --csv"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), "--from is not before --to"),
         (("--csv", "HISTORY", "--tier", "tin"), "There is no service tier 'tin'"),
         (("--csv", "HISTORY", "--scheduler", "tcp://127.0.0.1:1"), "No Dask scheduler answers"),
@@ -251,7 +261,10 @@ def test_what_cannot_work_is_told_in_a_sentence(
     monkeypatch.setattr(spread, "PATIENCE_S", 0.5)
     small = tmp_path / "h.csv"
     small.write_text(f"machine,measured_at,s01_pct\nM,{START_MS},1\n")
-    given = [str(small) if one == "HISTORY" else one for one in arguments]
+    none = tmp_path / "no-rules.yaml"
+    none.write_text("rules: []\n")
+    names = {"HISTORY": str(small), "EMPTY": str(none)}
+    given = [names.get(one, one) for one in arguments]
     result = backtest(folder, *given, "--workers", "1")
     assert result.exit_code == 1
     assert says in result.stderr.replace("\n", " ")
@@ -390,3 +403,65 @@ def test_trouble_codes_that_will_not_do_are_told(
 def test_trouble_codes_of_a_file_go_with_a_file(folder: Path) -> None:
     result = backtest(folder, "--faults", "faults.csv")
     assert result.exit_code == 1 and "--faults goes with --csv" in result.stderr
+
+
+SERVICE = {
+    "id": "h10", "name": NAMED, "every_h": 10, "by": "service", "items": [NAMED], "skill": "T1",
+    "minutes": 30,
+}  # fmt: skip
+COUNT = f'growth({HOURS}, "since h10")'
+OVERDUE = {
+    "id": "overdue", **KIND, "regimes": ["working"], "hold_s": 0, "when": f"{COUNT} > 3",
+    "clear": f"{COUNT} < 1",
+}  # fmt: skip
+
+
+def counting(folder: Path, path: Path) -> Path:
+    """Rules that ask how many hours a machine has run since its last service."""
+    rules = yaml.safe_load((folder / PRODUCT / "rules.yaml").read_text())
+    path.write_text(yaml.safe_dump({"rules": [*rules["rules"], OVERDUE], "services": [SERVICE]}))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_services_in_a_file(folder: Path, tmp_path: Path, ending: str) -> None:
+    lines = [f"machine,measured_at,{HOURS},s16_pct"]
+    for machine in "MN":
+        lines += [f"{machine},{START_MS + i * 60_000},{500 + i / 60},50" for i in range(600)]
+    path, services = tmp_path / "h.csv", tmp_path / f"services.{ending}"
+    path.write_text("\n".join(lines))
+    names = ("machine", "done_at", "service")
+    rows = [(machine, f"2026-01-01T0{hour}:00:00Z", "h10") for machine, hour in ("M1", "M6", "X6")]
+    told = [";".join(names), *(";".join(row) for row in rows)]
+    if ending == "jsonl":
+        told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+    services.write_text("\n".join(told))
+    asked = ("--rules", str(counting(folder, tmp_path / "rules.yaml")), "--csv", str(path))
+    assert report(folder, *asked)["alarms"] == []
+    found = report(folder, *asked, "--services", str(services))
+    keys = ("machine", "raised_at", "cleared_at")
+    assert [tuple(one[key] for key in keys) for one in found["alarms"]] == [
+        ("M", "2026-01-01T04:11:00+00:00", "2026-01-01T06:10:00+00:00"),
+        ("M", "2026-01-01T09:11:00+00:00", None),
+    ]
+    assert (found["source"]["services"], found["source"]["services_left_out"]) == (2, ["X"])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("machine,done_at,service\nM,2026-01-01,h99\n", "bench has no service 'h99'; it has h10"),
+        ("machine,done_at,service\nM,soon,h10\n", "row 1: Invalid isoformat string: 'soon'"),
+        ("machine,done_at,service\nM,,h10\n", "row 1: 'done_at' is missing"),
+        ("machine,done_at\nM,2026-01-01\n", "row 1: 'service' is missing"),
+    ],
+)
+def test_services_that_will_not_do_are_told(
+    folder: Path, tmp_path: Path, content: str, says: str
+) -> None:
+    services = tmp_path / "services.csv"
+    services.write_text(content)
+    asked = ("--rules", str(counting(folder, tmp_path / "rules.yaml")))
+    result = backtest(folder, *asked, "--csv", str(warm(tmp_path)), "--services", str(services))
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ") and "services.csv" in result.stderr

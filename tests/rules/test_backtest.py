@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,12 +17,13 @@ from rules.backtest import (
     begin,
     finish,
     go_on,
-    visits,
     warm_up_ms,
 )
 from rules.backtest_report import Asked, difference, report
 from rules.compiled import CompiledPlan
 from rules.known_faults import FORESIGHT_MS, KnownFault, known_within, score
+from rules.visits import visits
+from store.suppressions import Hold, Kind
 from tests import small
 from tests.rules.plans import IDENTITIES, TEXT, compiled, plan, rule
 from tests.rules.test_engine import PLAN, START, Row, batch_of, run, steady, streams
@@ -132,6 +134,43 @@ def test_one_visit_at_a_time_deals_with_everything_until_the_technician_was_ther
     ]
 
 
+def hold(begin: float, end: float, rule: str | None = None, component: str | None = None) -> Hold:
+    since, until = (START + round(hours * HOUR) for hours in (begin, end))
+    kind: Kind = "maintenance" if rule is None else "shelved"
+    return Hold(kind, component, rule, since, until, "overhaul", "lin")
+
+
+def test_what_people_silenced_makes_no_visit_unless_it_outlasts_that() -> None:
+    found = [alarm("hot", 1, over=2), alarm("hot", 10), alarm("noted", 10, over=13)]
+
+    def became(*holds: Hold, end: float = 99) -> list[tuple[str, float, str]]:
+        made = visits(OWN, TIER, found, holds, START + round(end * HOUR))
+        return [(one.alarm.rule, (one.alarm.raised_at - START) / HOUR, one.outcome) for one in made]
+
+    assert became(hold(0, 2.5)) == [
+        ("hot", 1, "suppressed"), ("hot", 10, "opened"), ("noted", 10, "recorded"),
+    ]  # fmt: skip
+    late = [("hot", 1, "opened"), ("noted", 10, "recorded"), ("hot", 10, "opened")]
+    assert became(hold(9, 20, "hot")) == late
+    assert became(hold(9, 12, component="body"), hold(11, 20, "hot")) == late
+    assert became(hold(9, 20), end=15)[1:] == [
+        ("hot", 10, "suppressed"),
+        ("noted", 10, "suppressed"),
+    ]
+    assert became(hold(9, 20, "warm"), hold(9, 20, component="arm")) == became()
+    assert became()[1][2] == "opened"
+
+
+def test_silence_and_lock_both_have_to_end_before_an_alarm_is_news() -> None:
+    found = [alarm("hot", 1, over=2), alarm("hot", 2.5, over=4)]
+    own = plan(rules=[rule("hot", again_after_h=1)])
+    locked = [(one.outcome, one.hold) for one in visits(own, TIER, found)]
+    assert locked == [("opened", None), ("attached", None)]
+    silenced = hold(2.9, 5)
+    made = list(visits(own, TIER, found, [silenced]))
+    assert [(one.outcome, one.hold) for one in made] == [("opened", None), ("suppressed", silenced)]
+
+
 def judged(alarms: list[Alarm], faults: list[KnownFault], *, whole: bool) -> dict[str, object]:
     return score(OWN.rules[:1], alarms, faults, whole=whole).as_json()
 
@@ -183,7 +222,8 @@ def asked(faults: list[KnownFault] | None = None) -> Asked:
 
 def test_a_report_counts_by_rule_and_together() -> None:
     alarms = [alarm("hot", 1, over=2), alarm("warm", 1.5), alarm("hot", 1, machine=2)]
-    found = report(OWN, asked([]), 1000, alarms).as_json()
+    holds = {2: [hold(0, 0.5), hold(5, 9)], 3: [hold(0, 9)]}
+    found = report(OWN, replace(asked([]), holds=holds), 1000, alarms).as_json()
     assert (found["machines"], found["samples"]) == (2, 1000)
     rules = {one["rule"]: one for one in found["rules"]}
     assert (rules["hot"]["alarms"], rules["hot"]["standing"], rules["hot"]["tickets"]) == (2, 1, 2)

@@ -15,6 +15,7 @@ from ironpulse.backtest.rules import replay
 from ironpulse.backtest.sources import store_history
 from rules.state import NEVER
 from rules.worker import Worker
+from store import suppressions
 from tests.rules.conftest import Bench, Row
 from tests.rules.plans import plan
 
@@ -129,6 +130,31 @@ def test_what_technicians_found_scores_the_alarms(
     assert known["hot"]["confirmed"] == known["hot"]["false"] == 1
     assert known["hot"]["faults_found"] == 1 and known["hot"]["faults_missed"] == 0
     assert 0 < known["hot"]["lead_h"]["median"] < 1
+
+
+def test_what_people_silenced_costs_no_visit(
+    bench: Bench, run_all: Callable[[Worker], None]
+) -> None:
+    start = clock.now_ms() - 300_000
+    for machine in (1, 2, 3):
+        hot = [(machine, start + i * 10_000, HOT) for i in range(5)]
+        cool = [(machine, start + i * 10_000, COOL) for i in range(5, 15)]
+        bench.bring([*hot, *cool])
+    run_all(bench.worker())
+    for machine, kind, rule in ((1, "maintenance", None), (2, "shelved", "hot")):
+        suppressions.begin(
+            bench.connection, kind, machine, None, rule,  # type: ignore[arg-type]  # a kind
+            until_ms=start + 200_000, reason="overhaul", who="lin", now_ms=start,
+        )  # fmt: skip
+    found = replayed(bench)
+    rules = {one["rule"]: one for one in found["rules"]}
+    hot = rules["hot"]
+    assert (hot["alarms"], hot["suppressed"], hot["tickets"] + hot["joined"]) == (3, 2, 1)
+    said = {one["machine"]: one["silenced"] for one in found["alarms"] if one["rule"] == "hot"}
+    assert sorted(said.values(), key=str)[1:] == [
+        {"kind": "maintenance", "by": "lin", "reason": "overhaul"},
+        {"kind": "shelved", "by": "lin", "reason": "overhaul"},
+    ]
 
 
 def test_silence_is_the_same_live_and_in_a_backtest(
