@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 MS_PER_S = 1_000
 MS_PER_HOUR = 3_600_000
 MS_PER_DAY = 86_400_000
+#: No device of ours is older (milliseconds since 1970 UTC: 2015-01-01): its clock was never set.
+CLOCK_SET_MS = 1_420_070_400_000
 
 
 def now_ms() -> int:

@@ -49,7 +49,7 @@ class Override(Model):
 
 
 #: What a rule may be triggered by, one of them.
-TRIGGERS = ("when", "faults", "silence", "normal", "sensors")
+TRIGGERS = ("when", "faults", "silence", "normal", "sensors", "clock")
 #: Keys of a condition; what else triggers a rule does not look at them.
 _OF_CONDITIONS = ("hold_s", "regimes", "clear", "clear_hold_s", "params", "overrides")
 _ALSO_LOOKED_AT = {"faults": ("hold_s",), "silence": ("hold_s",), "normal": ("regimes",)}
@@ -92,11 +92,11 @@ class Rule(Model):
     """When an alarm is raised and when it returns.
 
     Exactly one of `when` (an expression over signals), `faults` (active trouble codes), `silence`
-    (the connection state that alarms), `normal` (a learned detector) and `sensors` (sensors out of
-    their range, and those that learned detectors of the product caught lying) is given. A
-    `when` rule raises once the condition has held for `hold_s` in one of its `regimes`, and returns
-    once `clear` has held for `clear_hold_s`. Unknown is neither true nor false: it
-    starts nothing and ends nothing.
+    (the connection state that alarms), `normal` (a learned detector), `sensors` (sensors out of
+    their range, and those that learned detectors of the product caught lying) and `clock` (the
+    machine's clock is wrong) is given. A `when` rule raises once the condition has held for
+    `hold_s` in one of its `regimes`, and returns once `clear` has held for `clear_hold_s`. Unknown
+    is neither true nor false: it starts nothing and ends nothing.
     """
 
     id: Key
@@ -108,6 +108,7 @@ class Rule(Model):
     silence: Literal["late", "offline", "never_seen"] | None = None
     normal: Normal | None = None
     sensors: Literal[True] | None = None
+    clock: Literal[True] | None = None
     regimes: tuple[Key, ...] | Literal["any"] | None = None
     hold_s: float | None = Field(default=None, ge=0, le=LONGEST_S)
     clear: str | None = None
@@ -122,6 +123,12 @@ class Rule(Model):
     again_after_h: float | None = Field(default=None, ge=0, le=LONGEST_H)
     flapping: Flapping | None = None
     source: str = "J"
+
+    @property
+    def of_connection(self) -> bool:
+        """Whether it speaks of the telematics unit and its connection and never of a fault of the
+        machine; it goes by the clock on the wall."""
+        return self.silence is not None or self.clock is not None
 
     @cached_property
     def judgement(self) -> str:
@@ -176,7 +183,7 @@ class Rule(Model):
 
 #: What decides when a rule's alarm is raised and when it returns.
 _JUDGING = (
-    "component", "when", "faults", "silence", "normal", "sensors", "regimes", "hold_s",
+    "component", "when", "faults", "silence", "normal", "sensors", "clock", "regimes", "hold_s",
     "clear", "clear_hold_s", "params", "overrides",
 )  # fmt: skip
 

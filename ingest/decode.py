@@ -13,6 +13,7 @@ from fleet.plan import ProductPlan
 from fleet.text import Text
 from ingest import quality, reports, samples, tolerant
 from ingest.blocks import Columns, Gathering, assemble
+from ingest.clocks import Lags, lags_of
 from ingest.formats import JSON, Format, opened
 from ingest.message import Message, Route
 from ingest.plain import PlainReader
@@ -55,7 +56,8 @@ class Samples:
 
 @dataclass(slots=True)
 class Decoded:
-    """What a number of messages hold. `heard`: machine id -> (messages, latest receipt).
+    """What a number of messages hold. `heard`: machine id -> (messages, latest receipt), `lags`
+    how late what machines measured came.
 
     Every sample of every message is in exactly one of the lists.
     """
@@ -65,6 +67,7 @@ class Decoded:
     statuses: dict[str, list[StatusReport]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     heard: dict[int, tuple[int, int]] = field(default_factory=dict)
+    lags: Lags = field(default_factory=dict)
 
 
 def decode(
@@ -181,6 +184,8 @@ class _Reader:
         for name, gathering in sorted(self.gatherings.items()):
             limits = self.products[name].limits
             columns = assemble(name, gathering, limits, machine_of, received_of)
+            came = columns.batch
+            self.result.lags |= lags_of(came.machine_id, came.measured_at, came.received_at)
             batch, marks = self._believe_times(columns)
             if len(batch):
                 unusable = quality.mark(batch, dict(limits))

@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import NOTHING_IMPLAUSIBLE, FloatColumn, Implausible, IntColumn, SampleBatch
-from fleet.clock import MS_PER_DAY
+from fleet.clock import CLOCK_SET_MS
 from fleet.plan import ProductPlan
 from fleet.signals import Signal
+from store.clocks import CURRENT_MS, OLDEST_MS
 
-#: No device of ours is older (milliseconds since 1970 UTC: 2015-01-01): its clock was never set.
-CLOCK_SET_MS = 1_420_070_400_000
-OLDEST_MS = 366 * MS_PER_DAY
-AHEAD_MS = 5 * 60_000
+AHEAD_MS = CURRENT_MS
 #: Measured so long before it was received, a sample is late.
 LATE_MS = 10 * 60_000
 

@@ -13,6 +13,7 @@ from fleet.clock import MS_PER_DAY
 from ingest.decode import Decoded, Product, Samples
 from ingest.quality import LATE_MS, Mark, Mask
 from store import ingest_log, ledger, rejected, reports, telemetry
+from store.clocks import NO_NEWS, ClockNews, note
 from store.connection import Connection
 from store.ingest_log import Kind, NewEntry
 from store.ledger import BadValue, Tally
@@ -42,12 +43,13 @@ def record(
     decoded: Decoded,
     products: Mapping[str, Product],
     beforehand: Mapping[int, Tally] | None = None,
+    clocks: ClockNews = NO_NEWS,
 ) -> Recorded:
     """Write what was decoded; the caller's transaction makes it one with the log entry.
 
     `beforehand` are counts, of machines that `decoded` has not heard, to which others are added:
     all writers take rows in one order, samples before the ledger, so that none waits for another in
-    a circle. Raises what the driver raises.
+    a circle. `clocks` is what is to be told of clocks. Raises what the driver raises.
     """
     recorded = Recorded(dict(beforehand or {}))
     for machine_id, (count, latest) in decoded.heard.items():
@@ -62,6 +64,7 @@ def record(
         ledger.add(connection, recorded.tallies)
         ledger.set_status(connection, news)
         ledger.add_bad_values(connection, recorded.bad_values)
+        note(connection, clocks)
         ingest_log.append(connection, [entry for entry in entries if entry is not None])
     return recorded
 

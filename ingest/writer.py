@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from fleet import clock
+from ingest.clocks import Clocks
 from ingest.decode import Decoded, decode, reject
 from ingest.message import Message
 from ingest.metrics import Metrics
@@ -41,6 +42,7 @@ class Writer:
         self._outage = outage
         self._metrics = metrics
         self._settled = settled
+        self._clocks = Clocks()
 
     def refresh(self) -> None:
         """Load the plans where they changed. Raises StoreError."""
@@ -108,8 +110,10 @@ class Writer:
 
     def _record(self, messages: Batch, decoded: Decoded) -> None:
         started = clock.monotonic_s()
+        news = self._clocks.news(decoded.lags)
         with self._writing.transaction() as connection:
-            recorded = record(connection, decoded, self.registry.products)
+            recorded = record(connection, decoded, self.registry.products, clocks=news)
+        self._clocks.told(news)
         received = [message.received_at for message in messages]
         self._metrics.committed(received, recorded, clock.monotonic_s() - started)
         self._settled(messages)

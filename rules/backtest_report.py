@@ -64,7 +64,7 @@ class Report:
             "rule": rule.id,
             "name": rule.name.model_dump(),
             "severity": rule.severity,
-            "replayed": rule.silence != "never_seen",
+            "replayed": rule.silence != "never_seen" and not rule.clock,
             **self._counts(rule.id, own),
         }
 

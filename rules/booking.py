@@ -50,13 +50,13 @@ class Booking:
     def setting(self, rule: str, now: int) -> Setting:
         """Under what an alarm of a rule is raised now."""
         known = self._plan.rule[rule]
-        kind: Kind = "alarm" if known.silence is None else "connection"
+        kind: Kind = "connection" if known.of_connection else "alarm"
         return Setting(known, self._plan.version, kind, now, self._late_ms, self._laws[rule])
 
     def due(self, now: int, silent_since: int) -> alarms.Due:
         """When alarms that wait are to be judged; a backlog that stopped at `silent_since` will not
         catch up."""
-        silences = [rule.id for rule in self._compiled.silence_rules]
+        silences = [rule.id for rule in self._plan.rules if rule.of_connection]
         after_visit_ms = round(self._plan.alarms.after_visit_h * _HOUR_MS)
         return alarms.Due(now, now - self._late_ms, silent_since, after_visit_ms, silences)
 

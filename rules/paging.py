@@ -15,6 +15,8 @@ from rules.recurrence import Recurrence, locked_until
 from store.alarms import AlarmRecord, Suppression
 from store.suppressions import Hold
 
+#: For rules that go by the clock on the wall.
+NEVER_LATE_MS = 2**62
 LEFT_STANDING = {
     "visited": Text(
         en="It still stands long after a visit that dealt with it.",

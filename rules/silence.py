@@ -14,13 +14,11 @@ from rules.connection import Contact, connection_of, silence_since
 from rules.contacts import to_look_at
 from rules.evidence import silence_account
 from rules.lifecycle import Entry, Ledger
-from rules.paging import Setting
+from rules.paging import NEVER_LATE_MS, Setting
 from rules.recurrence import recurrence_of
 from store import alarms, rule_state, suppressions
 from store.connection import Connection
 from store.rule_state import NO_TIME, Contacts
-
-_NEVER_LATE_MS = 2**62
 
 
 def judge_silence(
@@ -112,7 +110,7 @@ def _alarms(
     for row, rule, since in due:
         plan = catalogue.plans[row.product]
         law = recurrence_of(plan, rule)
-        setting = Setting(rule, plan.version, "connection", now, _NEVER_LATE_MS, law)
+        setting = Setting(rule, plan.version, "connection", now, NEVER_LATE_MS, law)
         if since is None:
             back = links[row.id].since
             ledger.clear(_change(row, rule, "cleared", back), setting)

@@ -137,7 +137,7 @@ def _join(plan: ProductPlan, open_: _Open, finding: Finding) -> float:
 
 def _finding(plan: ProductPlan, alarm: Alarm) -> Finding:
     rule = plan.rule[alarm.rule]
-    kind: Kind = "alarm" if rule.silence is None else "connection"
+    kind: Kind = "connection" if rule.of_connection else "alarm"
     return Finding(
         alarm.machine_id, kind, rule.id, alarm.component, rule.severity, alarm.raised_at,
         rule.name, rule.advice, {}, alarm.failure_modes or rule.failure_modes,

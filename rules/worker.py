@@ -17,6 +17,7 @@ import structlog
 from fleet import clock
 from fleet.plan import Catalogue
 from rules import teacher
+from rules.clocks import judge_clocks
 from rules.desk import Desk
 from rules.keeping import Work
 from rules.lifecycle import Entry, Ledger
@@ -205,6 +206,7 @@ class Worker:
                 suppressions.apply(connection, now, partitions=own)
                 alarms.close_retired(connection, now)  # raised while they were being retired
                 entries = judge_silence(connection, self._catalogue, own, now, listening=listening)
+                entries += judge_clocks(connection, self._catalogue, own, now)
                 for desk in self._desks.values():
                     entries += _caught_up(connection, desk, own, now)
                 self._write(connection, entries, now)

@@ -52,7 +52,7 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
             console.print(f"{words}: {', '.join(source[key])}.")
     silent = [rule["rule"] for rule in found["rules"] if not rule["replayed"]]
     if silent:
-        console.print(f"Not replayed, as they wait for a first sample: {', '.join(silent)}.")
+        console.print(f"Not replayed, as they go by what arrives, and when: {', '.join(silent)}.")
 
 
 def _rules(found: Mapping[str, Any], title: str) -> Table:

@@ -14,7 +14,7 @@ TEXT = small.NAME
 
 def rule(identity: str, **given: Any) -> dict[str, Any]:
     """A rule with a `when`, unless `given` says otherwise."""
-    kind = {} if {"faults", "silence", "normal", "sensors"} & set(given) else CONDITION
+    kind = {} if {"faults", "silence", "normal", "sensors", "clock"} & set(given) else CONDITION
     base = {"id": identity, "name": TEXT, "component": "body", "severity": 3, "advice": TEXT}
     return {**base, **kind, **given}
 
