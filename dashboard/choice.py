@@ -11,12 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import visit
 from dashboard.visit import t
 
 Option = TypeVar("Option", str, int, str | None, int | None)
 Words = Callable[[Any], str]
+
+
+def filters(name: str, spec: int | Sequence[float]) -> list[DeltaGenerator]:
+    """Places for the choices that narrow a list, side by side as of `st.columns`; in pairs on a
+    phone."""
+    with st.container(key=f"filters_{name}"):
+        return st.columns(spec, vertical_alignment="bottom")
 
 
 def choose(

@@ -54,7 +54,7 @@ def life_chart(life: Json, fitted: Sequence[Json], unit: str, language: Language
     spec: Spec = (
         alt.layer(*layers)
         .properties(width="container", height=_HEIGHT)
-        .configure(font=FONT)
+        .configure(font=FONT, background="transparent")
         .configure_axis(gridColor=GRID, labelColor=INK, titleColor=INK)
         .configure_view(stroke=None)
         .to_dict()

@@ -133,7 +133,7 @@ def alarms(found: Sequence[Json], *, machine: bool, open_alarm: bool = False) ->
         hrefs = [markup.address("alarms", language, alarm=a["id"]) for a in found]
     else:
         hrefs = [markup.address("machine", language, machine=a["serial"]) for a in found]
-    return markup.table(heads, rows, hrefs=hrefs if machine or open_alarm else ())
+    return markup.table(heads, rows, hrefs=hrefs if machine or open_alarm else (), named=1)
 
 
 def tickets(found: Sequence[Json], *, machine: bool) -> Html:
@@ -153,7 +153,7 @@ def tickets(found: Sequence[Json], *, machine: bool) -> Html:
 
 def _ticket_row(ticket: Json, machine: bool) -> list[object]:
     row: list[object] = [
-        tag("b", ticket["number"]),
+        tag("b", ticket["number"], class_="ip-nowrap"),
         priority_of(ticket["priority"]),
         visit.pick(ticket["title"]),
         markup.pill(visit.word("ticket_states", ticket["status"])),

@@ -16,6 +16,7 @@ export default function ({ data, parentElement }) {
   holder.onclick = (event) => {
     if (event.target.closest("[data-print]")) {
       event.preventDefault();
+      for (const folded of document.querySelectorAll("details")) folded.open = true;
       window.print();
       return;
     }

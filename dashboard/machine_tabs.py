@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard import (
@@ -11,6 +13,7 @@ from dashboard import (
     live_html,
     machine_history,
     markup,
+    paging,
     seen_tabs,
     visit,
 )
@@ -23,6 +26,9 @@ EVERY_S = 10
 MOST_ALARMS = 50
 MOST_TICKETS = 200
 QUANTILES = ("p10", "p50", "p90")
+ROWS = 12
+#: Signals in the order in which somebody should look at them.
+GRADES = ("alarm", "warn", "normal", "unknown")
 
 
 @st.fragment(run_every=EVERY_S)
@@ -32,9 +38,9 @@ def draw(serial: str) -> None:
         machine = visit.lately(f"/machines/{serial}")
         draws = {
             "tab_alarms": lambda: _alarms(machine),
-            "tab_parts": lambda: live_html.show(_parts(machine), "parts"),
+            "tab_parts": lambda: _parts(machine),
             "tab_tickets": lambda: live_html.show(_tickets(machine), "tickets"),
-            "tab_signals": lambda: live_html.show(_signals(machine), "signals_now"),
+            "tab_signals": lambda: _signals(machine),
             "tab_ledger": lambda: live_html.show(_ledger(machine), "ledger"),
         }
         if machine["retired_at"] is None:
@@ -44,10 +50,15 @@ def draw(serial: str) -> None:
             seen_tabs.show("retired_machine", draws)
 
 
-def _parts(machine: Json) -> Html:
-    return markup.join(
-        [_fitted(machine["parts"]), _inspection(machine), _services(machine["services"])]
-    )
+def _parts(machine: Json) -> None:
+    """What is to be done comes before what is fitted."""
+    due = markup.join([_inspection(machine), _services(machine["services"])])
+    live_html.show(due, "parts_due")
+
+    def page(parts: Sequence[Json]) -> None:
+        live_html.show(_fitted(parts), "parts")
+
+    paging.show("machine_parts", machine["parts"], page, of=(machine["serial"],), size=ROWS)
 
 
 def _tickets(machine: Json) -> Html:
@@ -60,9 +71,14 @@ def _tickets(machine: Json) -> Html:
 
 def _alarms(machine: Json) -> None:
     found = machine_history.alarms_of(machine["serial"])[:MOST_ALARMS]
-    below = _codes(machine["faults"]) if machine["faults"] else Html("")
-    listed = tag("section", lists.alarms(found, machine=False, open_alarm=True), class_="ip-card")
-    live_html.show(markup.join([listed, below]), "alarm_list")
+    if machine["faults"]:
+        live_html.show(_codes(machine["faults"]), "codes")
+
+    def page(alarms: Sequence[Json]) -> None:
+        table = lists.alarms(alarms, machine=False, open_alarm=True)
+        live_html.show(tag("section", table, class_="ip-card"), "alarm_list")
+
+    paging.show("machine_alarms", found, page, of=(machine["serial"],), size=ROWS)
     if machine["retired_at"] is not None:
         return
     with st.columns([1, 1.5])[0]:
@@ -97,7 +113,7 @@ def _codes(faults: list[Json]) -> Html:
     return markup.card(t("active_codes"), markup.table(heads, rows, right=(4, 5)))
 
 
-def _fitted(parts: list[Json]) -> Html:
+def _fitted(parts: Sequence[Json]) -> Html:
     if not parts:
         return markup.card(t("fitted_parts"), markup.empty(t("no_parts")))
     heads = [t("part"), t("used"), t("remaining_life"), t("p10"), t("p50"), t("p90"), t("lead")]
@@ -167,8 +183,25 @@ def _services(services: list[Json]) -> Html:
     return markup.card(t("services"), markup.table(heads, rows, right=(1, 2)))
 
 
-def _signals(machine: Json) -> Html:
+def _signals(machine: Json) -> None:
+    """All signals, those that are out of their limits first."""
+    text = st.columns(3)[0].text_input(t("search"), placeholder=t("signal"), key="signal_text")
+    wanted = text.strip().lower()
+    found = [
+        s for s in machine["signals"] if wanted in f"{visit.pick(s['name'])} {s['key']}".lower()
+    ]
+    found.sort(key=lambda s: GRADES.index(s["grade"]))
     planned = {s["key"]: s for s in visit.product(machine["product"]["id"])["signals"]}
+
+    def page(signals: Sequence[Json]) -> None:
+        live_html.show(_signal_table(signals, planned), "signals_now")
+
+    paging.show("machine_signals", found, page, of=(machine["serial"], wanted))
+
+
+def _signal_table(signals: Sequence[Json], planned: Json) -> Html:
+    if not signals:
+        return markup.card(t("signals"), markup.empty(t("no_signals_fit")))
     heads = [t("signal"), t("value"), t("state"), t("age"), t("limits")]
     rows = [
         [
@@ -178,7 +211,7 @@ def _signals(machine: Json) -> Html:
             visit.age(s["age_s"]) if s["at"] else t("never_measured"),
             lists.limits(planned[s["key"]]) or MISSING,
         ]
-        for s in machine["signals"]
+        for s in signals
     ]
     return tag("section", markup.table(heads, rows, right=(1,)), class_="ip-card")
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import urlencode
 
+from dashboard.formats import MISSING
+
 #: Health, worst first, with the sign that stands beside its colour (shapes as on the map).
 HEALTH_SIGNS: dict[str, str] = {
     "stop": "■",
@@ -78,22 +80,39 @@ def table(
     hrefs: Sequence[str | None] = (),
     right: Iterable[int] = (),
     kind: str = "",
+    named: int = 0,
 ) -> Html:
-    """A table. `hrefs` make whole rows lead somewhere, `right` are columns of numbers."""
+    """A table. `right` are columns of numbers. `hrefs` make whole rows lead somewhere: a click
+    anywhere does, and for the keyboard the cell in column `named`, which names the row, is a link.
+    """
     numbers = set(right)
     head = join(
         tag("th", name, class_="ip-right" if i in numbers else None) for i, name in enumerate(heads)
     )
     body = []
     for index, row in enumerate(rows):
-        # On a narrow screen a row becomes a card: each cell brings its heading along.
+        href = hrefs[index] if index < len(hrefs) else None
         cells = join(
-            tag("td", cell, class_="ip-right" if i in numbers else None, data_label=heads[i])
+            _cell(
+                heads[i],
+                tag("a", cell, href=href, data_go="", class_="ip-row") if i == named and href
+                else cell,
+                ("ip-right" if i in numbers else "", "ip-named" if i == named else ""),
+            )
             for i, cell in enumerate(row)
-        )
-        body.append(tag("tr", cells, data_href=hrefs[index] if index < len(hrefs) else None))
+        )  # fmt: skip
+        body.append(tag("tr", cells, data_href=href))
     inner = tag("table", tag("thead", tag("tr", head)), tag("tbody", join(body)))
     return tag("div", inner, class_=f"ip-table {kind}".strip())
+
+
+def _cell(head: str, content: object, kinds: Iterable[str]) -> Html:
+    """One cell. Where there is little width a row becomes a card: each cell brings its heading
+    along, and one that says nothing is left out."""
+    told = text(content)
+    nothing = "ip-nothing" if told in ("", MISSING) else ""
+    kind = " ".join(filter(None, (*kinds, nothing)))
+    return tag("td", told, class_=kind or None, data_label=head)
 
 
 def card(title: str, *content: object, note: str = "") -> Html:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import live_html, markup, visit
-from dashboard.choice import choose
+from dashboard import live_html, markup, paging, visit
+from dashboard.choice import choose, filters
 from dashboard.client import Json
 from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
@@ -23,13 +22,17 @@ def draw() -> None:
         live_html.show(markup.card(t("plan_refill"), markup.empty(t("no_refill"))), "no_refill")
         return
     by_id = {each["id"]: each for each in found}
-    left, csv, excel = st.columns([3, 1, 1], vertical_alignment="bottom")
+    left, csv, excel = filters("refill", [3, 1, 1])
     with left:
         chosen = choose(t("refill_of"), "refill_of", list(by_id), lambda key: _name(by_id[key]))
     downloads(csv, excel, f"/plan/refills/{chosen}", f"transfers-{chosen}")
     detail = visit.client().get(f"/plan/refills/{chosen}")
     note = t("refill_note", day=visit.moment(detail["refill"]["counted_at"]))
-    live_html.show(markup.card(t("plan_refill"), _table(detail["moves"]), note=note), "refill_rows")
+
+    def page(moves: Sequence[Json]) -> None:
+        live_html.show(markup.card(t("plan_refill"), _table(moves), note=note), "refill_rows")
+
+    paging.show("refill", detail["moves"], page, of=(chosen,))
 
 
 def downloads(csv: DeltaGenerator, excel: DeltaGenerator, path: str, name: str) -> None:

@@ -79,8 +79,9 @@ def parts(ticket: Json) -> None:
         for part in ticket["parts"]:
             st.html(str(ticket_sheet.part_words(part)))
             key = f"part_{part['id']}_{visit.language()}"
+            place = visit.pick(part["position"]) if part["position"] else ""
             st.selectbox(
-                t("part_found"),
+                " · ".join(filter(None, (visit.pick(part["name"]), place, t("part_found")))),
                 FOUND,
                 index=_found(part),
                 format_func=lambda found: t("kept" if found == "kept" else f"replaced_{found}"),

@@ -1,8 +1,10 @@
-"""One ticket to read and to print: why, what to check, what to bring, what has happened."""
+"""One ticket to read and to print: where, what to check, what to bring, what has happened."""
 
 from __future__ import annotations
 
-from dashboard import evidence, lists, markup, rule_versions, visit
+from collections.abc import Sequence
+
+from dashboard import lists, markup, visit
 from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -30,11 +32,10 @@ def head(ticket: Json) -> Html:
         class_="ip-head",
     )
     machine = markup.link("machine", ticket["serial"], visit.language(), machine=ticket["serial"])
-    place = ticket["position"]
     pairs: list[tuple[str, object]] = [
-        (t("machine"), tag("span", machine, f" · {visit.pick(ticket['product']['name'])}")),
+        (t("machine"), tag("div", machine, _small(_product(ticket)))),
         (t("customer"), visit.pick(ticket["customer"]["name"])),
-        (t("site"), f"{visit.pick(ticket['site'])} ({place['lat']:.3f}, {place['lon']:.3f})"),
+        (t("site"), tag("div", visit.pick(ticket["site"]), _small(_map_link(ticket["position"])))),
         (t("target"), lists.promise_of(ticket)),
         (t("assignee"), ticket["assignee"] or MISSING),
         (t("skill"), visit.word("skills", ticket["skill"])),
@@ -45,10 +46,24 @@ def head(ticket: Json) -> Html:
     )
 
 
+def _product(ticket: Json) -> str:
+    return f"{visit.pick(ticket['product']['name'])} · {visit.pick(ticket['model']['name'])}"
+
+
+def _map_link(place: Json) -> Html:
+    """Where it stands, for the map of whatever one holds in the hand (RFC 5870)."""
+    at = f"{place['lat']:.5f},{place['lon']:.5f}"
+    return tag("a", t("open_map"), href=f"geo:{at}?q={at}", title=at)
+
+
+def _small(content: object) -> Html:
+    return tag("div", content, class_="ip-small ip-muted")
+
+
 def _work(minutes: int) -> str:
     if minutes < HOURS_FROM_MIN:
         return t("minutes_value", count=minutes)
-    return number(minutes / 60, "h")
+    return f"{minutes / 60:.1f}{t('unit_h')}"
 
 
 def _progress(ticket: Json) -> Html:
@@ -65,44 +80,6 @@ def _progress(ticket: Json) -> Html:
         for index, step in enumerate(STEPS)
     ]
     return tag("div", *marks, class_="ip-steps")
-
-
-def reasons(ticket: Json) -> Html:
-    """Why somebody goes there: each reason with its evidence and the likely causes."""
-    plan = visit.product(ticket["product"]["id"])
-    return markup.card(t("why"), *(_reason(item, plan) for item in ticket["items"]))
-
-
-def _reason(item: Json, plan: Json) -> Html:
-    title = tag(
-        "h4",
-        lists.severity_of(item["severity"]),
-        tag("span", visit.pick(item["title"])),
-        markup.pill(visit.word("finding_kinds", item["kind"])),
-        tag("span", visit.pick(item["component_name"]), class_="ip-muted ip-small"),
-    )
-    parts: list[object] = [title, tag("p", visit.pick(item["reason"]))]
-    shown = evidence.facts(item["evidence"], plan)
-    if shown:
-        parts.append(markup.facts(shown))
-    if item["kind"] == "alarm":
-        parts.append(rule_versions.note(item, plan["id"], item["source"]))
-    if item["likely_causes"]:
-        causes = [
-            tag(
-                "li",
-                tag("b", visit.pick(mode["name"])),
-                ": ",
-                visit.pick(mode["causes"]),
-                tag("div", f"{t('remedy')}: {visit.pick(mode['remedy'])}", class_="ip-muted"),
-            )
-            for mode in item["likely_causes"]
-        ]
-        parts += [tag("div", t("likely_causes"), class_="ip-label"), tag("ol", *causes)]
-    if item["finding_code"]:
-        found = visit.word("finding_codes", item["finding_code"])
-        parts.append(tag("p", t("finding_code"), ": ", tag("b", found), " ", item["note"] or ""))
-    return tag("div", *parts, class_="ip-item")
 
 
 def attached(ticket: Json) -> Html:
@@ -140,7 +117,7 @@ def checks(ticket: Json) -> Html:
         return markup.card(t("checklist"), markup.empty(t("no_checks")))
     done = sum(check["answered_at"] is not None for check in found)
     rows = [[str(check["sequence"]), check_words(check), _answer(check)] for check in found]
-    table = markup.table(["#", t("checklist"), t("value")], rows)
+    table = markup.table(["#", t("checklist"), t("value")], rows, named=1)
     hint = ""
     if ticket["status"] in STEPS[:4]:
         hint = tag("p", t("check_after_start"), class_="ip-empty ip-small")
@@ -208,20 +185,42 @@ def parts(ticket: Json) -> Html:
     """The parts to bring, to read."""
     if not ticket["parts"]:
         return markup.card(t("bring"), markup.empty(t("no_bring")))
+    if all(part["replaced"] is None for part in ticket["parts"]):
+        return markup.card(t("bring"), tag("ul", *map(_to_bring, _alike(ticket["parts"]))))
     rows = [[part_words(part), _replaced(part)] for part in ticket["parts"]]
     return markup.card(t("bring"), markup.table([t("part"), t("part_found")], rows))
 
 
+def _alike(parts: Sequence[Json]) -> list[list[Json]]:
+    """Parts of one kind that are brought for the same reason, together."""
+    kinds: dict[tuple[str, str | None, str], list[Json]] = {}
+    for part in parts:
+        key = (part["part"], part["number"], visit.pick(part["reason"]))
+        kinds.setdefault(key, []).append(part)
+    return list(kinds.values())
+
+
+def _to_bring(alike: Sequence[Json]) -> Html:
+    """How many of a kind to put into the van, for which places, and why."""
+    first = alike[0]
+    count = sum(part["quantity"] for part in alike)
+    places = [visit.pick(part["position"]) for part in alike if part["position"]]
+    return tag("li", *_part(first, count, ", ".join(places)))
+
+
 def part_words(part: Json) -> Html:
     """A part with its number, place, delivery and why it is brought."""
-    place = f" · {visit.pick(part['position'])}" if part["position"] else ""
-    lead = visit.word("lead_classes", part["lead_class"])
-    return tag(
-        "div",
-        tag("b", f"{part['quantity']} × {visit.pick(part['name'])}"),
-        tag("div", f"{part['number'] or MISSING}{place} · {lead}", class_="ip-small ip-muted"),
+    place = visit.pick(part["position"]) if part["position"] else ""
+    return tag("div", *_part(part, part["quantity"], place))
+
+
+def _part(part: Json, count: int, place: str) -> list[Html]:
+    about = [part["number"] or MISSING, visit.word("lead_classes", part["lead_class"]), place]
+    return [
+        tag("b", f"{count} × {visit.pick(part['name'])}"),
+        _small(" · ".join(filter(None, about))),
         tag("div", visit.pick(part["reason"]), class_="ip-small"),
-    )
+    ]
 
 
 def _replaced(part: Json) -> str:

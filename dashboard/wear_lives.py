@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from dashboard import live_html, markup, time_axis, visit
+from dashboard import live_html, markup, paging, time_axis, visit
 from dashboard.client import Json
 from dashboard.formats import MISSING, share
-from dashboard.markup import Html, tag
+from dashboard.markup import tag
 from dashboard.visit import t
 
-MOST_SHOWN = 60
+MOST_LISTED = 200
 
 
 def part_names(overview: Json, product: str | None) -> dict[str, str]:
@@ -25,22 +25,23 @@ def part_names(overview: Json, product: str | None) -> dict[str, str]:
 def draw(chosen: dict[str, str | None]) -> None:
     """The list, due first (P10) on top; `chosen` are the region, product, machine and part asked
     for."""
-    found = visit.client().pages("/parts/fitted", MOST_SHOWN, **chosen)
+    found = visit.client().pages("/parts/fitted", MOST_LISTED, **chosen)
     parts = [part for part in found if part["remaining"] is not None]
     if not parts:
         live_html.show(markup.card(t("by_urgency"), markup.empty(t("no_parts"))), "no_lives")
         return
-    live_html.show(_table(parts), "life_rows")
+    paging.show("fitted", parts, _table, of=tuple(chosen.values()))
 
 
-def _table(parts: Sequence[Json]) -> Html:
+def _table(parts: Sequence[Json]) -> None:
     now = datetime.now(UTC)
     heads = [t("part"), t("machine"), t("when"), t("worn_share"), t("basis")]
     axis: list[object] = ["", "", time_axis.axis(now), "", ""]
     rows = [axis, *(_row(part, now) for part in parts)]
     table = markup.table(heads, rows, right=(3,), kind="ip-wear")
     below = tag("p", t("not_measured"), class_="ip-small ip-muted")
-    return markup.card(t("by_urgency"), table, below, note=t("interval_short"))
+    card = markup.card(t("by_urgency"), table, below, note=t("interval_short"))
+    live_html.show(card, "life_rows")
 
 
 def _row(part: Json, now: datetime) -> list[object]:

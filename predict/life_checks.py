@@ -10,7 +10,7 @@ import numpy as np
 from fleet.batch import FloatColumn
 from fleet.text import Text
 from fleet.wear import Life
-from predict.families import LOGNORMAL, WEIBULL, Family
+from predict.families import LOGNORMAL, WEIBULL, Family, FamilyName
 from predict.lifedata import LifeDataError, Lives
 from predict.lifefit import LifeFit, fit_lives
 
@@ -20,6 +20,11 @@ FEW_FAILURES = 10
 MOST_MISS = 1.36
 #: Uses at which failures seen and expected are compared.
 MOST_USES = 200
+
+_FAMILY_NAMES: dict[FamilyName, Text] = {
+    "weibull": Text(en="Weibull", zh="威布尔"),
+    "lognormal": Text(en="lognormal", zh="对数正态"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +148,10 @@ def _family(fit: LifeFit) -> Check | None:
     other = _alone(fit.lives, LOGNORMAL if fit.family is WEIBULL else WEIBULL)
     if other is None or other.log_likelihood - fit.log_likelihood < 2:
         return None
+    name, better = _FAMILY_NAMES[fit.family.name], _FAMILY_NAMES[other.family.name]
     text = Text(
-        en=f"A {other.family.name} life would explain the replacements better than the "
-        f"{fit.family.name}.",
-        zh=f"用 {other.family.name} 分布比 {fit.family.name} 分布更能解释这些更换记录。",
+        en=f"A {better.en} life would explain the replacements better than a {name.en} life.",
+        zh=f"用{better.zh}分布比{name.zh}分布更能解释这些更换记录。",
     )
     return Check("family", False, text)
 

@@ -169,9 +169,8 @@ def _details(codes: list[dict[str, Any]], language: str) -> str:
     for code in codes:
         lamp = _LAMPS.get(str(code.get("lamp")))
         if code.get("oc"):
-            said += (
-                f", counted {code['oc']} times" if language == "en" else f"，已出现 {code['oc']} 次"
-            )
+            times = "once" if code["oc"] == 1 else f"{code['oc']} times"
+            said += f", counted {times}" if language == "en" else f"，已出现 {code['oc']} 次"
         if lamp is not None:
             said += f", {lamp.en} lit" if language == "en" else f"，{lamp.zh}亮"
     return said

@@ -259,5 +259,6 @@ def duration(milliseconds: int) -> tuple[str, str]:
     seconds = milliseconds / 1000
     for length, en, zh in ((86400, "d", "天"), (3600, "h", "小时"), (60, "min", "分钟")):
         if seconds >= 2 * length:
-            return f"{seconds / length:.3g} {en}", f"{seconds / length:.3g}{zh}"
-    return f"{seconds:.3g} s", f"{seconds:.3g}秒"
+            count = f"{seconds / length:.1f}".removesuffix(".0")
+            return f"{count} {en}", f"{count}{zh}"
+    return f"{seconds:.0f} s", f"{seconds:.0f}秒"

@@ -94,10 +94,10 @@ def _why_worn(part: WearPart, worst: DuePart) -> Text:
     date = f"{worst.due_p10:%Y-%m-%d}"
     age = _of_age(part, worst)
     return Text(
-        en=f"Used {worst.used:,.0f} {unit.en} of {part.life.mid:,.0f} {unit.en} expected "
-        f"({worst.worn_share:.0%}); one in ten is due by {date}.{age[0]}",
-        zh=f"已使用 {worst.used:,.0f} {unit.zh}，预期寿命 {part.life.mid:,.0f} {unit.zh}"
-        f"（{worst.worn_share:.0%}）；到 {date} 有一成须更换。{age[1]}",
+        en=f"Used {worst.used:,.0f} {unit.en}, {worst.worn_share:.0%} of the life to be expected "
+        f"here; one in ten is due by {date}.{age[0]}",
+        zh=f"已使用 {worst.used:,.0f} {unit.zh}，达到预计寿命的 {worst.worn_share:.0%}；"
+        f"到 {date} 有一成须更换。{age[1]}",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from api.present.product import bilingual, named
+from api.present.product import bilingual, model_of, named
 from api.schemas.base import Bilingual, Named, Value
 from api.schemas.machine import (
     FaultNow,
@@ -35,13 +35,12 @@ def summary(row: Row, catalogue: Catalogue, now: datetime) -> MachineSummary:
 def summary_fields(row: Row, catalogue: Catalogue, now: datetime) -> dict[str, Any]:
     """The fields of MachineSummary, which a whole machine has too."""
     plan = catalogue.plans.get(row["product"])
-    models = {model.id: model.name for model in plan.models} if plan is not None else {}
     tier = catalogue.tiers.get(row["tier"])
     measured_at = row["measured_at"]
     return {
         "serial": row["serial"],
         "product": named(row["product"], plan.name if plan is not None else None),
-        "model": named(row["model"], models.get(row["model"])),
+        "model": model_of(row["model"], plan),
         "customer": Named(id=row["customer"], name=Bilingual(**row["customer_name"])),
         "station": Named(id=row["station"], name=Bilingual(**row["station_name"])),
         "region": Named(id=row["region"], name=Bilingual(**row["region_name"])),

@@ -37,6 +37,12 @@ def named(key: str, name: Text | None) -> Named:
     return Named(id=key, name=bilingual(name) if name is not None else Bilingual(en=key, zh=key))
 
 
+def model_of(key: str, plan: ProductPlan | None) -> Named:
+    """A model with the name that its plan gives it."""
+    models = plan.models if plan is not None else ()
+    return named(key, next((model.name for model in models if model.id == key), None))
+
+
 def summary(plan: ProductPlan, machines: int) -> ProductSummary:
     """A product in the list."""
     return ProductSummary(

@@ -12,6 +12,7 @@ from api.identity import Identity
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
 from api.parameters import MachineSerial, Word
 from api.present import ticket as present
+from api.present.product import model_of
 from api.problems import not_found, responses
 from api.schemas.base import Page
 from api.schemas.session import Technician
@@ -117,6 +118,7 @@ def whole_ticket(connection: Connection, shared: Shared, number: str, caller: Id
     plan = catalogue.plans.get(row["product"])
     return Ticket(
         **present.summary_fields(row, catalogue, to_datetime(now_ms())),
+        model=model_of(row["model"], plan),
         position={"lat": row["lat"], "lon": row["lon"]},
         finding_note=row["finding_note"],
         items=present.items(found.items, plan),

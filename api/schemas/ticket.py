@@ -147,6 +147,7 @@ class TicketEvent(Answer):
 class Ticket(TicketSummary):
     """Everything a technician needs: why, what to check, what to bring, what came of it."""
 
+    model: Named
     position: dict[str, float] = Field(description="`lat`, `lon` of the machine's site.")
     finding_note: str | None
     items: list[TicketItem]

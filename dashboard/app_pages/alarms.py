@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from dashboard import alarm_work, lists, live_html, markup, visit
+from dashboard import alarm_work, lists, live_html, markup, paging, visit
 from dashboard.choice import choose, choose_or_all, segment
 from dashboard.client import Json
 from dashboard.markup import tag
@@ -51,11 +53,16 @@ def _rows(view: str, severity: int, product: str | None) -> None:
             "/alarms", MOST_LISTED, severity=severity, product=product, **VIEWS[view]
         )
         note = t("first_shown", count=MOST_LISTED) if len(found) == MOST_LISTED else ""
-        table = lists.alarms(found, machine=True, open_alarm=True)
-        live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "alarm_rows")
+        asked = (view, severity, product)
+        paging.show("alarms", found, lambda shown: _table(shown, note), of=asked)
         running = visit.client().pages("/suppressions", MOST_LISTED, running=True)
         if running:
             live_html.show(markup.card(t("silenced_now"), lists.suppressions(running)), "silenced")
+
+
+def _table(shown: Sequence[Json], note: str) -> None:
+    table = lists.alarms(shown, machine=True, open_alarm=True)
+    live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "alarm_rows")
 
 
 def _one(alarm_id: int) -> None:

@@ -61,7 +61,7 @@ def _reporters(reporters: list[Json]) -> Html:
              t("late"), t("rejected")]  # fmt: skip
     rows = [
         [
-            tag("b", reporter["serial"]),
+            tag("b", reporter["serial"], class_="ip-nowrap"),
             visit.word("connections", reporter["connection"]),
             visit.moment(reporter["last_measured_at"], seconds=True),
             visit.age(reporter["age_s"]),

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from dashboard import formats, lists, live_html, machine_history, machine_tabs, markup, visit
-from dashboard.choice import choose, choose_or_all
+from dashboard import (
+    formats,
+    lists,
+    live_html,
+    machine_history,
+    machine_tabs,
+    markup,
+    paging,
+    visit,
+)
+from dashboard.choice import choose, choose_or_all, filters
 from dashboard.client import Json
 from dashboard.formats import MISSING, number
 from dashboard.markup import Html, tag
@@ -38,9 +49,7 @@ def draw() -> None:
 
 
 def _list() -> None:
-    search, product, region, health, belongs = st.columns(
-        [2, 1.2, 1, 1, 1], vertical_alignment="bottom"
-    )
+    search, product, region, health, belongs = filters("machines", [2, 1.2, 1, 1, 1])
     text = search.text_input(t("search"), placeholder=t("search_hint"), key="machine_search")
     with visit.answers():
         overview = visit.client().get("/overview")
@@ -63,21 +72,26 @@ def _list() -> None:
 def _rows(text: str | None, chosen: dict[str, str | None]) -> None:
     with visit.answers():
         found = visit.client().pages("/machines", MOST_LISTED, text=text, **chosen)
-        heads = [t(column) for column in COLUMNS]
         if not found:
             live_html.show(markup.card(t("no_machines")), "machine_rows")
             return
-        hrefs = [markup.address("machine", visit.language(), machine=m["serial"]) for m in found]
-        table = markup.table(heads, map(_row, found), hrefs=hrefs, right=(8, 9))
         note = t("first_shown", count=MOST_LISTED) if len(found) == MOST_LISTED else ""
-        live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "machine_rows")
+        asked = (text, *chosen.values())
+        paging.show("machines", found, lambda shown: _table(shown, note), of=asked)
+
+
+def _table(shown: Sequence[Json], note: str) -> None:
+    hrefs = [markup.address("machine", visit.language(), machine=m["serial"]) for m in shown]
+    heads = [t(column) for column in COLUMNS]
+    table = markup.table(heads, map(_row, shown), hrefs=hrefs, right=(8, 9))
+    live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "machine_rows")
 
 
 def _row(machine: Json) -> list[object]:
     customer, site = visit.pick(machine["customer"]["name"]), visit.pick(machine["site"])
     product = visit.pick(machine["product"]["name"])
     return [
-        tag("b", machine["serial"]),
+        tag("b", machine["serial"], class_="ip-nowrap"),
         tag("div", product, _small(visit.pick(machine["model"]["name"]))),
         tag("div", customer, _small(site)),
         visit.pick(machine["region"]["name"]),

@@ -6,15 +6,23 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import live_html, markup, plan_charts, plan_line, plan_refill, seen_tabs, visit
-from dashboard.choice import choose, choose_or_all
+from dashboard import (
+    live_html,
+    markup,
+    paging,
+    plan_charts,
+    plan_line,
+    plan_refill,
+    seen_tabs,
+    visit,
+)
+from dashboard.choice import choose, choose_or_all, filters
 from dashboard.client import Json
 from dashboard.formats import MISSING, share
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
 MOST_LISTED = 1000
-MOST_SHOWN = 60
 ACTIONS = ("order", "transfer", "emergency", "surplus", "override")
 
 
@@ -38,7 +46,7 @@ def draw() -> None:
 
 
 def _chosen(runs: Sequence[Json]) -> Json:
-    left, csv, excel = st.columns([3, 1, 1], vertical_alignment="bottom")
+    left, csv, excel = filters("plan_of", [3, 1, 1])
     by_id = {run["id"]: run for run in runs}
     with left:
         chosen = choose(t("plan_of"), "plan_of", list(by_id), lambda key: _name(by_id[key]))
@@ -71,7 +79,7 @@ def _yuan(value: float) -> str:
 
 
 def _lines(run: Json) -> None:
-    left, middle, right = st.columns(3)
+    left, middle, right = filters("plan", 3)
     with left:
         actions: list[str | None] = [None, *ACTIONS]
         action = choose(t("action"), "plan_action", actions, _action_name)
@@ -92,7 +100,7 @@ def _lines(run: Json) -> None:
         )  # fmt: skip
     if opened is not None:
         plan_line.draw(opened)
-    live_html.show(_table(lines), "plan_rows")
+    paging.show("plan", lines, _table, of=(run["id"], action, region))
 
 
 def _action_name(action: str | None) -> str:
@@ -112,18 +120,17 @@ def _line_name(line: Json) -> str:
     return f"{visit.pick(line['name'])} · {visit.pick(line['warehouse_name'])}"
 
 
-def _table(lines: Sequence[Json]) -> Html:
+def _table(lines: Sequence[Json]) -> None:
     if not lines:
-        return markup.card(t("plan_today"), markup.empty(t("nothing_to_do")))
+        empty = markup.card(t("plan_today"), markup.empty(t("nothing_to_do")))
+        live_html.show(empty, "plan_rows")
+        return
     heads = [t("part"), t("warehouse"), t("class_and_level"), t("there"), t("should_be"),
              t("expected_in_days"), t("what_to_do"), t("rule"), t("worth")]  # fmt: skip
-    rows = [_row(line) for line in lines[:MOST_SHOWN]]
-    language = visit.language()
-    hrefs = [markup.address("plan", language, line=line["id"]) for line in lines[:MOST_SHOWN]]
-    more = len(lines) - MOST_SHOWN
-    note = t("more", count=more) if more > 0 else t("open_by_click")
+    rows = [_row(line) for line in lines]
+    hrefs = [markup.address("plan", visit.language(), line=line["id"]) for line in lines]
     table = markup.table(heads, rows, hrefs=hrefs, right=(3, 4, 7, 8))
-    return markup.card(t("plan_today"), table, note=note)
+    live_html.show(markup.card(t("plan_today"), table, note=t("open_by_click")), "plan_rows")
 
 
 def _row(line: Json) -> list[object]:
@@ -168,7 +175,7 @@ def _doing(line: Json) -> Html:
 
 
 def _demand(run: Json) -> None:
-    left, right = st.columns(2)
+    left, right = filters("demand", 2)
     with left:
         region = choose_or_all(t("region"), "demand_region", _regions())
     found = visit.client().get(f"/plan/runs/{run['id']}/demand", region=region)["items"]
@@ -183,7 +190,11 @@ def _demand(run: Json) -> None:
     st.html(f'<div class="ip-label"><b>{names[number]}</b> {t("band_90")}</div>')
     spec = plan_charts.demand_chart(months, visit.language())
     st.vega_lite_chart(spec, width="stretch", theme=None, key="demand_chart")
-    live_html.show(_demand_table(found, most[:40], names), "demand_rows")
+
+    def page(numbers: Sequence[str]) -> None:
+        live_html.show(_demand_table(found, numbers, names), "demand_rows")
+
+    paging.show("demand", most, page, of=(run["id"], region))
 
 
 def _demand_table(found: Sequence[Json], numbers: Sequence[str], names: dict[str, str]) -> Html:
@@ -211,7 +222,7 @@ def _verdicts(runs: Sequence[Json]) -> None:
         if found["items"]:
             st.caption(_name(run))
             live_html.show(_costs(found), "verdict_tiles")
-            live_html.show(_judged(found["items"]), "verdict_rows")
+            paging.show("verdicts", _by_difference(found["items"]), _judged, of=(run["id"],))
             return
     live_html.show(markup.card(t("plan_before"), markup.empty(t("none_judged"))), "no_verdicts")
 
@@ -224,14 +235,17 @@ def _costs(found: Json) -> Html:
     return markup.tiles(tiles)
 
 
-def _judged(items: Sequence[Json]) -> Html:
-    heads = [t("part"), t("warehouse"), t("asked"), t("party_plan"), t("party_override"),
-             t("party_rule"), t("who_was_right"), t("reason")]  # fmt: skip
-    # What somebody decided comes first, then where plan and rule differ most.
-    shown = sorted(
+def _by_difference(items: Sequence[Json]) -> list[Json]:
+    """What somebody decided comes first, then where plan and rule differ most."""
+    return sorted(
         items,
         key=lambda n: (n["override"] is None, -abs(n["plan"]["cost"] - n["rule"]["cost"])),
     )
+
+
+def _judged(items: Sequence[Json]) -> None:
+    heads = [t("part"), t("warehouse"), t("asked"), t("party_plan"), t("party_override"),
+             t("party_rule"), t("who_was_right"), t("reason")]  # fmt: skip
     rows = [
         [
             visit.pick(each["line"]["name"]),
@@ -241,10 +255,10 @@ def _judged(items: Sequence[Json]) -> Html:
             ", ".join(t(f"party_{party}") for party in each["best"]),
             each["line"]["override"]["reason"] if each["line"]["override"] else MISSING,
         ]
-        for each in shown[:MOST_SHOWN]
+        for each in items
     ]
-    return markup.card(t("plan_before"), markup.table(heads, rows, right=(2,)),
-                       note=t("judged_note"))  # fmt: skip
+    table = markup.table(heads, rows, right=(2,))
+    live_html.show(markup.card(t("plan_before"), table, note=t("judged_note")), "verdict_rows")
 
 
 def _outcome(given: Json | None) -> object:

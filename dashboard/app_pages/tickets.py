@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from dashboard import lists, live_html, ticket_answers, ticket_sheet, ticket_work, visit
-from dashboard.choice import choose, choose_or_all
+from dashboard import (
+    lists,
+    live_html,
+    paging,
+    ticket_answers,
+    ticket_reasons,
+    ticket_sheet,
+    ticket_work,
+    visit,
+)
+from dashboard.choice import choose, choose_or_all, filters
 from dashboard.client import Json
 from dashboard.markup import tag
 from dashboard.visit import t
@@ -30,7 +41,7 @@ def draw() -> None:
 def _queue() -> None:
     with visit.answers():
         states = list(visit.words()["ticket_states"])
-        left, middle, right, last = st.columns([1.2, 1, 1.4, 0.8], vertical_alignment="bottom")
+        left, middle, right, last = filters("queue", [1.2, 1, 1.4, 0.8])
         with left:
             any_state: list[str | None] = [OPEN, None, *states]
             status = choose(t("status"), "queue_status", any_state, _status_name)
@@ -74,8 +85,13 @@ def _rows(status: str | None, priority: int | None, station: str | None, overdue
         if overdue:
             found = [ticket for ticket in found if ticket["overdue"]]
         note = t("first_shown", count=MOST_LISTED) if len(found) == MOST_LISTED else ""
-        table = lists.tickets(found, machine=True)
-        live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "queue")
+        asked = (status, priority, station, overdue)
+        paging.show("queue", found, lambda shown: _table(shown, note), of=asked)
+
+
+def _table(shown: Sequence[Json], note: str) -> None:
+    table = lists.tickets(shown, machine=True)
+    live_html.show(tag("section", table, tag("p", note), class_="ip-card"), "queue")
 
 
 def _one(number: str) -> None:
@@ -86,7 +102,8 @@ def _one(number: str) -> None:
         with st.container(key="ticket_body"):
             left, right = st.columns([1.9, 1], gap="small")
         with left:
-            live_html.show(ticket_sheet.reasons(ticket), "ticket_why")
+            live_html.show(ticket_reasons.reasons(ticket), "ticket_why")
+            live_html.show(ticket_reasons.causes(ticket), "ticket_causes")
             live_html.show(ticket_sheet.attached(ticket), "ticket_attached")
             _checks(ticket)
         with right:

@@ -8,16 +8,24 @@ from datetime import UTC, datetime
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import live_html, markup, seen_tabs, time_axis, visit, wear_lives
-from dashboard.choice import choose, choose_or_all
-from dashboard.client import ApiError, Json
+from dashboard import (
+    live_html,
+    markup,
+    paging,
+    seen_tabs,
+    time_axis,
+    visit,
+    wear_lives,
+    wear_order,
+)
+from dashboard.choice import choose, choose_or_all, filters
+from dashboard.client import Json
 from dashboard.formats import MISSING, share
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
 EVERY_S = 15
 MOST_LISTED = 500
-MOST_SHOWN = 100
 LIVE = "live"
 LIVE_STATES = ("open", "ordered")
 
@@ -36,7 +44,7 @@ def _live(overview: Json) -> None:
         above = st.container()
         tab, place = seen_tabs.opened("wear", ("tab_alerts", "by_urgency", "totals"))
         with above:
-            columns = st.columns(5)
+            columns = filters("wear", 5)
         chosen = _filters(overview, columns[:3])
         if tab == "by_urgency":
             part = _part(columns[3], wear_lives.part_names(overview, chosen["product"]))
@@ -50,7 +58,7 @@ def _live(overview: Json) -> None:
             if tab == "totals":
                 live_html.show(_totals(shown), "wear_totals")
             else:
-                _alerts(shown, _regions(overview))
+                _alerts(shown, _regions(overview), tuple(chosen.values()))
 
 
 def _regions(overview: Json) -> dict[str, str]:
@@ -105,29 +113,29 @@ def _status_name(status: str | None) -> str:
     return t("all") if status is None else visit.word("part_alert_states", status)
 
 
-def _alerts(shown: Sequence[Json], regions: dict[str, str]) -> None:
+def _alerts(shown: Sequence[Json], regions: dict[str, str], asked: Sequence[object]) -> None:
     open_alerts = [alert for alert in shown if alert["status"] in LIVE_STATES]
     if open_alerts and visit.has_role("manager", "parts"):
-        _act(open_alerts)
-    live_html.show(_table(shown, regions), "wear_rows")
+        wear_order.act(open_alerts)
+    paging.show("wear", shown, lambda page: _table(page, regions), of=asked)
 
 
 def _part_names(alerts: Sequence[Json]) -> dict[str, str]:
     return dict(sorted({a["part"]: visit.pick(a["name"]) for a in alerts}.items()))
 
 
-def _table(alerts: Sequence[Json], regions: dict[str, str]) -> Html:
+def _table(alerts: Sequence[Json], regions: dict[str, str]) -> None:
     if not alerts:
-        return markup.card(t("wear_title"), markup.empty(t("no_alerts")))
-    heads: list[str] = [t("part"), t("machine"), t("when"), t("sure"), t("order_by"), t("price"),
-                        t("lead"), t("status")]  # fmt: skip
+        live_html.show(markup.card(t("wear_title"), markup.empty(t("no_alerts"))), "wear_rows")
+        return
+    heads: list[str] = [t("part"), t("machine"), t("when"), t("sure"), t("order_by"), t("lead"),
+                        t("status")]  # fmt: skip
     now = datetime.now(UTC)
-    shown = alerts[:MOST_SHOWN]
-    axis: list[object] = ["", "", time_axis.axis(now), *([""] * 5)]
-    rows = [axis, *(_row(alert, now, regions) for alert in shown)]
-    more = len(alerts) - len(shown)
-    note = t("interval_legend") + (f" · {t('more', count=more)}" if more else "")
-    return markup.card(t("wear_alerts"), markup.table(heads, rows, kind="ip-wear"), note=note)
+    axis: list[object] = ["", "", time_axis.axis(now), *([""] * 4)]
+    rows = [axis, *(_row(alert, now, regions) for alert in alerts)]
+    table = markup.table(heads, rows, kind="ip-wear")
+    card = markup.card(t("wear_alerts"), table, note=t("interval_legend"))
+    live_html.show(card, "wear_rows")
 
 
 def _row(alert: Json, now: datetime, regions: dict[str, str]) -> list[object]:
@@ -137,7 +145,7 @@ def _row(alert: Json, now: datetime, regions: dict[str, str]) -> list[object]:
     below: list[object] = [visit.word("part_alert_states", alert["status"])]
     if ticket:
         below += [tag("br"), markup.link("tickets", ticket, language, ticket=ticket)]
-    late = tag("b", " ⚠ ", t("overdue")) if alert["overdue"] else ""
+    late = tag("div", tag("b", "⚠ ", t("overdue")), class_="ip-small") if alert["overdue"] else ""
     return [
         tag(
             "div",
@@ -156,8 +164,9 @@ def _row(alert: Json, now: datetime, regions: dict[str, str]) -> list[object]:
         tag("div", share(alert["probability"]),
             tag("div", _basis(alert["remaining"]), class_="ip-small ip-muted")),
         tag("div", visit.day(alert["order_by"]), late),
-        visit.word("price_classes", alert["price_class"]),
-        visit.word("lead_classes", alert["lead_class"]),
+        tag("div", visit.word("lead_classes", alert["lead_class"]),
+            tag("div", visit.word("price_classes", alert["price_class"]),
+                class_="ip-small ip-muted")),
         tag("div", *below),
     ]  # fmt: skip
 
@@ -166,38 +175,6 @@ def _basis(life: Json | None) -> str:
     if life is None:
         return MISSING
     return t("samples", count=life["sample_size"]) if life["sample_size"] else t("from_plan")
-
-
-def _act(alerts: Sequence[Json]) -> None:
-    by_id = {alert["id"]: alert for alert in alerts}
-    with st.container(key="act_card"), st.form("act", border=False, clear_on_submit=False):
-        left, right = st.columns([1.4, 1])
-        with left:
-            chosen = choose(
-                t("act_on"), "wear_alert", list(by_id), lambda key: _alert_name(by_id[key])
-            )
-        note = right.text_input(t("dismiss_note"))
-        with st.container(horizontal=True):
-            ordered = st.form_submit_button(
-                t("mark_ordered"), type="primary", icon=":material/local_shipping:"
-            )
-            dismissed = st.form_submit_button(t("dismiss"), icon=":material/close:")
-    if ordered or dismissed:
-        if dismissed and not note.strip():
-            st.error(t("note_needed"), icon=":material/error:")
-            return
-        body = {"status": "ordered"} if ordered else {"status": "dismissed", "note": note.strip()}
-        try:
-            visit.client().post(f"/parts/alerts/{chosen}/status", body)
-        except ApiError as error:
-            st.error(visit.sentence(error), icon=":material/error:")
-        else:
-            st.rerun(scope="fragment")
-
-
-def _alert_name(alert: Json) -> str:
-    place = visit.pick(alert["position_name"])
-    return f"{alert['serial']} · {visit.pick(alert['name'])} · {place}"
 
 
 def _totals(alerts: Sequence[Json]) -> Html:

@@ -1,5 +1,5 @@
 -- name: tickets
-select ticket.id, ticket.number, machine.serial, machine.product, machine.customer,
+select ticket.id, ticket.number, machine.serial, machine.product, machine.model, machine.customer,
     customer.name as customer_name, machine.site, machine.lat, machine.lon, station.region,
     ticket.station, station.name as station_name, ticket.status, ticket.priority, ticket.title,
     ticket.assignee, ticket.opened_at, ticket.target_at, ticket.planned_at, ticket.arrived_at,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -77,14 +79,22 @@ def test_both_are_read_in_both_languages(page: Page, dashboard_url: str) -> None
     page.set_viewport_size({"width": 1400, "height": 1000})
     page.goto(f"{dashboard_url}/lives?lang=en")
     sign_in_at(page, "mia")
-    table = page.locator(".ip-card", has_text="14 of 31 ended")
-    expect(table).to_contain_text("700 – 1,150")
-    expect(table).to_contain_text("heavy use 90 %")
-    expect(table).not_to_contain_text("light use")
+    opened = page.locator(".st-key-life_card")
+    expect(opened).to_contain_text("14 of 31 ended")
+    expect(opened).to_contain_text("700 – 1,150")
+    expect(opened).to_contain_text("heavy use 90 %")
+    expect(opened).not_to_contain_text("light use")
+    expect(opened).to_contain_text("The plan says 1,000.")
+    row = page.locator(".ip-card tr", has_text="look at the plan")
+    expect(row.get_by_role("link")).to_have_attribute("href", re.compile("life=pump.filter"))
     expect(page.locator(".st-key-life_card svg .mark-line path").first).to_be_attached()
     shot(page, "lives-en")
     page.goto(f"{dashboard_url}/lives?lang=zh")
-    expect(page.locator(".ip-card", has_text="31 个中 14 个到寿")).to_contain_text("重载工况")
+    opened = page.locator(".st-key-life_card", has_text="31 个中 14 个到寿")
+    expect(opened).to_contain_text("重载工况")
+    page.get_by_role("textbox", name="配件").fill("nothing of that name")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("没有符合条件的部件。")).to_be_visible()
     shot(page, "lives-zh")
     for language, word in (("en", "losses worth 1.2 visits"), ("zh", "相当于 1.2 次上门的损失")):
         page.goto(f"{dashboard_url}/machine?machine=P-1&lang={language}")

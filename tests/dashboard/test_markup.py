@@ -16,6 +16,16 @@ def test_everything_is_escaped_once() -> None:
     assert 'data-href="./machine?machine=%3Cimg' in table
 
 
+def test_a_row_that_leads_somewhere_is_a_link_for_the_keyboard() -> None:
+    table = markup.table(["a", "b"], [["x", "y"], ["v", ""]], hrefs=["./m?x=1", None], named=1)
+    assert table.count("<a ") == 1
+    assert (
+        '<td class="ip-named" data-label="b"><a href="./m?x=1" data-go="" class="ip-row">y</a>'
+        in table
+    )
+    assert '<td class="ip-named ip-nothing" data-label="b"></td>' in table
+
+
 def test_health_is_never_colour_alone() -> None:
     for key, sign in markup.HEALTH_SIGNS.items():
         shown = markup.health(key, "word")
