@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv as csv_format
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -13,7 +14,7 @@ from rich.progress import Progress
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
-from ironpulse.backtest.output import opened
+from ironpulse.backtest.output import opened, refuse_nowhere
 from ironpulse.backtest.signal_file import SignalFile, read_signals
 from rules.detectors import Judged, judge_columns, varies
 
@@ -33,6 +34,7 @@ def anomalies(
     out: Annotated[Path | None, typer.Option(help="File for the answer; else printed.")] = None,
 ) -> None:
     """Judge every row after the training rows; rows count from 1, without the header."""
+    refuse_nowhere(out)
     found = read_signals(csv, _names(columns), _names(exclude), train_rows)
     if train_rows >= len(found.values):
         raise IronpulseError(
@@ -40,6 +42,8 @@ def anomalies(
             "left to judge; give fewer."
         )
     _say_left_out(found, train_rows)
+    answers = judge_columns(found.names, found.values, train_rows)
+    first = next(answers)  # where nothing can be learned, no answer is begun
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
         opened(out) as file,
@@ -47,7 +51,7 @@ def anomalies(
         task = bar.add_task("rows", total=len(found.values) - train_rows)
         csv_format.writer(file, lineterminator="\n").writerow(HEADER)
         row = train_rows + 1
-        for judged in judge_columns(found.names, found.values, train_rows):
+        for judged in chain([first], answers):
             _write(file, found.names, row, judged)
             row += len(judged.score)
             bar.advance(task, len(judged.score))

@@ -12,14 +12,12 @@ from typing import Any
 from fleet import clock
 from fleet.errors import IronpulseError
 from ironpulse.backtest.tables import SEPARATORS
+from ironpulse.backtest.text_file import read_text
 
 
 def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
     """The rows of a CSV or JSON-lines file. Raises IronpulseError where it cannot be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise IronpulseError(f"{path} cannot be read: {error}") from error
+    text = read_text(path)
     if not text.lstrip().startswith("{"):
         lines = text.splitlines()
         separator = max(SEPARATORS, key=lines[0].count) if lines else ","

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import numpy as np
 
 from fleet.batch import FloatColumn
 from fleet.errors import IronpulseError
+from ironpulse.backtest.text_file import read_text
+from rules.detectors.fitting import FEWEST_ROWS
 
 SEPARATORS = ";\t|,"
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
@@ -28,7 +31,7 @@ class SignalFileError(IronpulseError):
 @dataclass(frozen=True, slots=True)
 class SignalFile:
     """`values` (n, p) of the columns `names`, NaN where there is none; `rests` says what was
-    left out and why, as sentences."""
+    left out or is missing and why, as sentences."""
 
     names: tuple[str, ...]
     values: FloatColumn
@@ -43,18 +46,19 @@ def read_signals(
     Columns that are not numbers are left out, and so are those that only ever rise in the first
     `train_rows` rows: they tell the time. A column that was named is never left out in silence.
     """
-    names, cells = _cells(path)
+    names, cells, rests = _cells(path)
     _known(path, names, [*columns, *exclude])
     wanted = [name for name in (columns or names) if name not in set(exclude)]
     kept: list[str] = []
     series: list[FloatColumn] = []
-    rests: list[str] = []
     for name in dict.fromkeys(wanted):
-        numbers = _numbers([row[names.index(name)] for row in cells])
-        reason = _unfit(numbers, train_rows or len(cells), name in columns)
+        texts = [row[names.index(name)].strip() for row in cells]
+        numbers = _numbers(texts)
+        reason = _unfit(texts, numbers, train_rows, name in columns)
         if reason is None:
             kept.append(name)
             series.append(np.asarray(numbers))
+            rests += _missing(name, texts, series[-1])
         elif name in columns:
             raise SignalFileError(f"{path}: column {name!r} {reason}; leave it out of --columns.")
         else:
@@ -75,23 +79,22 @@ def _known(path: Path, names: Sequence[str], asked: Sequence[str]) -> None:
         )
 
 
-def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
-    """The names of the columns, and the rows as text, each as long as the names."""
+def _cells(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
+    """The names of the columns, the rows as text, each as long as the names, and what to say of
+    them."""
+    text = io.StringIO(read_text(path), newline="")
+    separator = _separator(list(islice(text, SAMPLE_LINES)))
+    text.seek(0)
+    reader = csv.reader(text, delimiter=separator)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            separator = _separator(list(islice(file, SAMPLE_LINES)))
-            file.seek(0)
-            reader = csv.reader(file, delimiter=separator)
-            lines = [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
-    except OSError as error:
-        raise SignalFileError(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SignalFileError(
-            f"{path} is not a delimited text file in UTF-8 ({error}); save it as CSV."
-        ) from error
+        lines = [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
+    except csv.Error as error:
+        raise SignalFileError(f"{path}:{reader.line_num}: {error}; save it as CSV.") from error
     if not lines:
         raise SignalFileError(f"{path} is empty; it needs a row per moment.")
-    names, lines = _header(lines)
+    names, lines, rests = _header(lines)
+    if not lines:
+        raise SignalFileError(f"{path} has a line of names and no row; it needs one per moment.")
     for line, row in lines:
         if len(row) != len(names):
             raise SignalFileError(
@@ -101,15 +104,19 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SignalFileError(f"{path}: column {twice[0]!r} is there twice; give it another name.")
-    return names, [row for _, row in lines]
+    return names, [row for _, row in lines], rests
 
 
-def _header(lines: list[tuple[int, list[str]]]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _header(
+    lines: list[tuple[int, list[str]]],
+) -> tuple[list[str], list[tuple[int, list[str]]], list[str]]:
     """The first line holds names unless a cell of it is a number; then columns are counted."""
     first = [cell.strip() for cell in lines[0][1]]
     if any(_number(cell) is not None and cell.lower() not in MISSING for cell in first):
-        return [f"column_{at}" for at in range(1, len(first) + 1)], lines
-    return [name or f"column_{at}" for at, name in enumerate(first, start=1)], lines[1:]
+        names = [f"column_{at}" for at in range(1, len(first) + 1)]
+        said = f"The first line holds numbers and is row 1; columns are column_1 to {names[-1]}."
+        return names, lines, [said]
+    return [name or f"column_{at}" for at, name in enumerate(first, start=1)], lines[1:], []
 
 
 def _separator(sample: list[str]) -> str:
@@ -128,7 +135,7 @@ def _separator(sample: list[str]) -> str:
 
 def _numbers(cells: Sequence[str]) -> FloatColumn | None:
     """The cells (n,) as numbers, NaN where one is missing or, rarely, a word; None for words."""
-    read = [_number(cell.strip()) for cell in cells]
+    read = [_number(cell) for cell in cells]
     words = sum(value is None for value in read)
     missing = sum(value is not None and np.isnan(value) for value in read)
     if words > (1 - MOSTLY) * (len(read) - missing):
@@ -149,14 +156,35 @@ def _number(cell: str) -> float | None:
     return value if np.isfinite(value) else float("nan")
 
 
-def _unfit(numbers: FloatColumn | None, train_rows: int, named: bool) -> str | None:
+def _missing(name: str, cells: Sequence[str], numbers: FloatColumn) -> list[str]:
+    """How many cells of a column hold no number, in a sentence; nothing where all do."""
+    rows = np.flatnonzero(np.isnan(numbers)).tolist()
+    words = [row for row in rows if cells[row].lower() not in MISSING]
+    empty = [row for row in rows if cells[row].lower() in MISSING]
+    told = [f"{len(empty)} hold nothing (row {empty[0] + 1} first)"] if empty else []
+    if words:
+        told.append(f"{len(words)} no number ({cells[words[0]]!r} in row {words[0] + 1} first)")
+    if not told:
+        return []
+    return [f"Column {name!r}: of {len(cells)} cells {' and '.join(told)}; taken as missing."]
+
+
+def _unfit(
+    cells: Sequence[str], numbers: FloatColumn | None, train_rows: int, named: bool
+) -> str | None:
     """Why a column is no signal, as the middle of a sentence; None for one that is."""
     if numbers is None:
-        return "holds no numbers"
-    training = numbers[:train_rows]
+        words = [row for row, cell in enumerate(cells, 1) if _number(cell) is None]
+        if len(words) == len(cells):
+            return "holds no numbers"
+        word = f"{cells[words[0] - 1]!r} in row {words[0]}"
+        return f"holds {len(words)} words among {len(cells)} cells ({word})"
+    training = numbers[: train_rows or len(numbers)]
     training = training[~np.isnan(training)]
     if not len(training):
         return "has no value in the training rows"
+    if len(training) < FEWEST_ROWS <= train_rows:
+        return f"has {len(training)} values in the training rows, fewer than {FEWEST_ROWS},"
     if not named and len(training) > 2 and bool((np.diff(training) > 0).all()):
         return "only ever rises, as a time or a count of rows does,"
     return None

@@ -7,6 +7,7 @@ is missing is unknown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import pyarrow.parquet as pa_parquet
 
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
+from ironpulse.backtest.text_file import refuse_no_text
 
 MACHINE, MEASURED_AT = "machine", "measured_at"
 #: What a file may say of a machine besides its serial.
@@ -28,6 +30,9 @@ TRAITS = ("model", "region")
 #: Arrow reads up to 32 blocks of a CSV file ahead, whatever is taken from it; so they are small and
 #: put together to blocks of so many rows.
 _BLOCK_BYTES = 1 << 20
+#: Rows in which a decimal comma is looked for.
+_LOOKED_AT = 100
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 #: Of a Parquet file, of each column.
 _BUFFER_BYTES = 1 << 16
 _BLOCK_ROWS = 131_072
@@ -109,6 +114,7 @@ def _parquet_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
 def _csv_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
     separator, _ = _header(table.path)
     convert = pa_csv.ConvertOptions(
+        decimal_point=_decimal_point(table.path, separator),
         include_columns=[*table.texts, MEASURED_AT, *table.signals],
         column_types={
             **dict.fromkeys(table.texts, pa.string()),
@@ -145,9 +151,18 @@ def _gathered(small: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _header(path: Path) -> tuple[str, list[str]]:
     """The separator of a CSV file and the names of its columns."""
+    with path.open("rb") as file:
+        refuse_no_text(path, b"" if path.suffix == ".gz" else file.read(4))
     line = _lines(path, 1)[0]
     separator = max(SEPARATORS, key=line.count)
     return separator, [name.strip().strip('"') for name in line.split(separator)]
+
+
+def _decimal_point(path: Path, separator: str) -> str:
+    """A comma where one stands within numbers, as where a semicolon separates."""
+    cells = [cell for line in _lines(path, _LOOKED_AT)[1:] for cell in line.split(separator)]
+    commas = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for cell in cells)
+    return "," if commas else "."
 
 
 def _lines(path: Path, count: int) -> list[str]:
@@ -211,6 +226,7 @@ def _our_errors(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         first = str(error).strip().splitlines()[0]
-        raise IronpulseError(f"{path} cannot be read: {first}") from error
+        hint = " Save it as CSV in UTF-8." if "UTF8" in first else ""
+        raise IronpulseError(f"{path} cannot be read: {first}.{hint}") from error
     except OSError as error:
         raise IronpulseError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -60,6 +60,14 @@ def test_the_answer_is_printed_and_is_the_same_every_time(recording: Path) -> No
     assert _run(*arguments)[1] == printed
 
 
+def test_no_answer_is_begun_where_nothing_can_be_learned(tmp_path: Path) -> None:
+    path, out = tmp_path / "flat.csv", tmp_path / "answer.csv"
+    path.write_text("a,b\n" + "5,7\n" * 90)
+    code, _, said = _run("--csv", path, "--train-rows", 70, "--out", out)
+    assert code == 1 and "None of the columns a, b changes" in said.replace("\n", " ")
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

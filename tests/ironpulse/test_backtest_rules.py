@@ -112,11 +112,12 @@ def test_order_and_repetitions_change_nothing(
 def test_times_with_and_without_a_zone_and_another_separator(folder: Path, tmp_path: Path) -> None:
     rows = [("M-1", i * 10, 95.0 if i > 5 else 50.0) for i in range(30)]
     found = []
-    for number, (separator, zone) in enumerate(((";", "Z"), ("\t", ""), (",", "+00:00"))):
+    kinds = ((";", "Z", ","), ("\t", "", "."), (",", "+00:00", "."))
+    for number, (separator, zone, point) in enumerate(kinds):
         lines = [separator.join(("measured_at", "s01_pct", "machine", "s16_pct", "note"))]
         for name, second, value in rows:
             at = f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}{zone}"
-            lines.append(separator.join((at, str(value), name, "50", "x")))
+            lines.append(separator.join((at, str(value).replace(".", point), name, "50", "x")))
         path = tmp_path / f"{number}.csv"
         path.write_text("\n".join(lines))
         told = report(folder, "--csv", str(path))
@@ -217,14 +218,17 @@ def test_known_faults_are_scored(folder: Path, tmp_path: Path, expected: dict[st
         ("machine,measured_at,s01_pct\nM,,1\n", "without machine or measured_at"),
         ("machine,measured_at,s01_pct\n,1,1\n", "without machine or measured_at"),
         ("", "bad.csv is empty"),
+        ("machine,measured_at,s01_pct\nM,1,1\n".encode("utf-16"), "is in UTF-16; save it"),
+        ("machine,measured_at,s01_pct\n泵,1,1\n".encode("gb18030"), "Save it as CSV in UTF-8"),
+        (b"PK\x03\x04", "is an Excel workbook"),
         ("machine,measured_at,s01_pct\n", "has columns and no row"),
     ],
 )
 def test_a_file_that_will_not_do_is_told_in_a_sentence(
-    folder: Path, tmp_path: Path, content: str, says: str
+    folder: Path, tmp_path: Path, content: str | bytes, says: str
 ) -> None:
     path = tmp_path / "bad.csv"
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     result = backtest(folder, "--csv", str(path), "--workers", "1")
     assert result.exit_code == 1
     assert says in result.stderr and "bad.csv" in result.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fleet.errors import IronpulseError
 from ironpulse.backtest.signal_file import SignalFileError, read_signals
 
 
@@ -34,9 +35,19 @@ def test_the_separator_is_recognised(tmp_path: Path, text: str) -> None:
     assert found.rests == ("Column 'time' holds no numbers and is left out.",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_the_encoding_is_recognised(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "signals.csv"
+    path.write_bytes("油温,压力\n61.5,2\n62.5,1\n".encode(encoding))
+    assert read_signals(path).names == ("油温", "压力")
+
+
 def test_a_file_without_a_header_has_counted_columns(tmp_path: Path) -> None:
     found = read_signals(_file(tmp_path, "3,4\n5,2\n"))
     assert found.names == ("column_1", "column_2")
+    assert found.rests == (
+        "The first line holds numbers and is row 1; columns are column_1 to column_2.",
+    )
     assert len(found.values) == 2
 
 
@@ -48,6 +59,25 @@ def test_missing_values_and_single_words_are_no_numbers(tmp_path: Path) -> None:
     cells = ["1", "", "NaN", "n/a", *["2", "3"] * 10, "ERR", "inf"]
     found = read_signals(_file(tmp_path, "a,b\n" + "".join(f"{c},7\n" for c in cells)))
     assert np.flatnonzero(np.isnan(found.values[:, 0])).tolist() == [1, 2, 3, 24, 25]
+    assert found.rests == (
+        "Column 'a': of 26 cells 3 hold nothing (row 2 first) and 2 no number ('ERR' in row 25 "
+        "first); taken as missing.",
+    )
+
+
+def test_a_column_that_training_hardly_knows_is_left_out(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{k % 7 if k > 40 else ''},{k % 5},{'ERR' if k % 5 else k}\n" for k in range(99)
+    )
+    path = _file(tmp_path, "a,b,c\n" + rows)
+    found = read_signals(path, train_rows=80)
+    assert found.names == ("b",)
+    assert found.rests == (
+        "Column 'a' has 39 values in the training rows, fewer than 60, and is left out.",
+        "Column 'c' holds 79 words among 99 cells ('ERR' in row 2) and is left out.",
+    )
+    with pytest.raises(SignalFileError, match="'a' has 39 values in the training rows"):
+        read_signals(path, columns=["a", "b"], train_rows=80)
 
 
 def test_a_column_that_only_rises_tells_the_time(tmp_path: Path) -> None:
@@ -68,6 +98,7 @@ def test_columns_are_chosen_and_excluded(tmp_path: Path) -> None:
     ("text", "asked", "said"),
     [
         ("", {}, "is empty"),
+        ("a,b\n", {}, "has a line of names and no row"),
         ("a,b\n1,2\n3\n", {}, ":3: 1 columns where the first line has 2"),
         ("a,a\n1,2\n2,1\n", {}, "column 'a' is there twice"),
         ("a,b\n3,2\n1,4\n", {"columns": ["x"]}, "has no column 'x'; its columns are a, b"),
@@ -86,8 +117,13 @@ def test_what_cannot_be_used_is_said(
 
 def test_files_that_are_no_text_are_said(tmp_path: Path) -> None:
     path = tmp_path / "picture.csv"
-    path.write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(SignalFileError, match="not a delimited text file in UTF-8"):
-        read_signals(path)
-    with pytest.raises(SignalFileError, match="cannot be read: No such file"):
+    for content, said in (
+        (b"\x89PNG\r\n\x1a\n\x00\x81", "not a text file in UTF-8"),
+        (b"PK\x03\x04\x14\x00", "an Excel workbook"),
+        (b"a,b\n1,\x002\n", "not a text file"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(IronpulseError, match=said):
+            read_signals(path)
+    with pytest.raises(IronpulseError, match="cannot be read: No such file"):
         read_signals(tmp_path / "absent.csv")
