@@ -101,7 +101,7 @@ def dump(
         for i in np.flatnonzero(state.phase[row] != IDLE)
     }
     raised = {rule for rule, _ in faults.raised}
-    watched = stored_watched(compiled.detectors, state.watched[row]) if learned else {}
+    watched = stored_watched(compiled, state.watched[row], state.open[row]) if learned else {}
     suspects = stored_suspects(state.suspects[row])
     judging = {*rules, *raised, *watched}
     if suspects and compiled.sensor_rule is not None:
@@ -150,7 +150,7 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
         for detector in compiled.detectors
         if not _judges_alike(compiled, kept, detector.rule.id)
     }
-    watched = restored(compiled.detectors, kept.watched, compiled.plan.rule, changed)
+    watched, state.open[0] = restored(compiled, kept.watched, changed)
     state = replace(state, watched=(watched,), suspects=(_suspects(compiled, kept),))
     state.as_of[0] = kept.as_of
     regimes = [regime.id for regime in compiled.plan.regimes]

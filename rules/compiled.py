@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
 
 from fleet.carry import hold_ms
 from fleet.expression import WINDOW_FUNCTIONS, Expression, called, parse, window_of
@@ -35,6 +36,11 @@ class DetectorRule:
         return tuple(
             dict.fromkeys([*self.normal.signals, *self.normal.unsteady, *self.normal.inputs])
         )
+
+    @property
+    def open_width(self) -> int:
+        """Numbers that are kept of a stretch under way: which it is, and of each column five."""
+        return 1 + 5 * len(self.columns)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -70,6 +76,12 @@ class CompiledPlan:
     def gauges(self) -> Gauges:
         """What rules remember beyond the rows of a window."""
         return gauges_of(self.conditions, self.plan)
+
+    @cached_property
+    def open_slots(self) -> tuple[slice, ...]:
+        """Where the stretch that each detector gathers stands among those of a machine."""
+        ends = list(accumulate((d.open_width for d in self.detectors), initial=0))
+        return tuple(slice(*pair) for pair in pairwise(ends))
 
     @cached_property
     def max_gap_ms(self) -> int:

@@ -90,14 +90,14 @@ def judge(
     params = [rule.params(who) for rule in compiled.conditions]
     after, changes = _Fold(compiled, sheet, regime, who, params, taught.peers).run()
     suspects, found = fold_suspects(compiled, sheet, regime)
-    watched = sheet.before.watched
+    watched, still_open = sheet.before.watched, sheet.before.open
     if compiled.detectors:
         known = [(machine, identities.get(machine)) for machine in machines]
-        seen, more = fold_detectors(
-            compiled, taught, known, watched, sheet.grid, sheet.columns.values, regime
+        watched, still_open, more = fold_detectors(
+            compiled, taught, known, watched, still_open, sheet.grid, sheet.columns.values, regime
         )
-        watched, found = tuple(seen), [*found, *more]
-    after = replace(after, watched=watched, suspects=suspects)
+        found = [*found, *more]
+    after = replace(after, watched=watched, open=still_open, suspects=suspects)
     if found:
         after, found = as_one(sheet.before, after, found)
         order = {rule.id: i for i, rule in enumerate(compiled.plan.rules)}

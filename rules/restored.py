@@ -88,8 +88,9 @@ class Restorer:
         memory.put(after)
         again = memory.take(ids)
         return replace(
-            states, operating=again.operating, learned=again.learned, watched=again.watched
-        )
+            states, operating=again.operating, learned=again.learned, open=again.open,
+            watched=again.watched,
+        )  # fmt: skip
 
 
 def warm(

@@ -75,6 +75,7 @@ def state_after(
         np.column_stack([rule.raised_at for rule in rules]) if rules else empty,
         recall.operating,
         recall.learned,
+        before.open,
         tails_after(compiled, sheet),
         before.watched,
         before.suspects,

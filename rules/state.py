@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, IntColumn
 from fleet.carry import NEVER as NEVER
 from rules.compiled import CompiledPlan
-from rules.detectors.watched import Suspects, Watched, nothing_watched
+from rules.detectors.watched import NOTHING_WATCHED, Suspects, Watched, nothing_open
 
 NO_REGIME = -1
 
@@ -40,9 +40,9 @@ class FleetState:
     `last_value`, `last_time` (m, s) the last known value of each signal. Of each rule (m, r):
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
     `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
-    the gauges (rules.gauges), NaN where there is none yet; and of each machine the tails, what its
-    learned detectors keep, and the sensors that are suspect. All times are
-    milliseconds since 1970 UTC.
+    the gauges (rules.gauges), NaN where there is none yet; `open` (m, o) the stretches that learned
+    detectors gather (rules.detectors.stretches); and of each machine the tails, what its detectors
+    keep, and the sensors that are suspect. All times are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
@@ -57,6 +57,7 @@ class FleetState:
     raised_at: IntColumn
     operating: IntColumn
     learned: FloatColumn
+    open: FloatColumn
     tails: tuple[Tails, ...]
     watched: tuple[tuple[Watched, ...], ...]
     suspects: tuple[Suspects, ...]
@@ -95,10 +96,15 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.full((m, r), NEVER, np.int64),
         np.zeros(m, np.int64),
         np.full((m, compiled.gauges.width), np.nan),
+        np.tile(_nothing_open(compiled), (m, 1)),
         (empty_tails(compiled),) * m,
-        (tuple(nothing_watched(detector) for detector in compiled.detectors),) * m,
+        ((NOTHING_WATCHED,) * len(compiled.detectors),) * m,
         ({},) * m,
     )
+
+
+def _nothing_open(compiled: CompiledPlan) -> FloatColumn:
+    return np.concatenate([np.empty(0), *map(nothing_open, compiled.detectors)])
 
 
 def empty_tails(compiled: CompiledPlan) -> Tails:

@@ -10,17 +10,16 @@ import msgspec
 import numpy as np
 
 from fleet.batch import FloatColumn
-from rules.compiled import DetectorRule
+from rules.compiled import CompiledPlan, DetectorRule
 from rules.detectors.regime import RegimeState
 from rules.detectors.threshold import Phase, Standing
 from rules.detectors.watched import (
-    OpenStretch,
+    NOTHING_WATCHED,
     Raised,
     Suspect,
     Suspects,
     Watched,
     nothing_open,
-    nothing_watched,
 )
 
 _RaisedFields = tuple[str, str, int, int]
@@ -84,35 +83,48 @@ def restored_suspects(
 
 
 def stored_watched(
-    detectors: Sequence[DetectorRule], watched: Sequence[Watched]
+    compiled: CompiledPlan, watched: Sequence[Watched], opened: FloatColumn
 ) -> dict[str, StoredWatched]:
-    """What is worth keeping of a machine, by rule."""
-    return {
-        detector.rule.id: _stored(detector, own)
-        for detector, own in zip(detectors, watched, strict=True)
-        if own.state is not None or own.open.count.any()
-    }
+    """What is worth keeping of a machine, by rule; `opened` are its open stretches."""
+    found = {}
+    for detector, own, slots in zip(compiled.detectors, watched, compiled.open_slots, strict=True):
+        number, sums = int(opened[slots][0]), opened[slots][1:]
+        begun = sums[: len(detector.columns)].any()  # counts come first
+        if own.state is not None or begun:
+            kept = _bytes(sums) if begun else b""
+            found[detector.rule.id] = _stored(detector, own, number, kept)
+    return found
 
 
 def restored(
-    detectors: Sequence[DetectorRule],
+    compiled: CompiledPlan,
     kept: Mapping[str, StoredWatched],
-    rules: Container[str],
     changed: Container[str] = (),
-) -> tuple[Watched, ...]:
-    """The machine as the plan's detectors and `rules` know it; what they no longer have is left
-    out, and those `changed` start anew."""
-    return tuple(
-        _restored(detector, kept[detector.rule.id], rules, anew=detector.rule.id in changed)
-        if detector.rule.id in kept
-        else nothing_watched(detector)
-        for detector in detectors
-    )
+) -> tuple[tuple[Watched, ...], FloatColumn]:
+    """The machine as the plan's detectors know it, and its open stretches; what the plan no longer
+    has is left out, and detectors that are `changed` start anew."""
+    watched, opened = [], [np.empty(0)]
+    for detector in compiled.detectors:
+        own = kept.get(detector.rule.id)
+        anew = detector.rule.id in changed
+        watched.append(
+            NOTHING_WATCHED if own is None
+            else _restored(detector, own, compiled.plan.rule, anew=anew)
+        )  # fmt: skip
+        opened.append(nothing_open(detector) if own is None or anew else _open(detector, own))
+    return tuple(watched), np.concatenate(opened)
 
 
-def _stored(detector: DetectorRule, own: Watched) -> StoredWatched:
-    sums = own.open
-    rows = np.stack([sums.count, sums.total, sums.squares, sums.low, sums.high])
+def _open(detector: DetectorRule, kept: StoredWatched) -> FloatColumn:
+    found = nothing_open(detector)
+    if tuple(kept.columns) == detector.columns:
+        found[0] = kept.number
+        if kept.open:
+            found[1:] = _floats(kept.open)
+    return found
+
+
+def _stored(detector: DetectorRule, own: Watched, number: int, sums: bytes) -> StoredWatched:
     state = own.state
     kept = (
         [] if state is None else [state.now, state.last, state.place, state.inputs, state.seen_at]
@@ -120,8 +132,8 @@ def _stored(detector: DetectorRule, own: Watched) -> StoredWatched:
     standing = own.standing
     return StoredWatched(
         list(detector.columns),
-        sums.number,
-        _bytes(rows) if sums.count.any() else b"",
+        number,
+        sums,
         own.taught,
         _bytes(np.concatenate(kept)) if kept else b"",
         0 if state is None else len(state.place),
@@ -149,17 +161,9 @@ def _restored(
     if anew:
         # Its own alarm was closed with the rule that raised it; those of sensors stand.
         others = None if raised is not None and raised.rule == detector.rule.id else raised
-        begun = nothing_watched(detector)
-        return replace(begun, raised=others, stuck=stuck, repaired=kept.repaired)
-    sums = nothing_open(len(detector.columns))
-    if tuple(kept.columns) == detector.columns:
-        rows = np.array([sums.count, sums.total, sums.squares, sums.low, sums.high])
-        if kept.open:
-            rows = _floats(kept.open).reshape(5, -1)
-        sums = OpenStretch(kept.number, *rows)
+        return replace(NOTHING_WATCHED, raised=others, stuck=stuck, repaired=kept.repaired)
     phase, left, run, alarmed_rows, alarmed_sum = kept.standing
     return Watched(
-        sums,
         kept.taught,
         _state(kept),
         Standing(Phase(phase), left, run, alarmed_rows, alarmed_sum),

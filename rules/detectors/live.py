@@ -61,30 +61,33 @@ def fold_detectors(
     compiled: CompiledPlan,
     taught: Taught,
     machines: Sequence[tuple[int, Identity | None]],
-    before: Sequence[Sequence[Watched]],
+    before: Sequence[tuple[Watched, ...]],
+    opened: FloatColumn,
     grid: Grid,
     columns: Mapping[str, FloatColumn],
     regime: NDArray[np.int16],
-) -> tuple[list[tuple[Watched, ...]], list[AlarmChange]]:
-    """Fold all detectors over rows of m machines, `before` (m, detectors) in this order."""
-    after: list[list[Watched]] = [[] for _ in machines]
-    changes: list[list[AlarmChange]] = [[] for _ in machines]
+) -> tuple[tuple[tuple[Watched, ...], ...], FloatColumn, list[AlarmChange]]:
+    """Fold all detectors over rows of m machines; `before` (m, detectors) and the stretches that
+    were `opened` (m, slots) in this order."""
+    after: dict[int, list[Watched]] = {}
+    changes: list[AlarmChange] = []
+    still_open = np.empty_like(opened)
     ids = np.array([machine for machine, _ in machines], np.int64)
-    for d, detector in enumerate(compiled.detectors):
-        opened = [own[d].open for own in before]
-        still_open, ended = gather(detector, ids, opened, grid, columns, regime)
-        watched = [own[d].with_open(now) for own, now in zip(before, still_open, strict=True)]
+    for d, (detector, slots) in enumerate(
+        zip(compiled.detectors, compiled.open_slots, strict=True)
+    ):
+        still_open[:, slots], ended = gather(detector, ids, opened[:, slots], grid, columns, regime)
         if len(ended):
             rows, still = features_of(detector, ended), still_of(detector, ended)
         for at in range(len(ended)):
             m = int(ended.machine[at])
             judge = _Judge(compiled, detector, taught, *machines[m])
             end_ms, told_ms = int(ended.end_ms[at]), int(ended.told_ms[at])
-            watched[m] = judge.stretch(watched[m], end_ms, told_ms, rows[at], still[at])
-            changes[m] += judge.changes
-        for own, now in zip(after, watched, strict=True):
-            own.append(now)
-    return [tuple(own) for own in after], [change for own in changes for change in own]
+            own = after.setdefault(m, list(before[m]))
+            own[d] = judge.stretch(own[d], end_ms, told_ms, rows[at], still[at])
+            changes += judge.changes
+    watched = tuple(tuple(after[m]) if m in after else own for m, own in enumerate(before))
+    return watched, still_open, changes
 
 
 def features_of(detector: DetectorRule, ended: Stretches) -> FloatColumn:

@@ -27,7 +27,7 @@ def past_of(compiled: CompiledPlan, batch: SampleBatch) -> dict[str, Seen]:
     regime = first_true(compiled.regimes, sheet.columns).astype(np.int16)
     found = {}
     for detector in compiled.detectors:
-        opened = [nothing_open(len(detector.columns))] * len(machines)
+        opened = np.tile(nothing_open(detector), (len(machines), 1))
         _, ended = gather(detector, machines, opened, sheet.grid, sheet.columns.values, regime)
         found[detector.rule.id] = Seen(
             machines[ended.machine],

@@ -9,7 +9,7 @@ batch before left them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
 from rules.compiled import DetectorRule
-from rules.detectors.watched import NO_STRETCH, OpenStretch
+from rules.detectors.watched import NO_STRETCH, no_sums
 from rules.holding import Grid
 
 #: A stretch with fewer rows in the regime says nothing.
@@ -47,13 +47,13 @@ class Stretches:
 def gather(
     detector: DetectorRule,
     machine_id: IntColumn,
-    before: Sequence[OpenStretch],
+    before: FloatColumn,
     grid: Grid,
     columns: Mapping[str, FloatColumn],
     regime: NDArray[np.int16],
-) -> tuple[list[OpenStretch], Stretches]:
-    """The stretches that ended in a batch, and those that are open after it; `machine_id` and one
-    of `before` for each machine of the grid."""
+) -> tuple[FloatColumn, Stretches]:
+    """The stretches that are open after a batch, as those `before` it (m, detector.open_width),
+    and those that ended in it; `machine_id` (m,) of the grid's machines."""
     shift = shift_ms(detector, machine_id)
     number = (grid.times + shift[grid.machine]) // detector.every_ms
     first = np.ones(len(number), bool)
@@ -64,7 +64,7 @@ def gather(
     # these where the numbers agree.
     opened = np.arange(len(before))
     owner = np.concatenate((grid.machine[begins], opened))
-    numbers = np.concatenate((number[begins], [each.number for each in before]))
+    numbers = np.concatenate((number[begins], before[:, 0].astype(np.int64)))
     order = np.lexsort((np.concatenate((np.ones(len(begins)), np.zeros(len(opened)))), owner))
     owner, numbers = owner[order], numbers[order]
     same = np.zeros(len(order), bool)
@@ -75,14 +75,14 @@ def gather(
     group_of_part, group_of_open = group[: len(begins)], group[len(begins) :]
     rows = np.flatnonzero(np.isin(regime, detector.regimes))
     sums = _sums(
-        len(heads), group_of_open, before, group_of_part[part[rows]],
+        len(heads), group_of_open, before[:, 1:], group_of_part[part[rows]],
         np.column_stack([columns[key][rows] for key in detector.columns]),
     )  # fmt: skip
     told = np.full(len(heads), np.iinfo(np.int64).max)
     np.minimum.at(told, group_of_part, grid.times[begins])
     last = np.append(owner[heads][1:] != owner[heads][:-1], True)
     over = np.flatnonzero(~last & (numbers[heads] != NO_STRETCH) & (sums.count.max(axis=1) > 0))
-    still = [sums.open(int(at), int(numbers[heads[at]])) for at in np.flatnonzero(last)]
+    still = np.column_stack((numbers[heads[last]], sums.open(last)))
     ends = (numbers[heads] + 1) * detector.every_ms - shift[owner[heads]]
     ended = sums.stretches(over, owner[heads], ends, told)
     return still, ended
@@ -101,10 +101,17 @@ class _Sums:
     low: FloatColumn
     high: FloatColumn
 
-    def open(self, at: int, number: int) -> OpenStretch:
-        return OpenStretch(
-            number, self.count[at], self.total[at], self.squares[at], self.low[at], self.high[at]
-        )
+    @staticmethod
+    def of(groups: int, group_of_open: NDArray[np.intp], opened: FloatColumn) -> _Sums:
+        """Of nothing, but in the groups that go on with what is `opened` (m, 5 c)."""
+        every = np.tile(no_sums(opened.shape[1] // 5), (groups, 1))
+        every[group_of_open] = opened
+        return _Sums(*np.split(every, 5, axis=1))
+
+    def open(self, groups: NDArray[np.bool_]) -> FloatColumn:
+        """What is kept of some groups, as `of` takes it."""
+        every = (self.count, self.total, self.squares, self.low, self.high)
+        return np.concatenate([each[groups] for each in every], axis=1)
 
     def stretches(
         self, over: NDArray[np.intp], owner: NDArray[np.intp], end_ms: IntColumn, told: IntColumn
@@ -122,23 +129,13 @@ class _Sums:
 def _sums(
     groups: int,
     group_of_open: NDArray[np.intp],
-    before: Sequence[OpenStretch],
+    before: FloatColumn,
     group_of_row: NDArray[np.intp],
     values: FloatColumn,
 ) -> _Sums:
     """Sums of rows (n, c) by group, in order, beginning with what was open before."""
-    c = values.shape[1]
-    found = _Sums(
-        np.zeros((groups, c)), np.zeros((groups, c)), np.zeros((groups, c)),
-        np.full((groups, c), np.inf), np.full((groups, c), -np.inf),
-    )  # fmt: skip
-    if before:
-        found.count[group_of_open] = [each.count for each in before]
-        found.total[group_of_open] = [each.total for each in before]
-        found.squares[group_of_open] = [each.squares for each in before]
-        found.low[group_of_open] = [each.low for each in before]
-        found.high[group_of_open] = [each.high for each in before]
-    for k in range(c):
+    found = _Sums.of(groups, group_of_open, before)
+    for k in range(values.shape[1]):
         known = ~np.isnan(values[:, k])
         own, column = group_of_row[known], values[known, k]
         np.add.at(found.count[:, k], own, 1.0)

@@ -12,24 +12,12 @@ from rules.compiled import DetectorRule
 from rules.detectors.regime import REGIME_THRESHOLD, RegimeState
 from rules.detectors.threshold import Phase, Standing
 
+#: The number of a stretch that never was.
 NO_STRETCH = -1
 #: Whose alarm it is on its machine: rule and component.
 Key = tuple[str, str]
 #: A machine begins with a grace, in which it is learned and not judged.
 BEGINNING = Standing(Phase.RETURNED, left=REGIME_THRESHOLD.grace)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenStretch:
-    """The stretch a machine is in: its number, and of each column (c,) how many known values
-    there were in the regime, their sum and sum of squares, the least and the largest."""
-
-    number: int
-    count: FloatColumn
-    total: FloatColumn
-    squares: FloatColumn
-    low: FloatColumn
-    high: FloatColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +43,6 @@ class Watched:
     each level stood still; `stuck` the sensors that are, by feature; `repaired` the newest repair
     that was heard of."""
 
-    open: OpenStretch
     taught: int = 0
     state: RegimeState | None = None
     standing: Standing = BEGINNING
@@ -65,14 +52,6 @@ class Watched:
     still: tuple[int, ...] = ()
     stuck: Mapping[str, Raised] = field(default_factory=dict)
     repaired: int = 0
-
-    def with_open(self, stretch: OpenStretch) -> Watched:
-        """The same in another open stretch; made for each machine of each batch, so not by
-        `replace`, which takes several times as long."""
-        return Watched(
-            stretch, self.taught, self.state, self.standing, self.since, self.as_of, self.raised,
-            self.still, self.stuck, self.repaired,
-        )  # fmt: skip
 
     @property
     def standing_alarms(self) -> list[Raised]:
@@ -114,12 +93,16 @@ class Suspect:
 Suspects = Mapping[str, Suspect]
 
 
-def nothing_open(columns: int) -> OpenStretch:
-    """Of a machine that was never in the regime."""
-    zeros, inf = np.zeros(columns), np.full(columns, np.inf)
-    return OpenStretch(NO_STRETCH, zeros, zeros, zeros, inf, -inf)
+def nothing_open(detector: DetectorRule) -> FloatColumn:
+    """The open stretch of a machine that was never in the regime, (detector.open_width,)."""
+    return np.concatenate(([NO_STRETCH], no_sums(len(detector.columns))))
 
 
-def nothing_watched(detector: DetectorRule) -> Watched:
-    """Of a machine nothing was seen of."""
-    return Watched(nothing_open(len(detector.columns)))
+def no_sums(columns: int) -> FloatColumn:
+    """Of columns without a row: how many known values there are, their sum and sum of squares, the
+    least and the largest."""
+    return np.repeat([0.0, 0.0, 0.0, np.inf, -np.inf], columns)
+
+
+#: Of a machine nothing was seen of.
+NOTHING_WATCHED = Watched()

@@ -11,7 +11,7 @@ import pytest
 
 from fleet import clock
 from rules.compiled import DetectorRule
-from rules.detectors.watched import Raised, Suspect, nothing_watched
+from rules.detectors.watched import NOTHING_WATCHED, Raised, Suspect
 from rules.disowned import held_as_raised, without
 from rules.state import IDLE, RAISED, empty_state
 from rules.worker import Worker
@@ -84,7 +84,7 @@ def test_only_what_was_closed_begins_anew() -> None:
     (detector,) = known.detectors
     assert isinstance(detector, DetectorRule)
     raised, stuck = Raised("unlike", "body", 5, 7), Raised("sensor", "body/fuel_pct", 5, 7)
-    watched = replace(nothing_watched(detector), raised=raised, stuck={"fuel_pct": stuck})
+    watched = replace(NOTHING_WATCHED, raised=raised, stuck={"fuel_pct": stuck})
     wild = Suspect(9, 7, 5, 3, 900.0, 901.0, Raised("sensor", "body/oil_temp_c", 5, 7))
     states = replace(
         empty_state(known, [1, 2]),

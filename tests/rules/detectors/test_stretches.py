@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet.batch import FloatColumn
 from rules.compiled import DetectorRule, compile_plan
 from rules.detectors.stretches import FEWEST_ROWS, Stretches, gather, shift_ms
-from rules.detectors.watched import OpenStretch, nothing_open
+from rules.detectors.watched import nothing_open
 from rules.holding import Grid
 from tests.rules.plans import plan, rule
 
@@ -44,12 +45,12 @@ def timed(steps: list[Row]) -> list[Row]:
     return rows
 
 
-def fold(opened: OpenStretch, rows: list[Row]) -> tuple[OpenStretch, Stretches]:
+def fold(opened: FloatColumn, rows: list[Row]) -> tuple[FloatColumn, Stretches]:
     times = np.array([row[0] for row in rows], np.int64)
     grid = Grid(times, np.zeros(len(rows), np.intp), np.zeros(1, np.intp))
     columns = {key: np.array([row[1 + k] for row in rows]) for k, key in enumerate(KEYS)}
     regime = np.array([row[3] for row in rows], np.int16)
-    still, ended = gather(DETECTOR, np.zeros(1, np.int64), [opened], grid, columns, regime)
+    still, ended = gather(DETECTOR, np.zeros(1, np.int64), opened[None, :], grid, columns, regime)
     return still[0], ended
 
 
@@ -80,7 +81,7 @@ def slow(rows: list[Row]) -> list[tuple[object, ...]]:
 @given(streams)
 def test_like_the_slow_twin(steps: list[Row]) -> None:
     rows = timed(steps)
-    _, ended = fold(nothing_open(2), rows)
+    _, ended = fold(nothing_open(DETECTOR), rows)
     wanted = slow(rows)
     assert [(int(a), int(b)) for a, b in zip(ended.end_ms, ended.told_ms, strict=True)] == [
         (end, at) for end, at, _ in wanted
@@ -98,16 +99,15 @@ def test_like_the_slow_twin(steps: list[Row]) -> None:
 @given(streams, st.data())
 def test_cut_anywhere_without_a_difference(steps: list[Row], data: st.DataObject) -> None:
     rows = timed(steps)
-    whole_open, whole = fold(nothing_open(2), rows)
+    whole_open, whole = fold(nothing_open(DETECTOR), rows)
     cut = data.draw(st.integers(1, len(rows)))
-    opened, first = fold(nothing_open(2), rows[:cut])
+    opened, first = fold(nothing_open(DETECTOR), rows[:cut])
     found = told(first)
     if rows[cut:]:
         opened, second = fold(opened, rows[cut:])
         found += told(second)
     assert found == told(whole)
-    assert opened.number == whole_open.number
-    assert opened.total.tolist() == whole_open.total.tolist()
+    assert opened.tolist() == whole_open.tolist()
 
 
 def test_machines_are_not_all_judged_in_the_same_moment() -> None:

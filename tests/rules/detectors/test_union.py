@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from rules.changes import AlarmChange
 from rules.detectors.union import told_once
-from rules.detectors.watched import OpenStretch, Raised, Watched, nothing_open
+from rules.detectors.watched import NOTHING_WATCHED, Raised, Watched
 
-OPEN: OpenStretch = nothing_open(1)
 Spell = tuple[int, int]
 spells = st.lists(
     st.lists(st.integers(0, 40), min_size=2, max_size=8, unique=True).map(sorted), min_size=1,
@@ -43,7 +42,7 @@ def after(watched: Watched, own: list[AlarmChange]) -> Watched:
 def test_it_stands_from_the_first_to_the_last_however_it_is_cut(
     all_times: list[list[int]], cuts: list[int]
 ) -> None:
-    states = [Watched(OPEN) for _ in all_times]
+    states = [NOTHING_WATCHED] * len(all_times)
     told: list[AlarmChange] = []
     for low, high in zip([-1, *cuts], [*cuts, 99], strict=True):
         parts = [[c for c in said(times) if low < c.at <= high] for times in all_times]
