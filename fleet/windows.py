@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,24 +34,41 @@ _NO_GAP = 2**62
 class Columns:
     """Rows of one or many machines: `times` (n,) milliseconds, ascending within a machine;
     `starts` index of each machine's first row; `values` name -> (n,) float64, NaN unknown. Rows
-    more than `gap_ms` apart say nothing of the time between them."""
+    more than `gap_ms` apart say nothing of the time between them. Windows are computed in the
+    rows that are `asked` for alone; None for all."""
 
     times: IntColumn
     starts: IntColumn
     values: Mapping[str, FloatColumn]
     gap_ms: int = _NO_GAP
-    _firsts: dict[int, Rows] = field(default_factory=dict, init=False, repr=False, compare=False)
+    asked: Rows | None = None
+    _firsts: dict[tuple[int, bool], Rows] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def first_rows(self, window_ms: int) -> Rows:
-        """For every row the first row of its machine with a time in (t - window_ms, t]."""
-        found = self._firsts.get(window_ms)
+    @property
+    def ends(self) -> Rows:
+        """The rows in which windows end."""
+        return self._every if self.asked is None else self.asked
+
+    @property
+    def _every(self) -> Rows:
+        return np.arange(len(self.times))
+
+    def first_rows(self, window_ms: int, *, every: bool = False) -> Rows:
+        """For each of `ends`, or every row, the first row of its machine with a time in
+        (t - window_ms, t]."""
+        found = self._firsts.get((window_ms, every))
         if found is None:
-            found = self._firsts[window_ms] = _first_rows(self.times, self.starts, window_ms)
+            ends = self._every if every else self.ends
+            found = _first_rows(self.times, self.starts, window_ms, ends)
+            self._firsts[window_ms, every] = found
         return found
 
 
 def window(name: str, argument: FloatColumn, columns: Columns, window_ms: int) -> FloatColumn:
-    """The window function `name` of `argument` over (t - window_ms, t] in every row, (n,).
+    """The window function `name` of `argument` (n,) over (t - window_ms, t] in the rows that are
+    asked for.
 
     Unknown values are passed over; a window without a known value is unknown. `delta` is the
     last known value minus the first, `rate` that change per minute between the two (unknown
@@ -63,14 +81,14 @@ def window(name: str, argument: FloatColumn, columns: Columns, window_ms: int) -
     return _FUNCTIONS[name](values, known, columns, window_ms)
 
 
-def _first_rows(times: IntColumn, starts: IntColumn, window_ms: int) -> Rows:
+def _first_rows(times: IntColumn, starts: IntColumn, window_ms: int, ends: Rows) -> Rows:
     if len(times) == 0:
         return np.empty(0, np.intp)
     lengths = np.diff(np.append(starts, len(times)))
     base = np.repeat(np.arange(len(starts), dtype=np.int64) << _TIME_BITS, lengths)
     since = times - times.min()
-    edge = np.maximum(since - window_ms, -1)
-    return np.asarray(np.searchsorted(base + since, base + edge, side="right"), np.intp)
+    edge = np.maximum(since[ends] - window_ms, -1)
+    return np.asarray(np.searchsorted(base + since, base[ends] + edge, side="right"), np.intp)
 
 
 def _last_known(known: NDArray[np.bool_]) -> Rows:
@@ -85,11 +103,11 @@ def _next_known(known: NDArray[np.bool_]) -> Rows:
     return np.minimum.accumulate(rows[::-1])[::-1]
 
 
-def _window_sum(column: NDArray[np.int64], first: Rows) -> NDArray[np.int64]:
-    """Sums over rows first..i. A running total may overflow: differences stay exact."""
+def _window_sum(column: NDArray[np.int64], first: Rows, ends: Rows) -> NDArray[np.int64]:
+    """Sums over rows first..end. A running total may overflow: differences stay exact."""
     total = np.zeros(len(column) + 1, np.int64)
     np.cumsum(column, out=total[1:])
-    return total[1:] - total[first]
+    return np.asarray(total[ends + 1] - total[first], np.int64)
 
 
 def exact(values: FloatColumn) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -117,29 +135,29 @@ def settled(
 def _avg(
     values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
 ) -> FloatColumn:
-    first = columns.first_rows(window_ms)
+    first, ends = columns.first_rows(window_ms), columns.ends
     whole, fraction = exact(np.where(known, values, 0.0))
-    total = inexact(_window_sum(whole, first), _window_sum(fraction, first))
-    count = _window_sum(known.astype(np.int64), first)
+    total = inexact(_window_sum(whole, first, ends), _window_sum(fraction, first, ends))
+    count = _window_sum(known.astype(np.int64), first, ends)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _extreme(
-    values: FloatColumn, known: NDArray[np.bool_], first: Rows, least: bool
+    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int, *, least: bool
 ) -> FloatColumn:
     """Least or greatest value of each window by doubling spans: two overlapping spans of
     2**level rows cover a window of 2**level to 2**(level+1) - 1 rows."""
     pick: Callable[..., Any] = np.minimum if least else np.maximum
     worst = np.inf if least else -np.inf
     spans = np.where(known, values, worst)
-    rows = np.arange(len(values))
-    length = rows - first + 1
-    result = np.empty(len(values))
+    first, ends = columns.first_rows(window_ms), columns.ends
+    length = ends - first + 1
+    result = np.empty(len(ends))
     width = 1
     while True:
         here = np.flatnonzero((length >= width) & (length < 2 * width))
-        result[here] = pick(spans[first[here]], spans[here - width + 1])
-        if len(spans) == 0 or int(length.max()) < 2 * width:
+        result[here] = pick(spans[first[here]], spans[ends[here] - width + 1])
+        if len(ends) == 0 or int(length.max()) < 2 * width:
             return np.where(np.isinf(result), np.nan, result)
         shifted = np.full(len(spans), worst)
         shifted[:-width] = spans[width:]
@@ -147,24 +165,12 @@ def _extreme(
         width *= 2
 
 
-def _low(
-    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
-) -> FloatColumn:
-    return _extreme(values, known, columns.first_rows(window_ms), least=True)
-
-
-def _high(
-    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
-) -> FloatColumn:
-    return _extreme(values, known, columns.first_rows(window_ms), least=False)
-
-
 def _ends(
     known: NDArray[np.bool_], columns: Columns, window_ms: int
 ) -> tuple[NDArray[np.bool_], Rows, Rows]:
     """Windows that hold a known value, and the rows of their first and last known one."""
     first = columns.first_rows(window_ms)
-    last = _last_known(known)
+    last = _last_known(known)[columns.ends]
     some = last >= first
     begin = np.where(some, _next_known(known)[first], 0)
     return some, begin, np.where(some, last, 0)
@@ -189,24 +195,27 @@ def _rate(
 def _count(
     values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
 ) -> FloatColumn:
-    first = columns.first_rows(window_ms)
+    first, ends = columns.first_rows(window_ms), columns.ends
     truth = known & (values != 0)
-    before = np.concatenate(([-1], _last_known(known)[:-1]))[: len(values)]
-    was_false = (before >= first) & ~truth[before]
-    edges = _window_sum((truth & was_false).astype(np.int64), first)
-    some = _last_known(known) >= first
+    last = _last_known(known)
+    before = np.concatenate(([-1], last[:-1]))[: len(values)]
+    # Every row's own window decides whether it counts as a change.
+    since = columns.first_rows(window_ms, every=True)
+    was_false = (before >= since) & ~truth[before]
+    edges = _window_sum((truth & was_false).astype(np.int64), first, ends)
+    some = last[ends] >= first
     return np.where(some, edges.astype(np.float64), np.nan)
 
 
 def _hours(
     values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
 ) -> FloatColumn:
-    first = columns.first_rows(window_ms)
+    first, ends = columns.first_rows(window_ms), columns.ends
     step = np.diff(columns.times, prepend=columns.times[:1])
     was_true = np.concatenate(([False], (known & (values != 0))[:-1]))[: len(values)]
     counted = np.where(was_true & (step <= columns.gap_ms), step, 0)
-    some = _last_known(known) >= first
-    return np.where(some, _window_sum(counted, first + 1) / MS_PER_HOUR, np.nan)
+    some = _last_known(known)[ends] >= first
+    return np.where(some, _window_sum(counted, first + 1, ends) / MS_PER_HOUR, np.nan)
 
 
 def _growth(
@@ -215,14 +224,15 @@ def _growth(
     some, begin, _ = _ends(known, columns, window_ms)
     before = np.concatenate(([0], np.maximum(_last_known(known)[:-1], 0)))[: len(values)]
     whole, fraction = exact(np.where(known, np.fmax(values - values[before], 0.0), 0.0))
-    return np.where(some, inexact(_window_sum(whole, begin + 1), _window_sum(fraction, begin + 1)),
-                    np.nan)  # fmt: skip
+    ends = columns.ends
+    sums = [_window_sum(column, begin + 1, ends) for column in (whole, fraction)]
+    return np.where(some, inexact(*sums), np.nan)
 
 
 _FUNCTIONS: dict[str, Callable[[FloatColumn, NDArray[np.bool_], Columns, int], FloatColumn]] = {
     "avg": _avg,
-    "low": _low,
-    "high": _high,
+    "low": partial(_extreme, least=True),
+    "high": partial(_extreme, least=False),
     "delta": _delta,
     "rate": _rate,
     "count": _count,

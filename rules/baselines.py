@@ -63,6 +63,8 @@ def block_ms(gauge: Gauge) -> int:
 
 def repairs_of(gauge: Gauge, who: Identity) -> list[int]:
     """When something was repaired after which the baseline is learned anew."""
+    if not who.repairs:  # of most machines, and asked of all in every batch
+        return []
     return sorted(at for component, at in who.repairs if component in gauge.mended_by)
 
 

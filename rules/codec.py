@@ -9,9 +9,11 @@ newest checkpoint and the rows since.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from fleet.batch import FaultCode
 from fleet.errors import IronpulseError
@@ -48,7 +50,7 @@ class _Stored(msgspec.Struct, array_like=True):
     as_of: int
     regime: str | None
     regime_since: int
-    signals: list[str]
+    signals: msgspec.Raw
     values: bytes
     times: bytes
     rules: dict[str, tuple[int, int, int, int]]
@@ -64,6 +66,7 @@ class _Stored(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Stored)
+_names = msgspec.msgpack.Decoder(list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def dump(
 ) -> bytes:
     """The machine in `row` of `state`, and its trouble codes, as bytes; `learned` says whether
     with what the gauges hold."""
-    known = np.flatnonzero(state.last_time[row] != NEVER)
+    known, names = _named(compiled.signals, (state.last_time[row] != NEVER).tobytes())
     regime = int(state.regime[row])
     rules = {
         compiled.conditions[i].rule.id: (
@@ -112,9 +115,9 @@ def dump(
             int(state.as_of[row]),
             None if regime == NO_REGIME else compiled.plan.regimes[regime].id,
             int(state.regime_since[row]),
-            [compiled.signals[i] for i in known],
-            state.last_value[row, known].astype("<f8").tobytes(),
-            state.last_time[row, known].astype("<i8").tobytes(),
+            names,
+            np.asarray(state.last_value[row, known], "<f8").tobytes(),
+            np.asarray(state.last_time[row, known], "<i8").tobytes(),
             rules,
             faults.as_of,
             [_code(entry) for entry in faults.active.values()],
@@ -126,6 +129,14 @@ def dump(
             suspects,
         )
     )
+
+
+@lru_cache(4096)
+def _named(signals: tuple[str, ...], known: bytes) -> tuple[NDArray[np.intp], msgspec.Raw]:
+    """Indices of the signals whose bool is true, and their names encoded: most machines know the
+    same ones, and all are written in every transaction."""
+    places = np.flatnonzero(np.frombuffer(known, bool))
+    return places, msgspec.Raw(_encoder.encode([signals[i] for i in places]))
 
 
 def _held(compiled: CompiledPlan, state: FleetState, row: int) -> dict[str, bytes]:
@@ -143,7 +154,7 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
 
     Raises IronpulseError where the bytes are of another version.
     """
-    kept = _decode(data)
+    kept, signals = _decode(data)
     state = empty_state(compiled, [machine_id])
     changed = {
         detector.rule.id
@@ -158,7 +169,7 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
     state.regime_since[0] = kept.regime_since
     places = {key: i for i, key in enumerate(compiled.signals)}
     values, times = np.frombuffer(kept.values, "<f8"), np.frombuffer(kept.times, "<i8")
-    for key, value, time in zip(kept.signals, values, times, strict=True):
+    for key, value, time in zip(signals, values, times, strict=True):
         if key in places:
             state.last_value[0, places[key]] = value
             state.last_time[0, places[key]] = time
@@ -194,9 +205,11 @@ def nothing_known(compiled: CompiledPlan, machine_id: int) -> Snapshot:
     return Snapshot(empty_state(compiled, [machine_id]), FaultState())
 
 
-def _decode(data: bytes) -> _Stored:
+def _decode(data: bytes) -> tuple[_Stored, list[str]]:
+    """What was stored, and the signals of its values."""
     try:
         stored = _decoder.decode(data)
+        signals = _names.decode(stored.signals)
     except msgspec.MsgspecError as error:
         raise IronpulseError(f"a machine's rule state cannot be read: {error}") from error
     if stored.version != VERSION:
@@ -204,7 +217,7 @@ def _decode(data: bytes) -> _Stored:
             f"a machine's rule state is of version {stored.version}, this program reads "
             f"{VERSION}; run the program that wrote it, or empty rule_state and rule_checkpoint"
         )
-    return stored
+    return stored, signals
 
 
 def _code(entry: ActiveCode) -> _Code:

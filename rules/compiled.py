@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate, pairwise
 
 from fleet.carry import hold_ms
-from fleet.expression import WINDOW_FUNCTIONS, Expression, called, parse, window_of
+from fleet.expression import (
+    WINDOW_FUNCTIONS,
+    Expression,
+    called,
+    parse,
+    part_of,
+    text_of,
+    window_of,
+)
 from fleet.plan import ProductPlan
 from fleet.rule import Normal, Rule
 from rules.condition import ConditionRule
@@ -54,6 +62,19 @@ class Lane:
 
     signals: tuple[str, ...]
     span_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCall:
+    """A call over a window of machine time; `names` are those of its rule's numbers that it reads,
+    `lane` where its past is kept."""
+
+    text: str
+    function: str
+    argument: Expression
+    names: frozenset[str]
+    window_ms: int
+    lane: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +134,26 @@ class CompiledPlan:
             for _, members in sorted(chosen.items())
         )
 
-    def lane_of(self, expression: Expression) -> int:
+    def windows(self, expression: Expression) -> tuple[WindowCall, ...]:
+        """The windows of machine time that an expression looks at."""
+        found = self._windows.get(expression.text)
+        if found is None:
+            found = self._windows[expression.text] = tuple(self._windows_of(expression))
+        return found
+
+    @cached_property
+    def _windows(self) -> dict[str, tuple[WindowCall, ...]]:
+        return {}
+
+    def _windows_of(self, expression: Expression) -> Iterator[WindowCall]:
+        for call in window_calls(expression):
+            argument = part_of(expression, call.args[0])
+            yield WindowCall(
+                text_of(call), called(call), argument, argument.names - set(self.signals),
+                window_of(call).ms, self._lane_of(part_of(expression, call)),
+            )  # fmt: skip
+
+    def _lane_of(self, expression: Expression) -> int:
         """Index of the lane that holds what an expression with windows needs."""
         need = past_needed_ms(expression)
         fitting = (i for i, lane in enumerate(self.lanes) if lane.span_ms >= need)
@@ -138,18 +178,23 @@ class CompiledPlan:
         return {condition.rule.id: i for i, condition in enumerate(self.conditions)}
 
 
-@lru_cache(4096)
+def window_calls(expression: Expression) -> list[ast.Call]:
+    """The calls over a window of machine time."""
+    return [
+        node
+        for node in ast.walk(expression.tree)
+        if isinstance(node, ast.Call)
+        and called(node) in WINDOW_FUNCTIONS
+        and node not in expression.remembered
+    ]
+
+
 def past_needed_ms(expression: Expression) -> int:
     """How much of the past an expression's windows need; a count looks at twice its window."""
-    windows = [
-        (called(node), window_of(node))
-        for node in ast.walk(expression.tree)
-        if isinstance(node, ast.Call) and called(node) in WINDOW_FUNCTIONS
-    ]
     spans = [
-        window.ms * (2 if name == "count" else 1) for name, window in windows
-        if not window.operating
-    ]  # fmt: skip
+        window_of(node).ms * (2 if called(node) == "count" else 1)
+        for node in window_calls(expression)
+    ]
     return max(spans, default=0)
 
 

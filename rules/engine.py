@@ -6,7 +6,6 @@ is cut into batches, the changes are the same.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -16,10 +15,11 @@ from numpy.typing import NDArray
 from fleet.batch import FloatColumn, SampleBatch
 from fleet.carry import first_true
 from fleet.evaluate import evaluate
-from fleet.expression import WINDOW_FUNCTIONS, Expression, called, part_of, text_of
+from fleet.expression import Expression, text_of
+from fleet.windows import window
 from rules.baselines import standing
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan
+from rules.compiled import CompiledPlan, WindowCall
 from rules.condition import ConditionRule, Identity, Params
 from rules.detectors.implausible import fold_suspects
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
@@ -127,6 +127,9 @@ class _Fold:
         peers: PeerDays,
     ) -> None:
         self.compiled, self.sheet, self.regime, self.params = compiled, sheet, regime, params
+        self._windows: dict[str, FloatColumn] = {}
+        self._here = np.zeros(len(compiled.regimes) + 1, bool)  # the last is NO_REGIME's
+        self._here[regime] = True
         self.recall = Recall(compiled, sheet, regime, who, peers, self._argument)
         self.outcomes: dict[int, _Outcome] = {}
 
@@ -180,9 +183,11 @@ class _Fold:
             before.known[:, index], before.raised_at[:, index],
         )  # fmt: skip
         params, known = self.params[index], self.recall.columns(index)
-        when = _guarded(
-            self._compute(rule.when, params, known), rule, len(self.compiled.regimes), self.regime
-        )
+        if rule.regimes is not None and not self._here[[*rule.regimes, NO_REGIME]].any():
+            when = np.zeros(len(self.regime))  # the guard alone says no
+        else:
+            when = self._compute(rule.when, params, known)
+            when = _guarded(when, rule, len(self.compiled.regimes), self.regime)
 
         def clear() -> FloatColumn:
             return self._compute(rule.clear, params, known)
@@ -194,17 +199,24 @@ class _Fold:
         self, expression: Expression, params: Params, known: Mapping[str, FloatColumn]
     ) -> FloatColumn:
         """The expression in every row of the batch; `known` is what it remembers."""
-        if not expression.remembered and expression.lookback_ms:
-            past = self.sheet.past[self.compiled.lane_of(expression)]
-            return evaluate(expression, past.columns, _per_row(params, past.machine))[past.rows]
         columns = self.sheet.columns
-        if expression.remembered:
-            windows = {
-                text_of(call): self._compute(part_of(expression, call), params, {})
-                for call in _windows(expression)
-            }
+        calls = self.compiled.windows(expression)
+        if calls or known:
+            windows = {call.text: self._window(call, params) for call in calls}
             columns = replace(columns, values={**columns.values, **known, **windows})
         return evaluate(expression, columns, _per_row(params, self.sheet.grid.machine))
+
+    def _window(self, call: WindowCall, params: Params) -> FloatColumn:
+        """A window in every row of the batch; rules that ask for the same one share it."""
+        found = self._windows.get(call.text)
+        if found is None:
+            past = self.sheet.past[call.lane]
+            own = _per_row({name: params[name] for name in call.names}, past.machine)
+            argument = evaluate(call.argument, past.columns, own)
+            found = window(call.function, argument, past.columns, call.window_ms)
+            if not call.names:
+                self._windows[call.text] = found
+        return found
 
     def _changes(self, index: int) -> Iterator[AlarmChange]:
         outcome, rule = self.outcomes[index], self.compiled.conditions[index]
@@ -212,24 +224,10 @@ class _Fold:
             return
         known = self.recall.columns(index)
         told = {text: known[text] for text in map(text_of, rule.when.remembered)}
-        for call in _windows(rule.when):
-            part = part_of(rule.when, call)
-            told[text_of(call)] = self._compute(part, self.params[index], {})
+        for call in self.compiled.windows(rule.when):
+            told[call.text] = self._window(call, self.params[index])
         for change in outcome.transitions:
             yield change_of(rule, self.compiled, self.sheet, self.regime, change, told)
-
-
-def _windows(expression: Expression) -> list[ast.Call]:
-    """The calls over a window of machine time."""
-    if expression.lookback_ms == 0:
-        return []
-    return [
-        node
-        for node in ast.walk(expression.tree)
-        if isinstance(node, ast.Call)
-        and called(node) in WINDOW_FUNCTIONS
-        and node not in expression.remembered
-    ]
 
 
 def _per_row(params: Params, machine: Rows) -> Params:

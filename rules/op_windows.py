@@ -8,6 +8,7 @@ it costs the same for 8 hours as for 800, and a stream may be cut anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,6 @@ _BIN_BITS = 40
 Fold = Callable[[FloatColumn, FloatColumn], FloatColumn]
 
 
-def _add(older: FloatColumn, newer: FloatColumn) -> FloatColumn:
-    return np.asarray(np.nan_to_num(older) + np.nan_to_num(newer))
-
-
 def _first(older: FloatColumn, newer: FloatColumn) -> FloatColumn:
     return np.where(np.isnan(older), newer, older)
 
@@ -40,14 +37,14 @@ def _last(older: FloatColumn, newer: FloatColumn) -> FloatColumn:
 
 
 _FOLDS: Mapping[str, tuple[Fold, ...]] = {
-    "avg": (_add, _add, _add),
+    "avg": (np.add, np.add, np.add),
     "low": (np.fmin,),
     "high": (np.fmax,),
     "delta": (_first, _last),
     "rate": (_first, _first, _last, _last),
-    "count": (_add, _add),
-    "hours": (_add, _add),
-    "growth": (_add, _add, _add),
+    "count": (np.add, np.add),
+    "hours": (np.add, np.add),
+    "growth": (np.add, np.add, np.add),
 }
 
 
@@ -183,6 +180,8 @@ class _Entries:
         self, function: str, state: FloatColumn, stretches: FloatColumn, bins: Bins, machines: int
     ) -> None:
         self._folds = _FOLDS[function]
+        #: What a bin without rows holds.
+        self._nothing = 0.0 if self._folds[0] is np.add else np.nan
         fields = FIELDS[function]
         head = BINS + 1
         begins = np.searchsorted(bins.machine, np.arange(machines))
@@ -193,12 +192,13 @@ class _Entries:
         #: Entry of each stretch: the open bin of its machine, or one of its own.
         self.place = np.cumsum(own) - 1 + (bins.machine + 1) * head
         size = machines * head + int(own.sum())
-        self._fields = np.full((size, fields), np.nan)
+        self._fields = np.full((size, fields), self._nothing)
         ids = np.zeros(size, np.int64)
         added = np.concatenate(([0], np.cumsum(own)))[begins]
         opened = offset + added
         old = opened[:, None] - np.arange(BINS, -1, -1)
-        self._fields[old] = state.reshape(machines, head, fields)
+        held = np.where(np.isnan(state), self._nothing, state)
+        self._fields[old] = held.reshape(machines, head, fields)
         ids[old] = bins.open[:, None] - np.arange(BINS, -1, -1)
         ids[self.place] = bins.id
         for f, fold in enumerate(self._folds):
@@ -210,22 +210,23 @@ class _Entries:
         self._keys = (machine << _BIN_BITS) + ids + BINS
         self._of = bins.machine
 
-    def _at(self, stretch: Rows, back: int) -> FloatColumn:
-        """The fields of the bin so many bins before that of each stretch; nothing where none."""
-        wanted = self._keys[self.place[stretch]] - back
+    def _at(self, stretch: Rows, back: NDArray[np.int64]) -> FloatColumn:
+        """The fields of the bins so many bins `back` (b,) from each stretch (s,), (b, s, fields);
+        nothing where there is none."""
+        wanted = self._keys[self.place[stretch]] - back[:, None]
         found = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         there = self._keys[found] == wanted
-        return np.where(there[:, None], self._fields[found], np.nan)
+        return np.where(there[:, :, None], self._fields[found], self._nothing)
 
     def before(self, stretch: Rows) -> FloatColumn:
         """The fields of the complete bins of a whole window, folded from the oldest on."""
-        result = self._at(stretch, BINS)
-        for back in range(BINS - 1, 0, -1):
-            newer = self._at(stretch, back)
-            for f, fold in enumerate(self._folds):
-                result[:, f] = fold(result[:, f], newer[:, f])
-        return result
+        bins = self._at(stretch, np.arange(BINS, 0, -1))
+        # One after the other, so that sums round the same however many stretches there are.
+        if len(set(self._folds)) == 1:
+            return reduce(self._folds[0], bins)
+        return np.column_stack([reduce(fold, bins[:, :, f]) for f, fold in enumerate(self._folds)])
 
     def kept(self, stretch: Rows) -> FloatColumn:
         """What is remembered once these stretches are the newest: (m, (BINS + 1) * fields)."""
-        return np.concatenate([self._at(stretch, back) for back in range(BINS, -1, -1)], axis=1)
+        bins = self._at(stretch, np.arange(BINS, -1, -1))
+        return bins.transpose(1, 0, 2).reshape(len(stretch), -1)

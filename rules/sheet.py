@@ -19,11 +19,10 @@ from rules.state import FleetState, Tail, Tails, empty_state, empty_tails
 @dataclass(frozen=True, slots=True)
 class Past:
     """A lane with its tails: `columns` of tails and rows together, the `machine` of each, and
-    where the batch's own `rows` are among them."""
+    where windows are asked for in the batch's own rows."""
 
     columns: Columns
     machine: Rows
-    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,8 @@ def taking_effect(
     found = {}
     ends = np.append(sheet.grid.starts[1:], len(sheet.grid.times))
     for machine, own in enumerate(moments):
+        if not own:
+            continue
         begin, end = int(sheet.grid.starts[machine]), int(ends[machine])
         for moment in own:
             if moment > newest[machine] or np.isnan(newest[machine]):
@@ -136,7 +137,7 @@ def _past(before: FleetState, index: int, lane: Lane, grid: Grid, columns: Colum
         column[own_rows] = columns.values[key]
         column[tail_rows] = older[:, k]
     machine = np.repeat(np.arange(len(total)), total)
-    return Past(Columns(times, starts, values, columns.gap_ms), machine, own_rows)
+    return Past(Columns(times, starts, values, columns.gap_ms, asked=own_rows), machine)
 
 
 def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tails, ...]:

@@ -4,6 +4,7 @@ the log in one transaction."""
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import socket
@@ -57,6 +58,9 @@ log = structlog.get_logger()
 
 def run(database_url: str, stop: threading.Event) -> None:
     """Judge what arrives until `stop` is set; waits for the database where it is away."""
+    # Every step makes objects by the ten thousand that live until the next one: at the usual
+    # thresholds looking for cycles among them takes a tenth of the time.
+    gc.set_threshold(100_000, 50, 1_000)
     process = processes.Process("rules", instance=_name())
     away = False
     # A lesson under way may be lost: it is not committed, and taught at the next start.
