@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from benchmarks.wire import publish_packet
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_DAY, to_ms
 from fleet.plan import ProductPlan
@@ -33,7 +34,12 @@ class Said:
     behind: bytes
 
     def at(self, ms: int) -> bytes:
+        """The payload."""
         return self.before + str(ms).encode() + self.behind
+
+    def packet(self, number: int, ms: int) -> bytes:
+        """As it is published."""
+        return publish_packet(self.topic, number, self.at(ms))
 
 
 def messages(

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import paho.mqtt.client as mqtt
 from rich.progress import Progress
 
 from benchmarks.alarm_latency.load import messages
 from benchmarks.alarm_latency.processes import api_of, process
-from benchmarks.alarm_latency.publisher import Publisher, connected
+from benchmarks.alarm_latency.publisher import Publisher
 from benchmarks.ingest.processes import processor_s, tree
 from benchmarks.ingest.system import System, ingest, servers
+from benchmarks.wire import MOST_NUMBERS, Wire, publish_packet
 from fleet import clock
 from fleet.clock import to_ms
 from fleet.errors import IronpulseError
@@ -121,14 +121,13 @@ def measure(offer: Offer, progress: Progress) -> Result:
 
             progress.update(task, description="publishing")
             before = used()
-            line = connected(system.publishers, "bench-alarms")
+            line = Wire(system.publishers, "bench-alarms")
             try:
                 found = _under_load(
                     offer, line, api, publisher, alarming, partial(progress.update, task)
                 )
             finally:
-                line.disconnect()
-                line.loop_stop()
+                line.close()
             judged, behind = _judged(system)
             busy = {name: (after - before[name]) for name, after in used().items()}
         stages = _stages(system, found.seen_ms)
@@ -191,7 +190,7 @@ class _Course:
 
 def _under_load(
     offer: Offer,
-    line: mqtt.Client,
+    line: Wire,
     api: httpx.Client,
     publisher: Publisher,
     alarming: Sequence[str],
@@ -228,10 +227,11 @@ def _under_load(
     return course
 
 
-def _say(line: mqtt.Client, serial: str, values: Mapping[str, float]) -> int:
+def _say(line: Wire, serial: str, values: Mapping[str, float]) -> int:
     """The moment at which it was said, ms since 1970."""
     now = clock.now_ms()
-    line.publish(telemetry_topic(serial), json.dumps({"ts": now, "values": values}), qos=1)
+    payload = json.dumps({"ts": now, "values": values}).encode()
+    line.write(publish_packet(telemetry_topic(serial), line.sent % MOST_NUMBERS + 1, payload), 1)
     return now
 
 

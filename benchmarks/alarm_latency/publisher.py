@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections import deque
 from collections.abc import Sequence
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from typing import Any, Self
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-
 from benchmarks.alarm_latency.load import Said
-from benchmarks.ingest.traffic import Address
+from benchmarks.wire import MOST_NUMBERS, Address, Wire
 from fleet import clock
 
 _CONTEXT = multiprocessing.get_context("spawn")
 _TICK_S = 0.002
-_CHUNK = 50
-_WINDOW = 4_000
+_CHUNK = 100
 #: Messages that the broker has not taken yet; with more than these the load slows down.
 _AHEAD = 10_000
 _PATIENCE_S = 60.0
@@ -68,17 +63,6 @@ class Publisher:
         return self.sent.value
 
 
-def connected(address: Address, name: str) -> mqtt.Client:
-    """A session of somebody who may publish as any machine."""
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
-    client.username_pw_set(address.user, address.password)
-    client.max_inflight_messages_set(_WINDOW)
-    client.max_queued_messages_set(0)
-    client.connect(address.host, address.port)
-    client.loop_start()
-    return client
-
-
 def _publish(
     address: Address,
     said: Sequence[Sequence[Said]],
@@ -87,25 +71,24 @@ def _publish(
     begin: Event,
     end: Event,
 ) -> None:
-    client = connected(address, "bench-load")
+    wire = Wire(address, "bench-load")
     begin.wait()
-    began, count = clock.monotonic_s(), 0
-    waiting: deque[mqtt.MQTTMessageInfo] = deque()
+    began, machines = clock.monotonic_s(), len(said)
     while not end.is_set():
-        while waiting and waiting[0].is_published():
-            waiting.popleft()
-        wanted = min(_CHUNK, int((clock.monotonic_s() - began) * rate) - count)
-        if wanted <= 0 or len(waiting) >= _AHEAD:
+        wire.hear()
+        wanted = min(_CHUNK, int((clock.monotonic_s() - began) * rate) - wire.sent)
+        if wanted <= 0 or wire.unacknowledged >= _AHEAD:
             time.sleep(_TICK_S)
             continue
-        for _ in range(wanted):
-            turn, machine = divmod(count, len(said))
+        now = clock.now_ms()
+        packets = []
+        for count in range(wire.sent, wire.sent + wanted):
+            turn, machine = divmod(count, machines)
             message = said[machine][turn % len(said[machine])]
-            info = client.publish(message.topic, message.at(clock.now_ms()), qos=1)
-            waiting.append(info)
-            count += 1
-        sent.value = count
-    if waiting:
-        waiting[-1].wait_for_publish(_LEAVE_S)
-    client.disconnect()
-    client.loop_stop()
+            packets.append(message.packet(count % MOST_NUMBERS + 1, now))
+        wire.write(b"".join(packets), wanted)
+        sent.value = wire.sent
+    deadline = clock.monotonic_s() + _LEAVE_S
+    while wire.unacknowledged and clock.monotonic_s() < deadline:
+        wire.hear(_TICK_S)
+    wire.close()

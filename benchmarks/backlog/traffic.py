@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.ingest import pumps
 from benchmarks.ingest.system import PATIENCE_S
-from benchmarks.ingest.traffic import Address
+from benchmarks.wire import Address
 from fleet import clock
 from fleet.clock import MS_PER_DAY
 from ingest.payload import encode_sample, encode_samples

@@ -9,7 +9,8 @@ from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from typing import Any
 
-from benchmarks.ingest.traffic import Address, Line
+from benchmarks.ingest.traffic import Line
+from benchmarks.wire import Address
 from fleet import clock
 
 _LINES = 4

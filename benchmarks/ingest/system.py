@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.ingest import pumps
 from benchmarks.ingest.processes import tree
-from benchmarks.ingest.traffic import Address
+from benchmarks.wire import Address
 from fleet import clock
 from fleet.errors import IronpulseError
 from ironpulse.settings import with_user

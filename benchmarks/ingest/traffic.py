@@ -1,21 +1,19 @@
-"""Machines that publish, as cheaply as can be: what is measured must not be the publisher.
+"""Pumps that publish, as cheaply as can be: what is measured must not be the publisher.
 
 All messages have one length, so a round of them, one per machine, is a matrix of bytes. To send is
 to copy rows of it and to write times and packet numbers into columns. A few connections stand for
-all machines. What the broker acknowledges is counted by the length of its answers (PUBACK of MQTT
-3.1.1: four bytes).
+all machines.
 """
 
 from __future__ import annotations
 
-import socket
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ingest import pumps
+from benchmarks.wire import MOST_NUMBERS, Address, Wire, publish_packet
 from fleet import clock
 from ingest.topics import telemetry_topic
 
@@ -25,19 +23,6 @@ _DIGITS = 13  # of milliseconds since 1970
 _PLACES = 10 ** np.arange(_DIGITS - 1, -1, -1, dtype=np.int64)
 _TIME = "9" * _DIGITS
 _ROUNDS = 4  # sets of values that take turns
-_PUBLISH_QOS1 = 0x32
-_PUBACK_BYTES = 4
-_MOST_IDS = 65_535
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to publish, and as whom."""
-
-    host: str
-    port: int
-    user: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +58,23 @@ def packets(machines: range, samples: int, flat: bool = False) -> Packets:
     return Packets(data.reshape(_ROUNDS, len(machines), len(first)), number, columns, samples)
 
 
-class Line:
+class Line(Wire):
     """A connection that publishes for some machines, in turn."""
 
     def __init__(
         self, address: Address, name: str, machines: range, samples: int, flat: bool = False
     ) -> None:
+        super().__init__(address, name)
         self._packets = packets(machines, samples, flat)
         self._machines = len(machines)
         self._row = self._round = self._number = 0
         # The newest time that each machine has used: no two samples may have one key.
         self._newest = np.zeros(self._machines, np.int64)
-        self._socket = _connect(address, name)
-        self._answers = 0
-        self.sent = 0
 
     @property
     def payload(self) -> int:
         """Bytes of a payload."""
         return self._packets.payload
-
-    @property
-    def unacknowledged(self) -> int:
-        """Messages that the broker has not acknowledged."""
-        return self.sent - self._answers // _PUBACK_BYTES
 
     def send(self, count: int) -> int:
         """Publish the messages of the next machines, at most `count`; returns how many."""
@@ -104,7 +82,7 @@ class Line:
         rows = slice(self._row, self._row + count)
         made = self._packets
         block = made.data[self._round, rows].copy()
-        numbers = (self._number + np.arange(count)) % _MOST_IDS + 1
+        numbers = (self._number + np.arange(count)) % MOST_NUMBERS + 1
         block[:, made.number] = numbers >> 8
         block[:, made.number + 1] = numbers & 0xFF
         newest = np.maximum(clock.now_ms(), self._newest[rows] + made.samples)
@@ -112,31 +90,12 @@ class Line:
         times = newest[:, None] - np.arange(made.samples - 1, -1, -1)
         digits = times[:, :, None] // _PLACES % 10 + ord("0")
         block[:, made.times] = digits.reshape(count, -1)
-        self._socket.sendall(block.data)
-        self._number = (self._number + count) % _MOST_IDS
+        self.write(block.data, count)
+        self._number = (self._number + count) % MOST_NUMBERS
         self._row += count
-        self.sent += count
         if self._row == self._machines:
             self._row, self._round = 0, (self._round + 1) % len(made.data)
         return count
-
-    def hear(self, wait_s: float = 0.0) -> None:
-        """Count what the broker has acknowledged by now."""
-        self._socket.settimeout(wait_s)
-        try:
-            found = self._socket.recv(65_536)
-        except (BlockingIOError, TimeoutError):
-            return
-        finally:
-            self._socket.settimeout(None)
-        if not found:
-            raise ConnectionError("the broker has closed the connection")
-        self._answers += len(found)
-
-    def close(self) -> None:
-        """End the connection as one should."""
-        self._socket.sendall(b"\xe0\x00")
-        self._socket.close()
 
 
 def _packet(number: int, samples: int, random: np.random.Generator, flat: bool) -> bytes:
@@ -148,9 +107,7 @@ def _packet(number: int, samples: int, random: np.random.Generator, flat: bool) 
     else:
         given = [_sample(place, random) for place in range(samples - 1, -1, -1)]
         payload = (given[0] if samples == 1 else f"[{','.join(given)}]").encode()
-    topic = telemetry_topic(name).encode()
-    body = _text(topic) + b"\x00\x00" + payload
-    return bytes([_PUBLISH_QOS1]) + _length(len(body)) + body
+    return publish_packet(telemetry_topic(name), 0, payload)
 
 
 def _sample(waited: int, random: np.random.Generator) -> str:
@@ -161,31 +118,3 @@ def _values(waited: int, random: np.random.Generator) -> str:
     values = random.uniform(100.0, 999.0, len(pumps.SIGNALS) - 1)
     texts = [f'"{key}":{value:.1f}' for key, value in zip(pumps.SIGNALS[:-1], values, strict=True)]
     return f'{",".join(texts)},"{pumps.WAITED}":{waited:d}'
-
-
-def _connect(address: Address, name: str) -> socket.socket:
-    found = socket.create_connection((address.host, address.port), 10)
-    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    clean_with_password = 0b1100_0010
-    head = _text(b"MQTT") + struct.pack("!BBH", 4, clean_with_password, 0)
-    body = head + b"".join(_text(each.encode()) for each in (name, address.user, address.password))
-    found.sendall(b"\x10" + _length(len(body)) + body)
-    answer = found.recv(4)
-    if answer != b"\x20\x02\x00\x00":
-        raise ConnectionError(f"the broker refused a publisher: {answer!r}")
-    found.settimeout(None)
-    return found
-
-
-def _text(value: bytes) -> bytes:
-    return struct.pack("!H", len(value)) + value
-
-
-def _length(number: int) -> bytes:
-    """A remaining length as MQTT has it: seven bits to a byte, the lowest first."""
-    found = bytearray()
-    while True:
-        number, low = divmod(number, 128)
-        found.append(low | (0x80 if number else 0))
-        if not number:
-            return bytes(found)
