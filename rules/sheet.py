@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from rules.state import FleetState, Tail, Tails, empty_state, empty_tails
 @dataclass(frozen=True, slots=True)
 class Past:
     """A lane with its tails: `columns` of tails and rows together, the `machine` of each, and
-    where windows are asked for in the batch's own rows."""
+    where windows are asked for in the batch's own rows, and their `values` (signals, rows)."""
 
     columns: Columns
     machine: Rows
+    values: FloatColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +122,20 @@ def _carry_forward(
 def _past(before: FleetState, index: int, lane: Lane, grid: Grid, columns: Columns) -> Past:
     """The tails of a lane before the rows of their machines."""
     tails = [own[index] for own in before.tails]
+    bounds = pairwise([*grid.starts.tolist(), len(grid.times)])
+    new = np.array([columns.values[key] for key in lane.signals]).reshape(-1, len(grid.times))
+    times, values = [np.empty(0, np.int64)], [np.empty((len(lane.signals), 0))]
+    for tail, (begin, end) in zip(tails, bounds, strict=True):
+        times += [tail.times, grid.times[begin:end]]
+        values += [tail.values, new[:, begin:end]]
     lengths = np.array([len(tail.times) for tail in tails])
-    counts = np.diff(np.append(grid.starts, len(grid.times)))
+    total = lengths + np.diff(np.append(grid.starts, len(grid.times)))
     own_rows = np.arange(len(grid.times)) + np.cumsum(lengths)[grid.machine]
-    total = lengths + counts
+    whole = np.concatenate(values, axis=1)
+    given = dict(zip(lane.signals, whole, strict=True))
     starts = np.cumsum(total) - total
-    tail_rows = np.arange(lengths.sum()) + np.repeat(np.cumsum(counts) - counts, lengths)
-    size = int(total.sum())
-    times = np.empty(size, np.int64)
-    times[own_rows] = grid.times
-    times[tail_rows] = np.concatenate([tail.times for tail in tails])
-    older = np.concatenate([tail.values for tail in tails])
-    values = {}
-    for k, key in enumerate(lane.signals):
-        values[key] = column = np.empty(size)
-        column[own_rows] = columns.values[key]
-        column[tail_rows] = older[:, k]
-    machine = np.repeat(np.arange(len(total)), total)
-    return Past(Columns(times, starts, values, columns.gap_ms, asked=own_rows), machine)
+    own = Columns(np.concatenate(times), starts, given, columns.gap_ms, asked=own_rows)
+    return Past(own, np.repeat(np.arange(len(total)), total), whole)
 
 
 def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tails, ...]:
@@ -151,14 +149,13 @@ def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tails, ...]:
 
 
 def _lane_tails(lane: Lane, past: Past, as_of: IntColumn) -> list[Tail]:
-    keep = np.flatnonzero(past.columns.times > as_of[past.machine] - lane.span_ms)
-    ends = np.cumsum(np.bincount(past.machine[keep], minlength=len(as_of)))
-    times = past.columns.times[keep]
-    values = np.empty((len(keep), len(lane.signals)))
-    for k, key in enumerate(lane.signals):
-        values[:, k] = past.columns.values[key][keep]
-    bounds = zip(np.concatenate(([0], ends[:-1])), ends, strict=True)
-    return [Tail(times[a:b].copy(), values[a:b].copy()) for a, b in bounds]
+    times = past.columns.times
+    recent = times > as_of[past.machine] - lane.span_ms
+    kept = np.bincount(past.machine[recent], minlength=len(as_of))
+    ends = np.append(past.columns.starts[1:], len(times))
+    bounds = zip((ends - kept).tolist(), ends.tolist(), strict=True)
+    # Copies: a view would keep the rows of all machines.
+    return [Tail(times[a:b].copy(), past.values[:, a:b].copy()) for a, b in bounds]
 
 
 def with_tails(compiled: CompiledPlan, state: FleetState, past: SampleBatch) -> FleetState:

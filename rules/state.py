@@ -21,8 +21,8 @@ IDLE, PENDING, RAISED, CLEARING = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """A machine's recent past in one lane of the windows: `times` (n,) and `values` (n, signals
-    of the lane), carried forward as the rules saw them."""
+    """A machine's recent past in one lane of the windows: `times` (n,) and `values` (signals
+    of the lane, n), carried forward as the rules saw them."""
 
     times: IntColumn
     values: FloatColumn
@@ -109,7 +109,7 @@ def _nothing_open(compiled: CompiledPlan) -> FloatColumn:
 
 def empty_tails(compiled: CompiledPlan) -> Tails:
     return tuple(
-        Tail(np.empty(0, np.int64), np.empty((0, len(lane.signals)))) for lane in compiled.lanes
+        Tail(np.empty(0, np.int64), np.empty((len(lane.signals), 0))) for lane in compiled.lanes
     )
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from fleet import clock
-from rules.compiled import DetectorRule
 from rules.detectors.watched import NOTHING_WATCHED, Raised, Suspect
 from rules.disowned import held_as_raised, without
 from rules.state import IDLE, RAISED, empty_state
@@ -81,8 +80,6 @@ def test_what_still_holds_is_raised_again_after_its_alarm_was_closed(
 def test_only_what_was_closed_begins_anew() -> None:
     normal = {"signals": ["oil_temp_c", "fuel_pct"]}
     known = compiled(rules=[*RULES, rule("unlike", normal=normal, regimes=["working"])])
-    (detector,) = known.detectors
-    assert isinstance(detector, DetectorRule)
     raised, stuck = Raised("unlike", "body", 5, 7), Raised("sensor", "body/fuel_pct", 5, 7)
     watched = replace(NOTHING_WATCHED, raised=raised, stuck={"fuel_pct": stuck})
     wild = Suspect(9, 7, 5, 3, 900.0, 901.0, Raised("sensor", "body/oil_temp_c", 5, 7))
