@@ -14,7 +14,8 @@ from rich.progress import Progress
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from fleet.text import Language, Text
+from fleet.text import Language
+from ironpulse.accounts import app as accounts_app
 from ironpulse.foreground import says_errors, stop_on_signals
 from ironpulse.machines.cli import app as machines_app
 from ironpulse.plan import app as plan_app
@@ -24,7 +25,6 @@ from ironpulse.stack.cli import app as stack_app
 from ironpulse.stock_import import parts_app, warehouses_app
 from ironpulse.supervisor import Service, keep_running
 from ironpulse.tables import table
-from store.accounts import Role
 
 
 class _Backtest(TyperGroup):
@@ -50,10 +50,9 @@ app = typer.Typer(
     help="After-sales service that knows first: telemetry, rules, wear, tickets and parts.",
 )
 backtest_app = typer.Typer(
-    cls=_Backtest, no_args_is_help=True, help="The product's own models on any file."
+    cls=_Backtest, no_args_is_help=True, help="Rules and models tried on history, or on any file."
 )
-products_app = typer.Typer(no_args_is_help=True, help="Product plans.")
-accounts_app = typer.Typer(no_args_is_help=True, help="Who signs in.")
+products_app = typer.Typer(no_args_is_help=True, help="The product plans: rules, parts, services.")
 app.add_typer(stack_app, name="stack")
 app.add_typer(products_app, name="products")
 app.add_typer(machines_app, name="machines")
@@ -64,6 +63,8 @@ app.add_typer(plan_app, name="plan")
 app.add_typer(parts_app, name="parts")
 app.add_typer(warehouses_app, name="warehouses")
 
+Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0: at every one.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
@@ -214,8 +215,8 @@ def assess(
 @app.command()
 @says_errors
 def api(
-    host: str = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
 ) -> None:
     """Serve people and systems over HTTP."""
     from api.app import run
@@ -226,8 +227,8 @@ def api(
 @app.command()
 @says_errors
 def dashboard(
-    host: str = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    host: Host = "127.0.0.1",
+    port: Port = 8501,
 ) -> None:
     """Serve the dashboard, a client of the API at IRONPULSE_API_URL."""
     from ironpulse.dashboard import serve
@@ -265,22 +266,6 @@ def products_check(
     typer.echo(json.dumps(report.as_json()) if as_json else report.as_text())
     if not report.ok:
         raise typer.Exit(1)
-
-
-@accounts_app.command("add")
-@says_errors
-def accounts_add(
-    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
-    role: Annotated[Role, typer.Option(help="What the account may do.")],
-    display: Annotated[str, typer.Option(help="What people read, in English.")],
-    display_zh: Annotated[str, typer.Option(help="What people read, in Chinese.")],
-    station: Annotated[str | None, typer.Option(help="Where a technician belongs.")] = None,
-) -> None:
-    """Add somebody who signs in, or give a known one a new password, and print it."""
-    from ironpulse.accounts import add
-
-    password = add(Settings(), name, Text(en=display, zh=display_zh), role, station)
-    typer.echo(f"{name} may sign in. Password: {password}")
 
 
 @app.command()

@@ -56,6 +56,20 @@ def find_account(connection: Connection, name: str) -> Row | None:
     return connection.execute(_SQL["find_account"], {"name": name}).fetchone()
 
 
+def list_accounts(connection: Connection, now: datetime) -> list[Row]:
+    """name, display, role, station, created_at and open sessions of every account, by name."""
+    return list(connection.execute(_SQL["list_accounts"], {"now": now}).fetchall())
+
+
+def remove_account(connection: Connection, name: str) -> Row | None:
+    """Remove an account and end its sessions; None where there is none.
+
+    Returns what is left behind: numbers of open `tickets` given to it, and API `keys` it made,
+    which go on working.
+    """
+    return connection.execute(_SQL["remove_account"], {"name": name}).fetchone()
+
+
 def technicians(
     connection: Connection, station: str | None, after: str | None, limit: int
 ) -> list[dict[str, Any]]:

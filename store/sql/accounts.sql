@@ -8,6 +8,26 @@ on conflict (name) do update set
 -- name: find_account
 select name, display, role, station, password_hash from account where name = %(name)s
 
+-- name: list_accounts
+select name, display, role, station, created_at,
+    (
+        select count(*) from session
+        where session.account = account.name and session.expires_at > %(now)s
+    ) as sessions
+from account order by name
+
+-- name: remove_account
+delete from account where name = %(name)s
+returning
+    array(
+        select number from ticket
+        where assignee = %(name)s and status not in ('done', 'cancelled') order by number
+    ) as tickets,
+    array(
+        select format('%%s (id %%s)', api_key.name, id) from api_key
+        where created_by = %(name)s and revoked_at is null order by id
+    ) as keys
+
 -- name: technicians
 select account.name, account.display, account.station,
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from ironpulse.cli import app
 from store.accounts import Account, open_session, put_account
 from store.connection import Connection
 from tests.api.conftest import PASSWORD, sign_in
+from tests.api.world import put_ticket
 
 
 def test_a_session_opens_shows_who_it_is_and_ends(api: httpx.Client) -> None:
@@ -55,6 +57,34 @@ def test_an_account_made_on_the_command_line_signs_in(
     assert api.post("/session", json=body).json()["account"]["role"] == "parts"
     nowhere = CliRunner().invoke(app, [*arguments, "--station", "nowhere"])
     assert nowhere.exit_code == 1 and "the database refused" in nowhere.output
+
+
+def test_who_leaves_signs_in_no_more_and_what_is_left_behind_is_told(
+    manager: httpx.Client, store: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = store.info
+    url = f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
+    monkeypatch.setenv("IRONPULSE_DATABASE_URL", url)
+    key = manager.post("/api-keys", json={"name": "erp", "role": "parts"}).json()
+    number = put_ticket(store, "P-1")
+    store.execute("update ticket set assignee = 'mia'")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["accounts", *arguments])
+        return done.exit_code, " ".join(done.output.split())
+
+    _, listed = run("list", "--json")
+    assert {a["name"]: (a["role"], a["sessions"]) for a in json.loads(listed)} == {
+        "mia": ("manager", 1), "pat": ("parts", 0), "tom": ("technician", 0)
+    }  # fmt: skip
+    code, said = run("remove", "mia")
+    assert code == 0 and number in said and f"erp (id {key['id']})" in said
+    assert manager.get("/session").status_code == 401
+    again = manager.post("/session", json={"name": "mia", "password": PASSWORD})
+    assert again.status_code == 401
+    assert run("remove", "tom") == (0, "tom may no longer sign in.")
+    code, said = run("remove", "mia")
+    assert code == 1 and "There is no account mia" in said
 
 
 def test_tokens_and_passwords_are_not_stored(api: httpx.Client, store: Connection) -> None:
