@@ -48,13 +48,13 @@
     POST   /parts/alerts/{id}/status            PartAlertChange -> PartAlert
     GET    /parts/fitted?region&product&machine&part -> Page[FittedPart]
     GET    /parts/lives?product&part            -> Page[LifeOfPart]
-    GET    /plan/runs                           -> PlanRuns, the newest first
+    GET    /plan/runs                           -> Page[PlanRun], the newest first
     GET    /plan/runs/{id}                      -> PlanRun
     GET    /plan/runs/{id}/demand?number&region -> PlanDemand
     GET    /plan/runs/{id}/lines?warehouse&region&number&action -> Page[PlanLine]
     GET    /plan/runs/{id}/verdicts             -> PlanVerdicts
     GET    /plan/runs/{id}/export.{kind}?language -> CSV or Excel
-    GET    /plan/refills                        -> Refills, the newest first
+    GET    /plan/refills                        -> Page[Refill], the newest first
     GET    /plan/refills/{id}                   -> RefillDetail
     GET    /plan/refills/{id}/export.{kind}?language -> CSV or Excel
     GET    /plan/lines/{id}                     -> PlanLineDetail

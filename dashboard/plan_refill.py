@@ -14,10 +14,12 @@ from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
+MOST_REFILLS = 24
+
 
 def draw() -> None:
     """The newest refill, or one of those before."""
-    found = visit.client().get("/plan/refills")["items"]
+    found = visit.client().get("/plan/refills", limit=MOST_REFILLS)["items"]
     if not found:
         live_html.show(markup.card(t("plan_refill"), markup.empty(t("no_refill"))), "no_refill")
         return

@@ -59,9 +59,12 @@ def put_run(
     return int(row["id"])
 
 
-def runs(connection: Connection, limit: int, run_id: int | None = None) -> list[Row]:
-    """Plans, the newest first; or one."""
-    return connection.execute(_SQL["runs"], {"limit": limit, "id": run_id}).fetchall()
+def runs(
+    connection: Connection, limit: int, run_id: int | None = None, *, before: int | None = None
+) -> list[Row]:
+    """Plans, the newest first, those made `before` a plan; or one."""
+    parameters = {"limit": limit, "id": run_id, "before": before}
+    return connection.execute(_SQL["runs"], parameters).fetchall()
 
 
 def last_run(connection: Connection, month: date) -> datetime | None:

@@ -33,9 +33,17 @@ def put(connection: Connection, refill: Mapping[str, Any], moves: Sequence[Row])
     return int(row["id"])
 
 
-def refills(connection: Connection, limit: int, refill_id: int | None = None) -> list[Row]:
-    """Refills, the newest first; or one."""
-    return connection.execute(_SQL["refills"], {"limit": limit, "id": refill_id}).fetchall()
+def refills(
+    connection: Connection,
+    limit: int,
+    refill_id: int | None = None,
+    *,
+    before: tuple[datetime, int] | None = None,
+) -> list[Row]:
+    """Refills, the newest first, those `before` (as_of, id); or one."""
+    as_of, before_id = before or (None, None)
+    parameters = {"limit": limit, "id": refill_id, "before_as_of": as_of, "before_id": before_id}
+    return connection.execute(_SQL["refills"], parameters).fetchall()
 
 
 def moves(connection: Connection, refill_id: int) -> list[Row]:

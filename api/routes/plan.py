@@ -21,7 +21,6 @@ from api.schemas.plan import (
     PlanLine,
     PlanLineDetail,
     PlanRun,
-    PlanRuns,
     PlanVerdicts,
 )
 from fleet.clock import now_ms, to_datetime
@@ -35,11 +34,13 @@ router = APIRouter(prefix="/plan", tags=["plan"], responses=responses("not-signe
 
 @router.get("/runs", operation_id="list_plan_runs")
 def list_plan_runs(
-    _caller: Caller, shared: Shared, limit: Annotated[int, Query(ge=1, le=100)] = 24
-) -> PlanRuns:
+    _caller: Caller, shared: Shared, limit: Limit = 100, cursor: Cursor = None
+) -> Page[PlanRun]:
     """The plans that were made, the newest first."""
+    before = decode(cursor, (int,))
     with shared.database.connection() as connection:
-        return PlanRuns(items=[present.run(row) for row in part_plans.runs(connection, limit)])
+        rows = part_plans.runs(connection, limit + 1, before=before[0] if before else None)
+    return page(rows, limit, present.run, lambda row: [row["id"]])
 
 
 @router.get("/runs/{run_id}", operation_id="get_plan_run")

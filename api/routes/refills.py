@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query, Response
 
 from api.auth import Caller
 from api.context import Shared
+from api.paging import Cursor, Limit, decode, from_micros, micros, page
 from api.parameters import RowId
 from api.plan_export import XLSX, Kind, answer, moves_table
 from api.present import refill as present
 from api.problems import not_found, responses
-from api.schemas.refill import RefillDetail, Refills
+from api.schemas.base import Page
+from api.schemas.refill import Refill, RefillDetail
 from fleet.text import Language
 from store import refills
 from store.connection import Connection
@@ -24,11 +26,14 @@ router = APIRouter(
 
 @router.get("", operation_id="list_refills")
 def list_refills(
-    _caller: Caller, shared: Shared, limit: Annotated[int, Query(ge=1, le=100)] = 24
-) -> Refills:
+    _caller: Caller, shared: Shared, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Refill]:
     """Looks at the shelves between two plans, the newest first."""
+    key = decode(cursor, (int, int))
+    before = (from_micros(key[0]), key[1]) if key else None
     with shared.database.connection() as connection:
-        return Refills(items=[present.refill(r) for r in refills.refills(connection, limit)])
+        rows = refills.refills(connection, limit + 1, before=before)
+    return page(rows, limit, present.refill, lambda row: [micros(row["as_of"]), row["id"]])
 
 
 @router.get("/{refill_id}", operation_id="get_refill")

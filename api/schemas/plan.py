@@ -40,12 +40,6 @@ class PlanRun(Answer):
     summary: PlanSummary
 
 
-class PlanRuns(Answer):
-    """Runs, the newest first."""
-
-    items: list[PlanRun]
-
-
 class DemandMonth(Answer):
     """Demand of an article in a region (null: all) in the calendar month that begins on `month`;
     the first month counts from the day of the plan on."""

@@ -20,12 +20,6 @@ class Refill(Answer):
     moves: int
 
 
-class Refills(Answer):
-    """Looks at the shelves, the newest first."""
-
-    items: list[Refill]
-
-
 class RefillMove(Answer):
     """Pieces of one article from one warehouse to another: `now`, on `arrival` of what is on its
     way to the source, or `back` to where they are needed. `position` and `level` are the target's

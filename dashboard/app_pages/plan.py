@@ -23,6 +23,7 @@ from dashboard.markup import Html, tag
 from dashboard.visit import t
 
 MOST_LISTED = 1000
+MOST_RUNS = 24
 ACTIONS = ("order", "transfer", "emergency", "surplus", "override")
 
 
@@ -30,7 +31,7 @@ def draw() -> None:
     """The whole page."""
     st.title(t("plan_title"))
     with visit.answers():
-        runs = visit.client().get("/plan/runs")["items"]
+        runs = visit.client().get("/plan/runs", limit=MOST_RUNS)["items"]
         if not runs:
             live_html.show(markup.card(t("plan_title"), markup.empty(t("no_plan"))), "no_plan")
             return

@@ -47,7 +47,8 @@ values (%(run_id)s, %(number)s, %(product)s, %(part)s, %(warehouse)s, %(value_cl
 -- name: runs
 select id, month, as_of, made_by, version, settings, summary
 from plan_run
-where %(id)s::bigint is null or id = %(id)s
+where (%(id)s::bigint is null or id = %(id)s)
+    and (%(before)s::bigint is null or id < %(before)s)
 order by id desc
 limit %(limit)s;
 

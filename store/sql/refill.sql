@@ -25,7 +25,11 @@ select refill.id, refill.run_id, refill.as_of, refill.counted_at, refill.made_by
     count(refill_move.id)::integer as moves
 from refill
 left join refill_move on refill_move.refill_id = refill.id
-where %(id)s::bigint is null or refill.id = %(id)s
+where (%(id)s::bigint is null or refill.id = %(id)s)
+    and (
+        %(before_id)s::bigint is null
+        or (refill.as_of, refill.id) < (%(before_as_of)s::timestamptz, %(before_id)s::bigint)
+    )
 group by refill.id
 order by refill.as_of desc, refill.id desc
 limit %(limit)s;

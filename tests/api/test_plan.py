@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from store.connection import Connection
 from tests.api.conftest import sign_in
+from tests.api.test_lists import pages
 from tests.api.world import WAREHOUSE, put_plan, put_refill
 
 
@@ -73,3 +74,21 @@ def test_a_refill_says_what_to_move(api: httpx.Client, store: Connection) -> Non
     assert heads.startswith("物料号,名称,调出仓,调入仓,数量（件）")
     assert line.split(",")[4:6] == [str(move["quantity"]), "现在"]
     assert parts.get("/plan/refills/99").status_code == 404
+
+
+def test_plans_and_refills_come_in_pages(api: httpx.Client, store: Connection) -> None:
+    put_plan(store)
+    put_refill(store)
+    for _ in range(2):
+        store.execute(
+            "insert into plan_run (month, as_of, made_by, version, settings, summary)"
+            " select month, as_of, made_by, version, settings, summary from plan_run limit 1"
+        )
+        store.execute(
+            "insert into refill (run_id, as_of, counted_at, made_by)"
+            " select run_id, as_of, counted_at, made_by from refill limit 1"
+        )
+    parts = sign_in(api, "pat")
+    for path in ("/plan/runs", "/plan/refills"):
+        found = [each["id"] for each in pages(parts, path, 1)]
+        assert found == sorted(set(found), reverse=True) and len(found) == 3

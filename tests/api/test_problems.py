@@ -139,7 +139,10 @@ def test_every_answer_tells_browsers_what_not_to_do(api: httpx.Client) -> None:
         assert headers["Content-Security-Policy"] == "frame-ancestors 'none'", path
 
 
-LISTS = ("/machines", "/alarms", "/tickets", "/parts/alerts", "/parts/fitted", "/rejected")
+LISTS = (
+    "/machines", "/alarms", "/tickets", "/parts/alerts", "/parts/fitted", "/rejected",
+    "/plan/runs", "/plan/refills",
+)  # fmt: skip
 CURSORS = ("x", "bnVsbA==", "W10=", "WyJcdTAwMDAiXQ==", "W251bGxd", "==")
 
 
