@@ -16,7 +16,7 @@ from fleet.errors import IronpulseError
 from ingest.reports import read_code
 from ironpulse.backtest.rows import moment_of, rows_of, why
 
-_FIELDS = ("spn", "fmi", "code", "oc", "sa", "lamp")
+FIELDS = ("spn", "fmi", "code", "oc", "sa", "lamp")
 
 
 def read_reports(path: Path, ids: Mapping[str, int]) -> tuple[list[FaultReport], list[str]]:
@@ -45,7 +45,7 @@ def read_reports(path: Path, ids: Mapping[str, int]) -> tuple[list[FaultReport],
 
 
 def _code(row: Mapping[str, Any]) -> FaultCode | None:
-    if not any(name in row for name in _FIELDS):
+    if not any(name in row for name in FIELDS):
         raise ValueError("it has none of spn, fmi and code")
-    given = {name: row[name] for name in _FIELDS if row.get(name) not in (None, "")}
+    given = {name: row[name] for name in FIELDS if row.get(name) not in (None, "")}
     return read_code(given) if given else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,34 +13,26 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from fleet import clock
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.output import opened, refuse_nowhere
+from ironpulse.backtest.period import DATES, Period, period_of
 from ironpulse.backtest.rules_table import print_report
 from ironpulse.backtest.sources import (
     Beside,
     History,
-    Period,
     file_history,
     plan_of,
     store_history,
     tier_of,
 )
 from ironpulse.backtest.spread import crew_of, fold_groups
+from ironpulse.backtest.unfed import unfed_rules
 from ironpulse.settings import Settings
 from rules.backtest import alarms_of, finish
 from rules.backtest_report import Report, difference, report
 from rules.compiled import compile_plan
 from rules.replay import Progress, job_of
-from rules.state import NEVER
-
-_ALWAYS = 2**62
-#: Without a zone UTC is meant; with one, as reports have it.
-_DATES = [
-    "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z",
-]  # fmt: skip
 
 
 def rules(
@@ -80,10 +72,10 @@ def rules(
         ),
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=_DATES, help="First moment, UTC.")
+        datetime | None, typer.Option("--from", formats=DATES, help="First moment, UTC.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--to", formats=_DATES, help="End, UTC, not included.")
+        datetime | None, typer.Option("--to", formats=DATES, help="End, UTC, not included.")
     ] = None,
     tier: Annotated[str, typer.Option(help="Service tier of the machines of a file.")] = "standard",
     out: Annotated[Path | None, typer.Option(help="File for the report; else printed.")] = None,
@@ -101,9 +93,7 @@ def rules(
         plan_of(settings.products, product, file)
         for file in (rules, *([against] if against is not None else []))
     ]
-    period = (_ms(since, NEVER), _ms(until, _ALWAYS))
-    if period[0] >= period[1]:
-        raise IronpulseError("--from is not before --to; give a first moment and a later end.")
+    period = period_of(since, until)
     refuse_nowhere(out)
     for option, given, own in (
         ("faults", faults, "trouble codes"),
@@ -148,7 +138,8 @@ def replay(
         done = fold_groups(crew, job, history.groups, lambda rows: bar.advance(task, rows))
     reports = [_report(plans[i], i, history, done, period[0]) for i in range(len(plans))]
     spoiled = {"values_left_out": sum(one.spoiled for one in done)}
-    found = {"source": {**history.source, **spoiled}, **reports[0].as_json()}
+    unfed = {"unfed": unfed_rules(plans[0], history)}
+    found = {"source": {**history.source, **spoiled, **unfed}, **reports[0].as_json()}
     if len(reports) > 1:
         found["against"] = reports[1].as_json()
         found["difference"] = difference(reports[0], reports[1])
@@ -162,9 +153,3 @@ def _report(
     courses = [finish(compiled, one.courses[index], history.end) for one in done]
     alarms = [alarm for course in courses for alarm in alarms_of(course.changes, since)]
     return report(plan, history.asked, sum(course.samples for course in courses), alarms)
-
-
-def _ms(moment: datetime | None, default: int) -> int:
-    if moment is None:
-        return default
-    return clock.to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

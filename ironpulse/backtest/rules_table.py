@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
+from ironpulse.backtest.unfed import WORDS
+
 _WIDTH = 140
 #: How many alarms of one rule a difference names on each side.
 _NAMED = 5
-#: What the table counts of every rule.
+#: What the tables say of every rule, and how where the report calls it otherwise.
 _COUNTS = (
     "alarms", "standing", "machines", "tickets", "joined", "attached", "again", "recorded",
+    "suppressed", "technician_hours",
 )  # fmt: skip
+_HEADS = {"suppressed": "silenced", "technician_hours": "hours"}
+_SCORES = ("confirmed", "beside", "false", "unknown")
 
 
 def print_report(found: Mapping[str, Any], file: TextIO) -> None:
     """Print a report as `rules.backtest_report` gives it."""
     console = Console(file=file, width=_WIDTH, highlight=False)
     _remarks(console, found)
-    console.print(_rules(found, "Rules"))
+    for table in _report(found, "Rules"):
+        console.print(table)
     if "against" in found:
-        console.print(_rules(found["against"], "Against"))
+        for table in _report(found["against"], "Against"):
+            console.print(table)
         _difference(console, found["difference"])
 
 
@@ -53,40 +60,50 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
     silent = [rule["rule"] for rule in found["rules"] if not rule["replayed"]]
     if silent:
         console.print(f"Not replayed, as they go by what arrives, and when: {', '.join(silent)}.")
+    for what, rules in source["unfed"].items():
+        more = f" and {len(rules) - _NAMED} more" if len(rules) > _NAMED else ""
+        console.print(f"Quiet without {WORDS[what]}: {', '.join(rules[:_NAMED])}{more}.")
 
 
-def _rules(found: Mapping[str, Any], title: str) -> Table:
-    known = "known" in found["total"]
-    silenced = bool(found["total"]["suppressed"])
-    table = Table(title=title, title_justify="left")
-    names = ["rule", *_COUNTS, *(["silenced"] if silenced else []), "hours"]
-    if known:
-        names += ["confirmed", "beside", "false", "unknown", "missed", "lead h"]
-    for name in names:
-        table.add_column(name, justify="left" if name == "rule" else "right", overflow="fold")
-    told = [one for one in found["rules"] if one["alarms"] or (known and _missed(one))]
-    for one in told:
-        table.add_row(one["rule"], *_cells(one, silenced, known))
-    table.add_section()
-    table.add_row("all", *_cells(found["total"], silenced, known))
-    quiet = sum(one["replayed"] for one in found["rules"]) - len(told)
+def _report(found: Mapping[str, Any], title: str) -> Iterator[Table]:
+    """What the rules did and, where faults are known, what these say of it."""
+    total = found["total"]
+    counts = [key for key in _COUNTS if key != "suppressed" or total[key]]
+    loud = [one for one in found["rules"] if one["alarms"]]
+    table = _table(title, [_HEADS.get(key, key) for key in counts])
+    for name, one in [*((one["rule"], one) for one in loud), ("all", total)]:
+        hours = f"{one['technician_hours']:.1f}"
+        cells = [hours if key == "technician_hours" else str(one[key]) for key in counts]
+        table.add_row(name, *cells, end_section=one is loud[-1] if loud else False)
+    quiet = sum(one["replayed"] for one in found["rules"]) - len(loud)
     table.caption = f"{quiet} more rules stayed quiet. Hours are a technician's on site."
+    yield table
+    if "known" in total:
+        yield _known(found)
+
+
+def _known(found: Mapping[str, Any]) -> Table:
+    told = [one for one in found["rules"] if one["alarms"] or one["known"]["faults_missed"]]
+    table = _table("Beside known faults", ["alarms", *_SCORES, "missed", "lead h"])
+    for name, one in [*((one["rule"], one) for one in told), ("all", found["total"])]:
+        scores = one["known"]
+        lead = "-" if scores["lead_h"] is None else f"{scores['lead_h']['median']:.1f}"
+        cells = [str(scores[key]) for key in _SCORES]
+        table.add_row(name, str(one["alarms"]), *cells, str(scores["faults_missed"]), lead,
+                      end_section=one is told[-1] if told else False)  # fmt: skip
+    table.caption = (
+        "Missed are faults that a rule points at and did not see; another may have. "
+        "Lead is the median time from a rule's first alarm to the failure."
+    )
     return table
 
 
-def _missed(one: Mapping[str, Any]) -> bool:
-    return bool(one["known"]["faults_missed"])
-
-
-def _cells(one: Mapping[str, Any], silenced: bool, known: bool) -> list[str]:
-    cells = [str(one[key]) for key in [*_COUNTS, *(["suppressed"] if silenced else [])]]
-    cells.append(f"{one['technician_hours']:.1f}")
-    if known:
-        scores = one["known"]
-        cells += [str(scores[key]) for key in ("confirmed", "beside", "false", "unknown")]
-        lead = scores["lead_h"]
-        cells += [str(scores["faults_missed"]), "-" if lead is None else f"{lead['median']:.1f}"]
-    return cells
+def _table(title: str, heads: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    table.add_column("rule", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
 
 
 def _difference(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:

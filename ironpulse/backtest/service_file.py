@@ -3,7 +3,7 @@ done: `machine`, `done_at` and `service`, its id in service.yaml."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet.errors import IronpulseError
@@ -11,13 +11,19 @@ from fleet.plan import ProductPlan
 from ironpulse.backtest.rows import moment_of, rows_of, why
 from rules.known_before import services_counted
 
-#: What was done on machines: the services and what they include, each with when it counts from.
-Serviced = Mapping[str, tuple[tuple[str, int], ...]]
+
+@dataclass(slots=True)
+class Serviced:
+    """What was done on a machine: how many services, and these and all they include, each with
+    when it counts from (ms)."""
+
+    count: int = 0
+    counted: list[tuple[str, int]] = field(default_factory=list)
 
 
-def read_services(path: Path, plan: ProductPlan) -> Serviced:
+def read_services(path: Path, plan: ProductPlan) -> dict[str, Serviced]:
     """The services of a file by machine. Raises IronpulseError with the row that will not do."""
-    found: dict[str, list[tuple[str, int]]] = {}
+    found: dict[str, Serviced] = {}
     for number, row in enumerate(rows_of(path), 1):
         try:
             serial, at, service = str(row["machine"]), moment_of(row, "done_at"), row["service"]
@@ -31,5 +37,7 @@ def read_services(path: Path, plan: ProductPlan) -> Serviced:
                 f"{path}, row {number}: {why(error)}. A row is a service that was done: machine, "
                 "done_at (ISO 8601 or milliseconds since 1970), and service by its id."
             ) from error
-        found.setdefault(serial, []).extend(services_counted(plan, service, at))
-    return {serial: tuple(sorted(own, key=lambda one: one[1])) for serial, own in found.items()}
+        own = found.setdefault(serial, Serviced())
+        own.count += 1
+        own.counted += services_counted(plan, service, at)
+    return found

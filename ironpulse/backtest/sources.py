@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fleet import clock
 from fleet.batch import FaultReport
 from fleet.errors import IronpulseError
 from fleet.loader import load_plan, load_tiers
@@ -16,6 +15,7 @@ from fleet.plan import ProductPlan
 from fleet.service import ServiceTier
 from ironpulse.backtest.fault_file import read_reports
 from ironpulse.backtest.history import put_aside, store_groups, with_reports
+from ironpulse.backtest.period import Period, refuse_elsewhen
 from ironpulse.backtest.service_file import read_services
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table
@@ -32,14 +32,13 @@ from store import ledger, plans, suppressions, tickets
 from store.connection import connect, our_errors
 from store.machines import list_machines
 
-Period = tuple[int, int]
-
 
 @dataclass(frozen=True)
 class History:
     """History ready to be folded: groups of machines, what overrides ask of these, what a report
     needs to know of them, remarks on the source, its `end` (milliseconds since 1970 UTC, the same
-    for all machines), and what the fleet taught its detectors."""
+    for all machines), what the fleet taught its detectors, and whether it tells trouble codes
+    (`coded`)."""
 
     groups: Sequence[Group]
     identities: Mapping[int, Identity]
@@ -48,6 +47,7 @@ class History:
     end: int
     lessons: Sequence[Lesson] = ()
     peers: Sequence[PeerDay] = ()
+    coded: bool = True
 
 
 def plan_of(products: Path, product: str, rules: Path | None) -> ProductPlan:
@@ -110,7 +110,7 @@ def file_history(
     table = open_table(path, plan)
     services = {} if beside.services is None else read_services(beside.services, plan)
     aside = put_aside(table, plan, folder, _begin(rule_sets, period), period[1], told)
-    _refuse_elsewhen(str(path), aside.span, period)
+    refuse_elsewhen(str(path), aside.span, period)
     serials = {number: who.serial for number, who in aside.identities.items()}
     ids = {serial: number for number, serial in serials.items()}
     source: dict[str, Any] = {
@@ -123,10 +123,12 @@ def file_history(
         reports, strangers = read_reports(beside.codes, ids)
         source |= {"fault_reports": len(reports), "machines_left_out": strangers}
     if beside.services is not None:
-        known = sum(len(own) for serial, own in services.items() if serial in ids)
+        known = sum(own.count for serial, own in services.items() if serial in ids)
         source |= {"services": known, "services_left_out": sorted(services.keys() - ids.keys())}
     identities = {
-        number: replace(who, services=services.get(who.serial, ()))
+        number: replace(who, services=tuple(services[who.serial].counted))
+        if who.serial in services
+        else who
         for number, who in aside.identities.items()
     }
     faults = None
@@ -136,7 +138,8 @@ def file_history(
     end = min(period[1], aside.span[1] + 1)
     tiers = dict.fromkeys(serials, tier)
     asked = Asked(serials, tiers, faults, whole=faults is not None, end=end)
-    return History(with_reports(aside.groups, reports), identities, asked, source, end)
+    groups = with_reports(aside.groups, reports)
+    return History(groups, identities, asked, source, end, coded=beside.codes is not None)
 
 
 def store_history(
@@ -154,7 +157,7 @@ def store_history(
             raise IronpulseError(
                 f"The store has {count} of {plan.product} and no history; give a file with --csv."
             )
-        _refuse_elsewhen("The store", span, period)
+        refuse_elsewhen("The store", span, period)
         begin, end = max(_begin(rule_sets, period), span[0]), min(period[1], span[1] + 1)
         serials = {machine.id: machine.serial for machine in machines}
         source: dict[str, Any] = {"store": plan.product}
@@ -183,15 +186,6 @@ def store_history(
             lessons_in(connection, plan.product),
             peers_in(connection, plan.product),
         )
-
-
-def _refuse_elsewhen(where: str, span: Period, period: Period) -> None:
-    """Say what there is where nothing of it lies in the period."""
-    if span[0] < period[1] and span[1] >= period[0]:
-        return
-    first, last = (clock.to_datetime(moment).isoformat(timespec="seconds") for moment in span)
-    asked = "--from is after that" if span[1] < period[0] else "--to is not after its begin"
-    raise IronpulseError(f"{where} holds data from {first} to {last}; {asked}.")
 
 
 def _begin(rule_sets: Sequence[ProductPlan], period: Period) -> int:

@@ -370,6 +370,8 @@ def test_trouble_codes_in_a_file(
         told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
     faults.write_text("\n".join(told))
     asked = ("--rules", str(changed), "--csv", str(warm(tmp_path)), "--faults", str(faults))
+    unfed = report(folder, *asked[:-2])["source"]["unfed"]
+    assert unfed == {"trouble_codes": ["coded"]}
     found = report(folder, *asked)
     keys = ("machine", "raised_at", "cleared_at")
     assert [tuple(one[key] for key in keys) for one in found["alarms"]] == [
@@ -441,8 +443,10 @@ def test_services_in_a_file(folder: Path, tmp_path: Path, ending: str) -> None:
         told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
     services.write_text("\n".join(told))
     asked = ("--rules", str(counting(folder, tmp_path / "rules.yaml")), "--csv", str(path))
-    assert report(folder, *asked)["alarms"] == []
+    without = report(folder, *asked)
+    assert (without["alarms"], without["source"]["unfed"]) == ([], {"services": ["overdue"]})
     found = report(folder, *asked, "--services", str(services))
+    assert found["source"]["unfed"] == {}
     keys = ("machine", "raised_at", "cleared_at")
     assert [tuple(one[key] for key in keys) for one in found["alarms"]] == [
         ("M", "2026-01-01T04:11:00+00:00", "2026-01-01T06:10:00+00:00"),

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from rich.console import Console
 from rich.progress import Progress
 
 from fleet import clock
 from fleet.plan import ProductPlan
+from ironpulse.backtest.export import export
 from ironpulse.backtest.rules import replay
-from ironpulse.backtest.sources import store_history
+from ironpulse.backtest.sources import Beside, file_history, store_history
 from rules.state import NEVER
 from rules.worker import Worker
 from store import suppressions
+from tests import small
 from tests.rules.conftest import Bench, Row
 from tests.rules.plans import plan
 
@@ -105,6 +109,38 @@ def test_live_and_backtest_raise_the_same_alarms(
     after = [one for one in expected if one[3] >= _iso(middle)]
     assert 0 < len(after) < len(expected)
     assert backtest(bench, middle) == after
+
+
+def test_an_exported_history_is_judged_as_the_stores(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now_ms() - DAYS_AGO_MS
+    bring_all(bench, start, lambda: None)
+    bench.bring([(1, start + i * 10_000 + 3, {"oil_temp_c": 9e9}) for i in range(3)])
+    monkeypatch.setenv("IRONPULSE_DATABASE_URL", bench.database.url)
+    monkeypatch.setattr("ironpulse.backtest.export.plan_of", lambda *of: plan())
+    store = judged(replayed(bench))
+    assert len(store) > 50
+    for name in ("h.csv", "h.parquet"):
+        out, codes, services = tmp_path / name, tmp_path / "codes.csv", tmp_path / "done.csv"
+        export("small", out, codes, services)
+        beside = Beside(codes=codes, services=services)
+        found = from_file(out, beside, tmp_path)
+        assert found["source"]["values_left_out"] == 3
+        assert judged(found) == store
+
+
+def from_file(path: Path, beside: Beside, folder: Path) -> dict[str, Any]:
+    period = (NEVER, 2**62)
+    tier = small.catalogue().tiers["gold"]
+    history = file_history(path, [plan()], period, folder, tier, beside, lambda share: None)
+    with Progress(console=Console(quiet=True)) as bar:
+        return replay([plan()], history, period, bar, workers=1)
+
+
+def judged(found: dict[str, Any]) -> list[dict[str, Any]]:
+    keys = ("machine", "rule", "component", "raised_at", "cleared_at", "values")
+    return [{key: one[key] for key in keys} for one in found["alarms"] if one["rule"] != "silent"]
 
 
 def test_what_technicians_found_scores_the_alarms(
