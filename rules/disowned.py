@@ -50,10 +50,10 @@ def without(compiled: CompiledPlan, states: FleetState, closed: Collection[Key])
 def _unwatched(watched: Watched, component: str, rule: str) -> Watched:
     if not any(one.key == (rule, component) for one in watched.standing_alarms):
         return watched
-    stuck = {k: v for k, v in watched.stuck.items() if v.key != (rule, component)}
+    faulty = {k: v for k, v in watched.faulty.items() if v.key != (rule, component)}
     own = watched.raised
     gone = own is not None and own.key == (rule, component)
-    return replace(watched, raised=None if gone else own, stuck=stuck)
+    return replace(watched, raised=None if gone else own, faulty=faulty)
 
 
 def without_codes(

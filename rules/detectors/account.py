@@ -14,6 +14,9 @@ from fleet.text import Text
 _NAMED = 3
 _FAULTS = {
     "stuck": Text(en="has not moved while other signals did", zh="读数卡死，而其它信号仍在变化"),
+    "missing": Text(
+        en="is not sent any more, while other signals are", zh="不再上报，而其它信号正常上报"
+    ),
     "drift": Text(
         en="has drifted by itself: no failure of the machine explains it",
         zh="单独漂移，无法用设备故障解释",

@@ -41,8 +41,9 @@ class StoredWatched(msgspec.Struct, array_like=True):
     as_of: int
     raised: _RaisedFields | None
     still: list[int]
-    stuck: dict[str, _RaisedFields]
+    faulty: dict[str, _RaisedFields]
     repaired: int = 0
+    silent: dict[str, int] = {}
 
 
 class StoredSuspect(msgspec.Struct, array_like=True):
@@ -146,8 +147,9 @@ def _stored(detector: DetectorRule, own: Watched, number: int, sums: bytes) -> S
         own.as_of,
         None if own.raised is None else _fields(own.raised),
         list(own.still),
-        {name: _fields(raised) for name, raised in own.stuck.items()},
+        {name: _fields(raised) for name, raised in own.faulty.items()},
         own.repaired,
+        dict(own.silent),
     )  # fmt: skip
 
 
@@ -157,11 +159,14 @@ def _restored(
     raised = Raised(*kept.raised) if kept.raised is not None else None
     if raised is not None and raised.rule not in rules:
         raised = None
-    stuck = {name: Raised(*one) for name, one in kept.stuck.items() if one[0] in rules}
+    faulty = {name: Raised(*one) for name, one in kept.faulty.items() if one[0] in rules}
     if anew:
         # Its own alarm was closed with the rule that raised it; those of sensors stand.
         others = None if raised is not None and raised.rule == detector.rule.id else raised
-        return replace(NOTHING_WATCHED, raised=others, stuck=stuck, repaired=kept.repaired)
+        return replace(
+            NOTHING_WATCHED, raised=others, faulty=faulty, repaired=kept.repaired,
+            silent=kept.silent,
+        )  # fmt: skip
     phase, left, run, alarmed_rows, alarmed_sum = kept.standing
     return Watched(
         kept.taught,
@@ -171,8 +176,9 @@ def _restored(
         kept.as_of,
         raised,
         tuple(kept.still),
-        stuck,
+        faulty,
         kept.repaired,
+        kept.silent,
     )
 
 

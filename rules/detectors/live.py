@@ -26,8 +26,9 @@ from rules.detectors.watched import BEGINNING, Raised, Watched
 from rules.holding import Grid
 from rules.peers import NO_PEERS, PeerDays
 
-#: A sensor that stands still for so many stretches in a row, while others move, is stuck.
-STUCK_STRETCHES = 4
+#: A sensor that stands still for so many stretches in a row while others move is stuck; one that
+#: tells nothing for so many, although it used to, is missing.
+FAULTY_STRETCHES = 4
 #: Signals named in a finding.
 MOST_TOLD = 6
 
@@ -152,10 +153,10 @@ class _Judge:
         q = len(self._detector.features)
         if not normal.point.knows(row[q:]) or np.isnan(row[chosen]).all():
             return watched
-        watched = self._stuck(watched, normal, still[chosen], told_ms)
+        watched = self._sensors_of(watched, normal, still[chosen], np.isnan(row[chosen]), told_ms)
         row = np.concatenate((row[chosen], row[q:]))
         assert watched.state is not None
-        deaf = [normal.features.index(name) for name in watched.stuck]
+        deaf = [normal.features.index(name) for name in watched.faulty]
         row[deaf] = np.nan
         state = normal.without(watched.state, deaf) if deaf else watched.state
         carried, judged = watch(
@@ -192,12 +193,12 @@ class _Judge:
         ):
             state = normal.taken_over(old, watched.state)
             return replace(watched, taught=normal.since_ms, state=state)
-        for name, raised in watched.stuck.items():
+        for name, raised in watched.faulty.items():
             if name not in normal.features:
                 self._clear(raised, told_ms)
-        stuck = {name: one for name, one in watched.stuck.items() if name in normal.features}
+        faulty = {name: one for name, one in watched.faulty.items() if name in normal.features}
         return replace(
-            watched, taught=normal.since_ms, state=normal.begin(), still=(), stuck=stuck,
+            watched, taught=normal.since_ms, state=normal.begin(), still=(), faulty=faulty,
             standing=BEGINNING,
         )  # fmt: skip
 
@@ -228,28 +229,38 @@ class _Judge:
         }
         return signals | shown | {self._plan.signal[key].component for key in signals}
 
-    def _stuck(
-        self, watched: Watched, normal: Normal, still: NDArray[np.bool_], told_ms: int
+    def _sensors_of(
+        self,
+        watched: Watched,
+        normal: Normal,
+        still: NDArray[np.bool_],
+        unsaid: NDArray[np.bool_],
+        told_ms: int,
     ) -> Watched:
-        """Sensors that stand still although others move; they say nothing about the machine."""
+        """Sensors that stand still although others move, or tell nothing any more; they say nothing
+        about the machine."""
         before = watched.still or (0,) * len(still)
         moved = int((~still).sum())
         counts = tuple(
             0 if not stands else count + (moved > 0 and not rests)
             for stands, count, rests in zip(still.tolist(), before, normal.rests, strict=True)
         )
+        silent = _silent_for(watched.silent, normal.features, unsaid.tolist())
+        watched = replace(watched, still=counts, silent=silent)
         if self._sensors is None:
-            return replace(watched, still=counts)
-        stuck = dict(watched.stuck)
+            return watched
+        faulty = dict(watched.faulty)
         for name, count in zip(normal.features, counts, strict=True):
-            if count >= STUCK_STRETCHES and name not in stuck:
-                since = told_ms - count * self._detector.every_ms
-                stuck[name] = self._raised(self._sensors.id, name, since, told_ms)
-                learned = {"sensor": name, "fault": "stuck", "stretches": count}
-                self._tell(stuck[name], learned)
-            elif count == 0 and name in stuck:
-                self._clear(stuck.pop(name), told_ms)
-        return replace(watched, still=counts, stuck=stuck)
+            stretches = max(count, silent.get(name, 0))
+            if stretches >= FAULTY_STRETCHES and name not in faulty:
+                since = told_ms - stretches * self._detector.every_ms
+                faulty[name] = self._raised(self._sensors.id, name, since, told_ms)
+                fault = "stuck" if stretches == count else "missing"
+                learned = {"sensor": name, "fault": fault, "stretches": stretches}
+                self._tell(faulty[name], learned)
+            elif stretches == 0 and name in faulty:
+                self._clear(faulty.pop(name), told_ms)
+        return replace(watched, faulty=faulty)
 
     def _raised(self, rule: str, signal: str, since: int, at: int) -> Raised:
         return Raised(rule, f"{self._plan.rule[rule].component}/{signal}", since, at)
@@ -290,6 +301,19 @@ class _Judge:
                 raised.at, self._regime,
             )
         )  # fmt: skip
+
+
+def _silent_for(
+    before: Mapping[str, int], features: Sequence[str], unsaid: Sequence[bool]
+) -> Mapping[str, int]:
+    """For how many stretches in a row each level told nothing, of those that ever told anything on
+    this machine: it may never have had the others."""
+    after = {
+        name: before[name] + 1 if nothing else 0
+        for name, nothing in zip(features, unsaid, strict=True)
+        if not name.startswith("~") and (name in before or not nothing)
+    }
+    return before if after.items() <= before.items() else {**before, **after}
 
 
 def _learned(normal: Normal, state: RegimeState, causes: Causes) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Watched:
     """What is kept of one machine and one detector between batches. `taught` is the version of
     the Normal that `state` is in terms of, 0 before there was one; `since` when the score began
     to be high; `as_of` the end of the last stretch judged; `still` (q,) for how many stretches
-    each level stood still; `stuck` the sensors that are, by feature; `repaired` the newest repair
+    each level stood still, `silent` for how many each told nothing, of those that ever did tell
+    anything; `faulty` the sensors with an alarm of either, by feature; `repaired` the newest repair
     that was heard of."""
 
     taught: int = 0
@@ -50,19 +51,20 @@ class Watched:
     as_of: int = 0
     raised: Raised | None = None
     still: tuple[int, ...] = ()
-    stuck: Mapping[str, Raised] = field(default_factory=dict)
+    faulty: Mapping[str, Raised] = field(default_factory=dict)
     repaired: int = 0
+    silent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def standing_alarms(self) -> list[Raised]:
         """The alarms that stand."""
-        return [*([] if self.raised is None else [self.raised]), *self.stuck.values()]
+        return [*([] if self.raised is None else [self.raised]), *self.faulty.values()]
 
     def told_as(self, first: Mapping[Key, Raised]) -> Watched:
         """The same with its alarms as they were told first, by rule and component."""
         raised = None if self.raised is None else first[self.raised.key]
-        stuck = {name: first[one.key] for name, one in self.stuck.items()}
-        return replace(self, raised=raised, stuck=stuck)
+        faulty = {name: first[one.key] for name, one in self.faulty.items()}
+        return replace(self, raised=raised, faulty=faulty)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def test_only_what_was_closed_begins_anew() -> None:
     normal = {"signals": ["oil_temp_c", "fuel_pct"]}
     known = compiled(rules=[*RULES, rule("unlike", normal=normal, regimes=["working"])])
     raised, stuck = Raised("unlike", "body", 5, 7), Raised("sensor", "body/fuel_pct", 5, 7)
-    watched = replace(NOTHING_WATCHED, raised=raised, stuck={"fuel_pct": stuck})
+    watched = replace(NOTHING_WATCHED, raised=raised, faulty={"fuel_pct": stuck})
     wild = Suspect(9, 7, 5, 3, 900.0, 901.0, Raised("sensor", "body/oil_temp_c", 5, 7))
     states = replace(
         empty_state(known, [1, 2]),

@@ -21,6 +21,7 @@ from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, compile_plan
 from rules.condition import Identity
+from rules.detectors.account import reason_of
 from rules.detectors.lessons import dump_normal, taught_of
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.detectors.past import joined, past_of
@@ -184,6 +185,31 @@ def test_a_value_that_stands_still_is_the_sensors_and_comes_back() -> None:
     assert changes[0].learned is not None
     assert changes[0].learned["fault"] == "stuck"
     assert FAULTY_FROM < changes[0].at < until < changes[1].at
+
+
+def test_a_signal_that_is_not_sent_any_more_is_the_sensors_and_comes_back() -> None:
+    batch = spoiled("tcase_oil_temp_c", np.full(len(healthy(1)), np.nan))
+    until = FAULTY_FROM + 2 * MS_PER_DAY
+    over = batch.measured_at >= until
+    batch.values[over] = healthy(1).values[over]
+    changes = run(batch, taught())
+    assert [(one.rule, one.component, one.kind) for one in changes] == [
+        ("sensor_implausible", "control/tcase_oil_temp_c", "raised"),
+        ("sensor_implausible", "control/tcase_oil_temp_c", "cleared"),
+    ]
+    learned = changes[0].learned
+    assert learned is not None and learned["fault"] == "missing"
+    assert "is not sent any more" in reason_of(compiled().plan, learned, None).en
+    assert FAULTY_FROM < changes[0].at < until < changes[1].at
+    cuts = np.linspace(100, len(batch) - 100, 5).astype(int).tolist()
+    assert run(batch, taught(), cuts, stored=True) == changes
+
+
+def test_a_sensor_that_a_machine_never_had_is_not_missed() -> None:
+    batch = healthy(1)
+    values = batch.values.copy()
+    values[:, batch.signals.index("tcase_oil_temp_c")] = np.nan
+    assert run(replace(batch, values=values), taught()) == []
 
 
 def taught_without(key: str) -> Taught:
