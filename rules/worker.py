@@ -9,13 +9,18 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 from typing import Any
 
 import structlog
 
 from fleet import clock
+from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue
 from rules import teacher
 from rules.clocks import judge_clocks
@@ -154,6 +159,7 @@ class Worker:
         self._desks: dict[str, Desk] = {}
         self._cursors: dict[int, int] = {}
         self._show_at = 0.0
+        self._reader = ThreadPoolExecutor(1, "reader")
         self.detail: dict[str, Any] = {"samples": 0, "alarms": 0, "partitions": []}
         with database.connection() as connection:
             self._load(connection)
@@ -173,9 +179,11 @@ class Worker:
                 self._show(connection, busy=bool(entries))
                 if not entries:
                     return False
-                for product in sorted({entry.product for entry in entries}):
-                    own = [entry for entry in entries if entry.product == product]
-                    done[product] = self._judge(connection, product, own, place.partitions, now)
+                with closing(self._read_ahead(entries, place.partitions)) as read:
+                    for product, own, batch in read:
+                        reports = _reports(connection, own, place.partitions)
+                        desk = self._desks[product]
+                        done[product] = desk.judge(connection, batch, reports, now)
                 self._write(connection, [e for work in done.values() for e in work.entries], now)
                 partitions.advance(connection, place.partitions, entries[-1].position)
         except BaseException:
@@ -256,28 +264,31 @@ class Worker:
             self.detail["partitions"] = list(cursors)
         return place_of(cursors) if cursors else None
 
-    def _judge(
-        self,
-        connection: Connection,
-        product: str,
-        entries: Sequence[LogEntry],
-        parts: tuple[int, ...],
-        now: int,
-    ) -> Work:
-        desk = self._desks[product]
+    def _read_ahead(
+        self, entries: Sequence[LogEntry], parts: tuple[int, ...]
+    ) -> Generator[tuple[str, list[LogEntry], SampleBatch | None]]:
+        """Each product with its entries and their samples. While those of one product are judged,
+        the database puts together those of the next."""
         some = None if len(parts) == partitions.PARTITIONS else parts
-        telemetry = [entry for entry in entries if entry.kind == "telemetry"]
-        batch = None
-        if telemetry:
-            batch = read_batches(connection, desk.plan, telemetry, partitions=some)
-        reports = [
-            report
-            for entry in entries
-            if entry.kind == "faults"
-            for report in read_faults(connection, entry)
-            if report.machine_id % partitions.PARTITIONS in parts
-        ]
-        return desk.judge(connection, batch, reports, now)
+        own: dict[str, list[LogEntry]] = {}
+        for entry in sorted(entries, key=lambda entry: entry.product):
+            own.setdefault(entry.product, []).append(entry)
+
+        def read(product: str) -> SampleBatch | None:
+            telemetry = [entry for entry in own[product] if entry.kind == "telemetry"]
+            plan = self._catalogue.plans[product]
+            return read_batches(reading, plan, telemetry, partitions=some) if telemetry else None
+
+        with self._database.connection() as reading:
+            ahead = deque([self._reader.submit(read, next(iter(own)))])
+            try:
+                for product, following in zip_longest(own, islice(own, 1, None)):
+                    batch = ahead.popleft().result()
+                    if following is not None:
+                        ahead.append(self._reader.submit(read, following))
+                    yield product, own[product], batch
+            finally:
+                wait(ahead)  # nobody may have the connection while it is being read from
 
     def _write(self, connection: Connection, entries: Sequence[Entry], now: int) -> None:
         """Write alarms, then hand their findings over to tickets."""
@@ -301,6 +312,19 @@ class Worker:
                 dispatch(connection, self._catalogue, [finding], finding.happened_at)
         elif findings:
             dispatch(connection, self._catalogue, findings, now)
+
+
+def _reports(
+    connection: Connection, entries: Sequence[LogEntry], parts: tuple[int, ...]
+) -> list[FaultReport]:
+    """The fault reports of entries, of machines in these partitions."""
+    return [
+        report
+        for entry in entries
+        if entry.kind == "faults"
+        for report in read_faults(connection, entry)
+        if report.machine_id % partitions.PARTITIONS in parts
+    ]
 
 
 def _affordable(entries: Sequence[LogEntry]) -> list[LogEntry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -69,12 +70,15 @@ def became_true(rows: Machine, time: int, value: float, window_ms: int) -> bool:
 
 
 @pytest.mark.parametrize("name", WINDOW_FUNCTIONS)
-@given(fleet=fleets, window_s=st.integers(1, 200))
-def test_equals_the_slow_twin(name: str, fleet: list[Machine], window_s: int) -> None:
+@given(fleet=fleets, window_s=st.integers(1, 200), every=st.integers(1, 4))
+def test_equals_the_slow_twin(name: str, fleet: list[Machine], window_s: int, every: int) -> None:
     columns, argument = columns_of(fleet)
     found = window(name, argument, columns, window_s * 1000)
     expected = [slow(name, one, at, window_s * 1000) for one in fleet for at in range(len(one))]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-9)
+    asked = np.arange(0, len(argument), every)
+    some = window(name, argument, replace(columns, asked=asked), window_s * 1000)
+    assert some.tobytes() == found[asked].tobytes()
 
 
 @pytest.mark.parametrize("name", WINDOW_FUNCTIONS)

@@ -11,6 +11,7 @@ import pytest
 from fleet import clock
 from rules.worker import Worker, run
 from store import alarms, partitions, ticket_steps
+from store.connection import StoreUnavailable
 from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench, Row
@@ -102,6 +103,24 @@ def test_dying_before_the_commit_leaves_nothing_and_doubles_nothing(
     run_all(bench.worker())
     assert hot(bench, "state") == [("active",)]
     assert len(bench.rows("select * from ticket")) == 1
+
+
+def test_what_cannot_be_read_is_judged_later(
+    bench: Bench, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.bring(rows(clock.now_ms() - 60_000, [60, 90, 90, 90, 90]))
+    worker = bench.worker()
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database has gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rules.worker.read_batches", away)
+        with pytest.raises(StoreUnavailable):
+            worker.step()
+    assert bench.alarms("id") == []
+    run_all(worker)
+    assert hot(bench, "state") == [("active",)]
 
 
 def test_runs_until_it_is_told_to_stop_and_takes_its_leave(bench: Bench) -> None:
