@@ -102,14 +102,17 @@ class LifeFit:
         z = self.family.z_of_share(share)
 
         def pin(value: float, rest: FloatColumn) -> FloatColumn:
-            theta = np.concatenate([[0.0], rest])
-            theta[0] = value - math.exp(rest[-1]) * z
-            return theta
+            return np.concatenate([[value - math.exp(rest[-1]) * z], rest])
+
+        def slope_of(gradient: FloatColumn, rest: FloatColumn) -> FloatColumn:
+            along = gradient[1:].copy()
+            along[-1] -= gradient[0] * math.exp(rest[-1]) * z
+            return along
 
         best = self.location() + self.spread * z
         slope = np.zeros(len(self.theta))
         slope[0], slope[-1] = 1.0, self.spread * z
-        low, high = _limits(self, pin, best, self.theta[1:], slope, level)
+        low, high = _limits(self, Pinned(pin, slope_of), best, self.theta[1:], slope, level)
         return math.exp(low), math.exp(high)
 
     def shape_limits(self, level: float = 0.9) -> tuple[float, float]:
@@ -118,10 +121,13 @@ class LifeFit:
         def pin(value: float, rest: FloatColumn) -> FloatColumn:
             return np.concatenate([rest, [value]])
 
+        def slope_of(gradient: FloatColumn, _: FloatColumn) -> FloatColumn:
+            return gradient[:-1]
+
         slope = np.zeros(len(self.theta))
         slope[-1] = 1.0
         best = float(self.theta[-1])
-        low, high = _limits(self, pin, best, self.theta[:-1], slope, level)
+        low, high = _limits(self, Pinned(pin, slope_of), best, self.theta[:-1], slope, level)
         return math.exp(-high), math.exp(-low)
 
 
@@ -172,34 +178,49 @@ def _start(lives: Lives, prior: Prior | None) -> FloatColumn:
     return theta
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """Theta with one value of interest pinned: `theta(value, rest)` puts both together, and
+    `slope(gradient, rest)` is the gradient by the rest alone."""
+
+    theta: Callable[[float, FloatColumn], FloatColumn]
+    slope: Callable[[FloatColumn, FloatColumn], FloatColumn]
+
+
 def _limits(
     fit: LifeFit,
-    pin: Callable[[float, FloatColumn], FloatColumn],
+    pinned: Pinned,
     best: float,
     rest: FloatColumn,
     slope: FloatColumn,
     level: float,
 ) -> tuple[float, float]:
     """Where the likelihood, maximised over everything else, has fallen by half a chi-square; with
-    many failures where its parabola has.
-
-    `pin` puts a value and the rest of theta together; -inf or inf where it never falls so far.
-    """
+    many failures where its parabola has; -inf or inf where it never falls so far."""
     x = (fit.lives.covariates - fit.centre) / fit.scale
     objective = objective_of(fit.lives, fit.family, fit.prior, x)
     bottom, allowed = objective(fit.theta)[0], float(chi2.ppf(level, 1)) / 2
 
-    def excess(value: float) -> float:
-        def others(rest: FloatColumn) -> float:
-            return objective(pin(value, rest))[0]
+    nearby = rest
 
-        return float(minimize(others, rest, method="BFGS").fun) - bottom - allowed
+    def excess(value: float) -> float:
+        nonlocal nearby
+
+        def others(rest: FloatColumn) -> tuple[float, FloatColumn]:
+            height, gradient = objective(pinned.theta(value, rest))
+            return height, pinned.slope(gradient, rest)
+
+        found = minimize(others, nearby, jac=True, method="BFGS")
+        if math.isfinite(found.fun):
+            nearby = found.x  # the next value is close to this one
+        return float(found.fun) - bottom - allowed
 
     step = math.sqrt(max(float(slope @ fit.covariance @ slope), 1e-12))
     if fit.lives.failures >= MANY_FAILURES:
         reach = step * math.sqrt(2 * allowed)
         return best - reach, best + reach
-    return _crossing(excess, best, -step), _crossing(excess, best, step)
+    low, nearby = _crossing(excess, best, -step), rest
+    return low, _crossing(excess, best, step)
 
 
 def _crossing(excess: Callable[[float], float], best: float, step: float) -> float:
