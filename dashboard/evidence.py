@@ -118,8 +118,8 @@ def _inspection(evidence: Json, plan: Json) -> Iterator[tuple[str, object]]:
     parts = {part["id"]: part for part in plan["parts"]}
     for part in evidence["parts"]:
         yield _placed(part, parts.get(part["part"])), t("wears_after", chance=share(part["chance"]))
-    yield t("prevents"), t("visits_worth", count=number(evidence["prevents"]))
-    day, count = visit.epoch(evidence["fixed_at"])[:10], number(evidence["fixed_prevents"])
+    yield t("prevents"), t("visits_worth", count=f"{evidence['prevents']:.1f}")
+    day, count = visit.epoch(evidence["fixed_at"])[:10], f"{evidence['fixed_prevents']:.1f}"
     yield t("fixed_calendar"), t("fixed_would", day=day, count=count)
 
 

@@ -89,17 +89,24 @@ def _finish(ticket: Json) -> None:
     codes = list(visit.words()["finding_codes"])
     with st.form("finish", border=False):
         code = choose(t("finding_code"), "finding_code", codes, _code_name, of=ticket["number"])
-        own: dict[str, str] = {}
-        for item in ticket["items"] if len(ticket["items"]) > 1 else ():
+        own = _own_codes(ticket["items"], codes) if len(ticket["items"]) > 1 else {}
+        words = st.text_area(t("note"), height=80, key="finish_note")
+        if st.form_submit_button(t("to_done"), icon=ICONS["done"], type="primary", width="stretch"):
+            body = {"to": "done", "finding_code": code, "item_codes": own}
+            _move(ticket, body | _note(words))
+
+
+def _own_codes(items: list[Json], codes: list[str]) -> dict[str, str]:
+    """What was found of single reasons where it is not what was found of the visit."""
+    own: dict[str, str] = {}
+    with st.expander(t("own_codes")):
+        for item in items:
             label = t("finding_code_of", title=visit.pick(item["title"]))
             either: list[str | None] = [None, *codes]
             chosen = choose(label, "item_code", either, _code_name, of=str(item["id"]))
             if chosen is not None:
                 own[str(item["id"])] = chosen
-        words = st.text_area(t("note"), height=80, key="finish_note")
-        if st.form_submit_button(t("to_done"), icon=ICONS["done"], type="primary", width="stretch"):
-            body = {"to": "done", "finding_code": code, "item_codes": own}
-            _move(ticket, body | _note(words))
+    return own
 
 
 def _code_name(code: str | None) -> str:

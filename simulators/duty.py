@@ -76,7 +76,10 @@ class Duty:
         return pieces.timeline(end_ms)
 
     def endless(self, start_ms: int) -> Iterator[tuple[str, float, FloatColumn, FloatColumn]]:
-        """Work without an end from its middle on: regime, minutes, job and turn numbers."""
+        """Work without an end from its middle on: regime, minutes, job and turn numbers.
+
+        What has to be warm for it is warmed up first.
+        """
         rng = generator(self._seed, self._serial, "awake", start_ms)
         dice = Dice(rng)
         job = rng.random(4)
@@ -85,7 +88,7 @@ class Duty:
         for index, (regime, minutes, new_job) in enumerate(steps):
             if new_job:
                 job = rng.random(4)
-            if index >= skip:
+            if index >= skip or regime == self._shifts.warms_up:
                 yield regime, minutes, job, rng.random(2)
 
     def _awake(self, start_ms: int, end_ms: int, pieces: _Pieces) -> None:

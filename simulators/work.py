@@ -111,7 +111,7 @@ def paver(dice: Dice) -> Iterator[Step]:
 @dataclass(frozen=True)
 class Shifts:
     """When a product works: chance of a working day at mean activity, hours of a shift, share of
-    night shifts, earliest and latest start of a day shift (hours after six)."""
+    night shifts, the regime a shift ends with, and the one without which no work can begin."""
 
     pattern: Callable[[Dice], Iterator[Step]]
     regimes: tuple[str, ...]
@@ -119,6 +119,7 @@ class Shifts:
     hours: tuple[float, float]
     night_share: float
     last_step: str = ""
+    warms_up: str = ""
 
 
 SHIFTS: dict[str, Shifts] = {
@@ -191,5 +192,6 @@ SHIFTS: dict[str, Shifts] = {
         0.50,
         (6.0, 12.0),
         0.20,
+        warms_up="preheat",
     ),
 }

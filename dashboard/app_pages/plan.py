@@ -140,7 +140,7 @@ def _row(line: Json) -> list[object]:
         _part(visit.pick(line["name"]), line["number"]),
         visit.pick(line["warehouse_name"]),
         f"{line['value_class']} · {share(line['service_level'])}",
-        str(line["position"]),
+        _there(line["position"]),
         str(line["level"]),
         tag("span", t("expected_value", mean=f"{line['expected']:.1f}", high=f"{line['high']:.0f}",
                       days=f"{line['cover_days']:.0f}"), class_="ip-nowrap"),
@@ -148,6 +148,11 @@ def _row(line: Json) -> list[object]:
         str(line["rule_quantity"]),
         _yuan(quantity * line["price"]),
     ]  # fmt: skip
+
+
+def _there(position: int) -> object:
+    """What is on the shelf or on its way; where more is owed than that, how much."""
+    return str(position) if position >= 0 else tag("b", t("owed_count", count=-position))
 
 
 def _part(name: str, number: str) -> Html:

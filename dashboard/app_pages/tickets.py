@@ -107,12 +107,16 @@ def _one(number: str) -> None:
             live_html.show(ticket_sheet.attached(ticket), "ticket_attached")
             _checks(ticket)
         with right:
-            with st.container(key="steps"):
+            # Whoever works answers for checks and parts before the visit can be finished.
+            if _working(ticket):
+                _parts(ticket)
+            with st.container(key="last_step" if _working(ticket) else "steps"):
                 ticket_work.steps(ticket)
             live_html.show(ticket_sheet.visit_facts(ticket), "ticket_facts")
             if _plannable(ticket):
                 ticket_work.plan(ticket)
-            _parts(ticket)
+            if not _working(ticket):
+                _parts(ticket)
             live_html.show(ticket_sheet.history(ticket), "ticket_history")
             if ticket["status"] not in CLOSED:
                 ticket_work.note(ticket)

@@ -82,7 +82,7 @@ def write(
     with _progress() as progress, Database(database_url) as database:
         simulated = progress.add_task("Simulating machines", total=len(fleet.machines))
         replayed = progress.add_task("Replaying their past", total=days * len(fleet.machines))
-        replay = _Replay(database, catalogue)
+        replay = _Replay(database, catalogue, seed)
         pasts: dict[str, Past] = {}
         for product, histories in _simulate(by_product, catalogue, ids, start_ms, end_ms, seed):
             progress.advance(simulated, len(histories))
@@ -157,11 +157,11 @@ def simulate_machine(
 class _Replay:
     """Lets the past of one product after the other happen in the store."""
 
-    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+    def __init__(self, database: Database, catalogue: Catalogue, seed: int) -> None:
         self._database = database
         self._catalogue = catalogue
         self._rules = Worker(database, as_it_came=True)
-        self._team = Team(catalogue)
+        self._team = Team(catalogue, seed)
         # The past goes by the plans' lives; what it teaches about them is learned at its end.
         self._learned = Learned(lives=PlanLives())
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage")
@@ -183,7 +183,11 @@ class _Replay:
             key=lambda report: report.measured_at,
         )
         machines = sorted({int(number) for number in np.unique(batch.machine_id)})
-        self._team.knows(_episodes({h.serial: h.past for h in histories}))
+        self._team.knows(
+            {history.serial: ids[history.serial] for history in histories},
+            _episodes({history.serial: history.past for history in histories}),
+            {history.serial: history.fitted for history in histories},
+        )
         since = int(batch.measured_at[0])
         while since < end_ms:
             until = min(since + WINDOW_DAYS * clock.MS_PER_DAY, end_ms)
@@ -197,6 +201,9 @@ class _Replay:
             self._work(plan, machines, now_ms)
             if end_ms - now_ms <= TAUGHT_DAYS * clock.MS_PER_DAY:
                 self._teach(plan, now_ms)
+            if until == end_ms:
+                with self._database.transaction() as connection:
+                    self._team.take_on(connection, plan.product, end_ms)
             yield (until - since) / clock.MS_PER_DAY
             since = until
 

@@ -1,20 +1,25 @@
 """The service team of the demo's past: takes tickets on, drives out, answers, finishes.
 
 It goes through the same steps as people do (`tickets.lifecycle`), and knows from the simulators
-what really was wrong. The newest tickets stay open for whoever watches the demo.
+what really was wrong and how long each part really lasts: what it finds is what life models learn
+from. The newest tickets stay open for whoever watches the demo.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from fleet.plan import Catalogue
 from fleet.service import CheckItem
+from fleet.wear import WearPart
+from simulators.seeds import generator
 from simulators.truth import Episode
+from simulators.wear import Fitted, draw_life
 from store import tickets as ticket_store
+from store import wear
 from store.connection import Connection
 from tickets import lifecycle
 from tickets.states import Actor
@@ -25,6 +30,10 @@ _MOST = 5000
 #: When a visit is over, as a share of the time promised: from the first to the last of these. A
 #: few promises are broken, as in life.
 _OF_PROMISE = (0.15, 1.03)
+#: Visits of so long ahead are somebody's already when the demo begins.
+_NEXT_VISITS_MS = 12 * MS_PER_HOUR
+#: From this share of its life on a part looks worn; below the other it is left in place.
+_WORN_FROM, _GOOD_UNTIL = 0.85, 0.5
 
 
 Step = Literal["accepted", "travelling", "working"]
@@ -33,15 +42,26 @@ Step = Literal["accepted", "travelling", "working"]
 class Team:
     """Works off tickets, dated in their own time."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, seed: int) -> None:
+        self._catalogue, self._seed = catalogue, seed
+        self._machines: dict[str, int] = {}
+        self._fitted: dict[tuple[str, str, str], Fitted] = {}
         self._episodes: dict[str, list[Episode]] = {}
         self._boss = Actor("manager", "manager")
 
-    def knows(self, episodes: Sequence[Episode]) -> None:
-        """Learn what really happened to machines."""
+    def knows(
+        self,
+        machines: Mapping[str, int],
+        episodes: Sequence[Episode],
+        fitted: Mapping[str, Sequence[Fitted]],
+    ) -> None:
+        """Learn what really happened to machines (serial -> id), and how long the parts last that
+        stood in them when their past began."""
+        self._machines.update(machines)
         for episode in episodes:
             self._episodes.setdefault(episode.machine, []).append(episode)
+        for serial, parts in fitted.items():
+            self._fitted |= {(serial, part.part, part.position): part for part in parts}
 
     def work(self, connection: Connection, product: str, now_ms: int) -> None:
         """Finish the open tickets of a product whose visit would be over by `now_ms`."""
@@ -52,6 +72,16 @@ class Team:
             done_ms = _done_ms(whole, now_ms)
             if done_ms is not None:
                 self._visit(connection, whole, done_ms)
+
+    def take_on(self, connection: Connection, product: str, now_ms: int) -> None:
+        """Give the technician the open tickets whose visit is of the coming half day."""
+        chosen: dict[str, str | int | bool | None] = {"open": True, "product": product}
+        for ticket in ticket_store.queue(connection, chosen, None, _MOST):
+            whole = ticket_store.whole(connection, ticket["number"])
+            assert whole is not None, f"ticket {ticket['number']} was just read"
+            if _done_ms(whole, now_ms + _NEXT_VISITS_MS) is not None:
+                lifecycle.assign(connection, ticket["number"], TECHNICIAN, now_ms=now_ms,
+                                 actor=self._boss, version=None)  # fmt: skip
 
     def _visit(self, connection: Connection, whole: ticket_store.WholeTicket, done_ms: int) -> None:
         number, opened_ms = whole.ticket["number"], to_ms(whole.ticket["opened_at"])
@@ -75,36 +105,99 @@ class Team:
         lifecycle.answer_checks(
             connection, number, answers, actor=boss, version=None, now_ms=done_ms
         )
-        worn = {item["source"] for item in whole.items if item["kind"] == "wear"}
-        code = self._code(whole, opened_ms, done_ms)
-        found: dict[int, lifecycle.Found | None] = {
-            part["id"]: "worn" if part["part"] in worn or code == "confirmed" else None
-            for part in whole.parts
-        }
+        real = self._real(whole, opened_ms, done_ms)
+        code = _code(whole, real)
+        found = self._found(connection, whole, real)
         lifecycle.answer_parts(connection, number, found, actor=boss, version=None)
         lifecycle.finish(
-            connection, self._catalogue, number, code, now_ms=done_ms, actor=boss, version=None
+            connection,
+            self._catalogue,
+            number,
+            code,
+            now_ms=done_ms,
+            actor=boss,
+            version=None,
+            codes=_left_in_place(whole, found),
         )
 
-    def _code(self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int) -> str:
-        """What was found: the truth where there is one."""
-        kinds = {item["kind"] for item in whole.items}
-        modes = {mode for item in whole.items for mode in item["failure_modes"]}
-        real = {
+    def _real(self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int) -> set[str]:
+        """The failure modes that the machine really had."""
+        return {
             episode.failure_mode
             for episode in self._episodes.get(whole.ticket["serial"], [])
             if episode.onset_ms <= done_ms
             and (episode.repaired_ms is None or episode.repaired_ms >= opened_ms - MS_PER_DAY)
         }
-        if real & modes:
-            return "confirmed"
-        if real and "alarm" in kinds:
-            return "other_fault"
-        if kinds == {"connection"}:
-            return "connection_restored"
-        if "alarm" in kinds:
-            return "no_fault_found"
-        return "wear_confirmed" if "wear" in kinds else "service_done"
+
+    def _found(
+        self, connection: Connection, whole: ticket_store.WholeTicket, real: set[str]
+    ) -> dict[int, lifecycle.Found | None]:
+        """What became of each part that was brought; None where the old one stays."""
+        ticket = whole.ticket
+        plan = self._catalogue.plans[ticket["product"]]
+        worn = {item["source"] for item in whole.items if item["kind"] == "wear"}
+        standing = {
+            row["id"]: row
+            for row in wear.live_parts(connection, [self._machines[ticket["serial"]]])
+        }
+        found: dict[int, lifecycle.Found | None] = {}
+        unrepaired = set(real)
+        for brought in whole.parts:
+            part, place = plan.part[brought["part"]], standing.get(brought["fitted_part_id"])
+            if unrepaired & set(part.failure_modes):
+                found[brought["id"]] = "failed"  # one of several that were brought for the fault
+                unrepaired -= set(part.failure_modes)
+            elif part.id in worn and place is not None and place["used"] is not None:
+                found[brought["id"]] = _judged(
+                    place["used"] / self._life(ticket["serial"], part, place)
+                )
+            else:
+                found[brought["id"]] = None
+        return found
+
+    def _life(self, serial: str, part: WearPart, place: ticket_store.Row) -> float:
+        """How much use the part in this place really stands, in the unit of its driver."""
+        first = self._fitted.get((serial, part.id, place["position"]))
+        if first is not None and to_ms(place["fitted_at"]) == first.fitted_ms:
+            return first.life
+        names = (serial, part.id, place["position"], to_ms(place["fitted_at"]))
+        return draw_life(part.life, generator(self._seed, *names, "life"))
+
+
+def _left_in_place(
+    whole: ticket_store.WholeTicket, found: Mapping[int, lifecycle.Found | None]
+) -> dict[int, str]:
+    """The finding codes of parts that were said to be nearly worn and were not."""
+    replaced = {part["part"] for part in whole.parts if found[part["id"]] is not None}
+    return {
+        item["id"]: "wear_not_reached"
+        for item in whole.items
+        if item["kind"] == "wear" and item["source"] not in replaced
+    }
+
+
+def _judged(reached: float) -> lifecycle.Found | None:
+    """What one sees of a part that has reached this share of its life."""
+    if reached >= 1:
+        return "failed"
+    if reached >= _WORN_FROM:
+        return "worn"
+    return "early" if reached >= _GOOD_UNTIL else None
+
+
+def _code(whole: ticket_store.WholeTicket, real: set[str]) -> str:
+    """What was found: the truth where there is one."""
+    kinds = {item["kind"] for item in whole.items}
+    modes = {mode for item in whole.items for mode in item["failure_modes"]}
+    if real & modes:
+        return "confirmed"
+    if real and "alarm" in kinds:
+        return "other_fault"
+    if kinds == {"connection"}:
+        return "connection_restored"
+    if "alarm" in kinds:
+        return "no_fault_found"
+    return "wear_confirmed" if "wear" in kinds else "service_done"
 
 
 def passing_answer(item: CheckItem) -> Any:

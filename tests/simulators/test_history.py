@@ -19,6 +19,7 @@ from rules.engine import fold
 from rules.state import empty_state
 from simulators.fleet import demo_fleet
 from simulators.history import Piece, generate
+from simulators.machine import Machine
 from simulators.physics import PHYSICS
 from simulators.truth import GALE
 from tests.simulators.world import END_MS, TODAY, batches, fleet, history, ids, pasts, plans
@@ -137,6 +138,16 @@ def test_a_warm_fleet_is_at_work_when_history_ends() -> None:
         piece.past is not None and piece.past.state.awake_from_ms is not None for piece in pieces
     )
     assert working >= 2 / 3 * 20
+
+
+def test_nobody_paves_with_a_cold_screed_because_the_demo_begins() -> None:
+    pavers = [machine for machine in fleet(40).machines if machine.product == "asphalt_paver"]
+    plan = plans()["asphalt_paver"]
+    for machine in pavers:
+        work = Machine(machine, plan, 1, END_MS - MS_PER_DAY).duty.endless(END_MS)
+        first = [next(work)[0] for _ in range(3)]
+        assert first[0] == "preheat"
+        assert "preheat" not in first[1:], "it goes on where it was"
 
 
 def test_parts_wear_are_replaced_and_stay_in_one_place_each() -> None:
