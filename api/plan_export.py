@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import Response
+from fastapi import Path, Response
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
@@ -19,7 +19,9 @@ from predict.plan.verdicts import planned_quantity
 
 Row = Mapping[str, Any]
 Table = list[list[Any]]
-Kind = Literal["csv", "xlsx"]
+Kind = Annotated[
+    Literal["csv", "xlsx"], Path(description="A CSV file in UTF-8, or an Excel workbook.")
+]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 #: English and Chinese heading, and the value of a line.

@@ -9,7 +9,17 @@ from fastapi import APIRouter, Query
 from api.auth import Caller, ManagerOrTechnician
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
-from api.parameters import FromTime, MachineSerial, RowId, Serial, Severity, ToTime, Word
+from api.parameters import (
+    FromTime,
+    MachineSerial,
+    Product,
+    Region,
+    RowId,
+    Rule,
+    Serial,
+    Severity,
+    ToTime,
+)
 from api.present import alarm as present
 from api.problems import conflict, not_found, responses
 from api.routes.machines import machine_row
@@ -27,7 +37,7 @@ from store.reading import read_range
 router = APIRouter(tags=["alarms"], responses=responses("not-signed-in", "not-found"))
 
 Live = Annotated[bool | None, Query(description="true: not over yet; false: over.")]
-State = Annotated[AlarmState | None, Query()]
+State = Annotated[AlarmState | None, Query(description="Only in this state.")]
 COURSE_BEFORE_MS, COURSE_AFTER_MS = 7 * MS_PER_DAY, MS_PER_DAY
 OVER: tuple[AlarmState, ...] = ("cleared", "withdrawn")
 
@@ -47,14 +57,16 @@ def list_alarms(
     live: Live = None,
     state: State = None,
     severity: Severity = None,
-    product: Word = None,
-    region: Word = None,
+    product: Product = None,
+    region: Region = None,
     machine: MachineSerial = None,
-    rule: Word = None,
+    rule: Rule = None,
     suppressed: Annotated[
         bool | None, Query(description="true: those that page nobody; false: the others.")
     ] = None,
-    flapping: Annotated[bool | None, Query()] = None,
+    flapping: Annotated[
+        bool | None, Query(description="true: those that come and go; false: the others.")
+    ] = None,
     since: FromTime = None,
     until: ToTime = None,
     limit: Limit = 100,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from api.auth import Manager
 from api.context import Shared
 from api.identity import KEY_PREFIX
 from api.paging import Cursor, Limit, decode, page
+from api.parameters import RowId
 from api.passwords import hash_secret, new_secret
 from api.problems import not_found, responses
 from api.schemas.base import Page
@@ -48,9 +49,7 @@ def make_api_key(body: ApiKeyRequest, caller: Manager, shared: Shared) -> NewApi
 @router.delete(
     "/{key_id}", operation_id="revoke_api_key", status_code=204, responses=responses("not-found")
 )
-def revoke_api_key(
-    key_id: Annotated[int, Path(ge=1, lt=2**63)], _caller: Manager, shared: Shared
-) -> None:
+def revoke_api_key(key_id: RowId, _caller: Manager, shared: Shared) -> None:
     """Revoke a key: from now on it opens nothing."""
     with shared.database.transaction() as connection:
         if not accounts.revoke_key(connection, key_id, to_datetime(now_ms())):

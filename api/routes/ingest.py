@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query
 from api.auth import Caller, Manager
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
-from api.parameters import MachineSerial, RowId, Serial, Word
+from api.parameters import MachineSerial, Reason, RowId, Serial
 from api.present.machine import age_s
 from api.present.product import bilingual
 from api.problems import conflict, not_found, responses
@@ -115,7 +115,7 @@ def get_ledger(serial: Serial, _caller: Caller, shared: Shared) -> Ledger:
 def list_rejected(
     _caller: Caller,
     shared: Shared,
-    reason: Word = None,
+    reason: Reason = None,
     machine: MachineSerial = None,
     waiting: Annotated[bool, Query(description="Only those that were not put back.")] = False,
     limit: Limit = 100,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from api.auth import Caller
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, page
-from api.parameters import SearchText, Serial, Word
+from api.parameters import Product, Region, SearchText, Serial, Station
 from api.present import alarm as present_alarm
 from api.present import machine as present
 from api.present import part as present_part
@@ -43,10 +43,10 @@ def machine_row(connection: Connection, serial: str) -> fleet_view.Row:
 def list_machines(
     _caller: Caller,
     shared: Shared,
-    product: Word = None,
-    region: Word = None,
-    station: Word = None,
-    health: Annotated[Health | None, Query()] = None,
+    product: Product = None,
+    region: Region = None,
+    station: Station = None,
+    health: Annotated[Health | None, Query(description="Only of this health.")] = None,
     text: SearchText = None,
     retired: Annotated[
         bool, Query(description="true: those that left the fleet, in place of those in service.")

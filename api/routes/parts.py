@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from api.auth import Caller, ManagerOrParts
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
-from api.parameters import MachineSerial, RowId, Word
+from api.parameters import MachineSerial, Part, Product, Region, RowId
 from api.present import part as present
 from api.problems import conflict, not_found, responses
 from api.schemas.base import Page
@@ -33,10 +33,10 @@ router = APIRouter(
 def list_part_alerts(
     _caller: Caller,
     shared: Shared,
-    region: Word = None,
-    product: Word = None,
+    region: Region = None,
+    product: Product = None,
     machine: MachineSerial = None,
-    status: Annotated[PartAlertStatus | None, Query()] = None,
+    status: Annotated[PartAlertStatus | None, Query(description="Only in this state.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[PartAlert]:
@@ -96,10 +96,10 @@ def change_part_alert(
 def list_fitted_parts(
     _caller: Caller,
     shared: Shared,
-    region: Word = None,
-    product: Word = None,
+    region: Region = None,
+    product: Product = None,
     machine: MachineSerial = None,
-    part: Word = None,
+    part: Part = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[FittedPart]:
@@ -122,8 +122,8 @@ def list_fitted_parts(
 def list_part_lives(
     _caller: Caller,
     shared: Shared,
-    product: Word = None,
-    part: Word = None,
+    product: Product = None,
+    part: Part = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[LifeOfPart]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from api.auth import Caller, Manager
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, page
-from api.parameters import RowId, Word
+from api.parameters import Article, Region, RowId, Warehouse
 from api.plan_export import XLSX, Kind, answer, table
 from api.present import plan as present
 from api.problems import not_found, responses
@@ -52,7 +52,7 @@ def get_plan_run(run_id: RowId, _caller: Caller, shared: Shared) -> PlanRun:
 
 @router.get("/runs/{run_id}/demand", operation_id="get_plan_demand")
 def get_plan_demand(
-    run_id: RowId, _caller: Caller, shared: Shared, number: Word = None, region: Word = None
+    run_id: RowId, _caller: Caller, shared: Shared, number: Article = None, region: Region = None
 ) -> PlanDemand:
     """Demand as distributions by month: of one article in every region and in all together, or of
     all articles in one region (without `region`: in all together)."""
@@ -69,10 +69,10 @@ def list_plan_lines(
     run_id: RowId,
     _caller: Caller,
     shared: Shared,
-    warehouse: Word = None,
-    region: Word = None,
-    number: Word = None,
-    action: Annotated[Action | None, Query()] = None,
+    warehouse: Warehouse = None,
+    region: Region = None,
+    number: Article = None,
+    action: Annotated[Action | None, Query(description="Only lines that ask for this.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[PlanLine]:

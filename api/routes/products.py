@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from api.auth import Caller
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, page
+from api.parameters import ProductKey, RuleKey
 from api.present import product as present
 from api.problems import not_found, responses
 from api.schemas.base import Page
@@ -40,7 +39,7 @@ def list_products(
 
 @router.get("/{product}", operation_id="get_product")
 def get_product(
-    product: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")],
+    product: ProductKey,
     _caller: Caller,
     shared: Shared,
 ) -> Product:
@@ -51,8 +50,8 @@ def get_product(
 
 @router.get("/{product}/rules/{rule}/versions", operation_id="list_rule_versions")
 def list_rule_versions(
-    product: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")],
-    rule: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")],
+    product: ProductKey,
+    rule: RuleKey,
     _caller: Caller,
     shared: Shared,
 ) -> RuleVersions:

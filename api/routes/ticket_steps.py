@@ -38,7 +38,7 @@ router = APIRouter(
     responses=responses("not-signed-in", "not-allowed", "not-found", "conflict"),
 )
 
-Sequence = Annotated[int, Path(ge=0, lt=2**15)]
+Sequence = Annotated[int, Path(ge=0, lt=2**15, description="The check, by its `sequence`.")]
 
 #: Kind of a TicketError -> kind of problem; all others do not fit the state of the ticket.
 _PROBLEMS = {

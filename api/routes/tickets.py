@@ -10,7 +10,7 @@ from api.auth import ManagerOrTechnician
 from api.context import Shared
 from api.identity import Identity
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
-from api.parameters import MachineSerial, Word
+from api.parameters import MachineSerial, Product, Region, Station
 from api.present import ticket as present
 from api.present.product import model_of
 from api.problems import not_found, responses
@@ -29,7 +29,15 @@ from tickets.states import Actor, next_states
 router = APIRouter(tags=["tickets"], responses=responses("not-signed-in", "not-allowed"))
 
 Number = Annotated[str, Path(pattern=r"^[A-Z0-9][A-Z0-9-]{0,39}$", description="Ticket number.")]
-Person = Annotated[str | None, Query(pattern=r"^[^\x00]*$", min_length=1, max_length=100)]
+Person = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[^\x00]*$",
+        min_length=1,
+        max_length=100,
+        description="Only those given to this account.",
+    ),
+]
 
 
 def actor_of(caller: Identity) -> Actor:
@@ -49,12 +57,16 @@ def view_of(caller: Identity) -> dict[str, str | None]:
 def list_tickets(
     caller: ManagerOrTechnician,
     shared: Shared,
-    is_open: Annotated[bool | None, Query(alias="open")] = None,
-    status: Annotated[TicketStatus | None, Query()] = None,
-    station: Word = None,
-    region: Word = None,
-    product: Word = None,
-    priority: Annotated[int | None, Query(ge=1, le=4)] = None,
+    is_open: Annotated[
+        bool | None, Query(alias="open", description="true: not done or cancelled; false: over.")
+    ] = None,
+    status: Annotated[TicketStatus | None, Query(description="Only in this state.")] = None,
+    station: Station = None,
+    region: Region = None,
+    product: Product = None,
+    priority: Annotated[
+        int | None, Query(ge=1, le=4, description="Only of this priority; 1 is the most urgent.")
+    ] = None,
     machine: MachineSerial = None,
     assignee: Person = None,
     limit: Limit = 100,
@@ -90,7 +102,7 @@ def list_tickets(
 def list_technicians(
     _caller: ManagerOrTechnician,
     shared: Shared,
-    station: Word = None,
+    station: Station = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Technician]:

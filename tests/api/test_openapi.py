@@ -79,6 +79,8 @@ def test_every_operation_says_what_it_answers(api: httpx.Client) -> None:
     for path, method, operation in operations:
         where = f"{method} {path}"
         assert operation["tags"] and operation["description"], where
+        for parameter in operation.get("parameters", ()):
+            assert parameter.get("description"), (where, parameter["name"])
         good = [code for code in operation["responses"] if code.startswith("2")]
         assert len(good) == 1, where
         if good[0] != "204":
