@@ -64,7 +64,9 @@ def listing(
 @app.command()
 @says_errors
 def show(
-    rejected_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    rejected_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, help="Its number in the list.")
+    ],
     as_json: Json = False,
     language: Tongue = "en",
 ) -> None:
@@ -98,7 +100,9 @@ def show(
 @app.command("replay")
 @says_errors
 def put_back(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", min=1)] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID", min=1, help="Numbers in the list.")
+    ] = None,
     reason: Reason = None,
     machine: Machine = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,

@@ -27,7 +27,9 @@ app = typer.Typer(no_args_is_help=True, help="The registry of machines, and who 
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words.")]
 Csv = typer.Option(exists=True, dir_okay=False)
-Serials = Annotated[list[str], typer.Argument(metavar="SERIAL...")]
+Serials = Annotated[
+    list[str], typer.Argument(metavar="SERIAL", help="Serial numbers of registered machines.")
+]
 Passwords = Annotated[
     Path | None,
     typer.Option(dir_okay=False, help="CSV that gets the passwords, readable for you only."),
@@ -48,9 +50,12 @@ def add(
     station: Annotated[str, typer.Option(help="Id of a registered service station.")],
     site: Annotated[str, typer.Option(help="Where it works, in English.")],
     site_zh: Annotated[str, typer.Option(help="Where it works, in Chinese.")],
-    lat: Annotated[float, typer.Option(min=-90, max=90)],
-    lon: Annotated[float, typer.Option(min=-180, max=180)],
-    commissioned: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+    lat: Annotated[float, typer.Option(min=-90, max=90, help="Latitude of the site, degrees.")],
+    lon: Annotated[float, typer.Option(min=-180, max=180, help="Longitude of the site, degrees.")],
+    commissioned: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="First day of work; its parts count from then."),
+    ],
     tier: Annotated[str, typer.Option(help="The customer's service tier.")] = "standard",
     certificates: Certificates = None,
     as_json: Json = False,
@@ -226,7 +231,9 @@ def listing(
 
 @app.command()
 @says_errors
-def show(serial: str, as_json: Json = False) -> None:
+def show(
+    serial: Annotated[str, typer.Argument(help="Its serial number.")], as_json: Json = False
+) -> None:
     """Show a machine: what is registered, whether it may sign in, what came of what it sent."""
     found = work.show(Settings(), serial)
     if as_json:

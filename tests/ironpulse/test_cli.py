@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from ironpulse.cli import app
@@ -56,13 +59,20 @@ def test_a_taken_port_is_said(tmp_path: Path, small_store: str) -> None:
             assert str(port) in done.stderr and "--port" in done.stderr
 
 
-def test_every_command_explains_itself() -> None:
-    found = CliRunner().invoke(app, ["--help"])
-    assert found.exit_code == 0
-    for command in ("demo", "stack", "migrate", "ingest", "rules", "predict", "api", "dashboard",
-                    "simulate", "machines", "products", "status"):  # fmt: skip
-        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
-        assert command in found.output
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, (*path, name))
+    yield " ".join(path), command
+
+
+def test_every_command_explains_itself_and_all_it_takes() -> None:
+    found = dict(_commands(get_command(app)))
+    assert {"", "demo", "machines add", "backtest rules", "accounts remove"} <= set(found)
+    for path, command in found.items():
+        assert command.help, path
+        assert CliRunner().invoke(app, [*path.split(), "--help"]).exit_code == 0, path
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), (path, parameter.name)
 
 
 def test_products_in_order_are_said_to_be(tmp_path: Path) -> None:
