@@ -176,13 +176,16 @@ def _since_service(path: Path, call: ast.Call, plan: ProductPlan) -> Iterator[Pr
 def _normal(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
     if rule.normal is None:
         return
+    read = sorted({key for factors in rule.normal.factors for key in factors})
+    yield from _all_known((*path, "normal", "inputs"), read, plan.signal, "signal")
     for field in ("signals", "inputs", "unsteady"):
         names = getattr(rule.normal, field)
-        yield from _all_known((*path, "normal", field), names, plan.signal, "signal")
+        if field != "inputs":
+            yield from _all_known((*path, "normal", field), names, plan.signal, "signal")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             yield Problem((*path, "normal", field), f"{', '.join(twice)} stands here twice")
-    both = sorted(set(rule.normal.inputs) & set(rule.normal.signals))
+    both = sorted(set(read) & set(rule.normal.signals))
     if both:
         yield Problem(
             (*path, "normal", "inputs"),

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=40)]
+#: A signal, or a product of signals such as `width_m * speed_mpm`.
+Product = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*( \* [a-z][a-z0-9_]*)*$", max_length=180)
+]
 Severity = Literal[1, 2, 3, 4]
 Skill = Literal["OP", "T1", "T2", "T3"]
 Span = tuple[float, float]

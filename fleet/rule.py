@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from fleet.fields import Code, Key, Model, Severity
+from fleet.fields import Code, Key, Model, Product, Severity
 from fleet.text import Text
 
 #: Ten years, as of windows (fleet.expression): nothing is waited for longer.
@@ -58,14 +58,20 @@ _ALSO_LOOKED_AT = {"faults": ("hold_s",), "silence": ("hold_s",), "normal": ("re
 class Normal(Model):
     """What a learned detector compares with what is normal: means of `signals` over stretches of
     `every_s` seconds in the rule's regimes, and how much those of `unsteady` fluctuate within
-    them, against what the operating point (`inputs`) lets one expect. `limit` is how often as far
-    as healthy stretches get counts as an alarm: less finds more, and more that is nothing."""
+    them, against what the operating point (`inputs`, signals or products of their means) lets one
+    expect. `limit` is how often as far as healthy stretches get counts as an alarm: less finds
+    more, and more that is nothing."""
 
     signals: tuple[Key, ...] = Field(min_length=2)
-    inputs: tuple[Key, ...] = Field(default=(), max_length=6)
+    inputs: tuple[Product, ...] = Field(default=(), max_length=6)
     unsteady: tuple[Key, ...] = ()
     every_s: float = Field(default=900, ge=60, le=86400)
     limit: float = Field(default=2.2, gt=1)
+
+    @property
+    def factors(self) -> tuple[tuple[str, ...], ...]:
+        """The signals that each input is the product of."""
+        return tuple(tuple(name.split(" * ")) for name in self.inputs)
 
 
 class Flapping(Model):

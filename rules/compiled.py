@@ -41,9 +41,8 @@ class DetectorRule:
     @property
     def columns(self) -> tuple[str, ...]:
         """The signals it reads: those judged, then those that are only unsteady, then inputs."""
-        return tuple(
-            dict.fromkeys([*self.normal.signals, *self.normal.unsteady, *self.normal.inputs])
-        )
+        read = [key for factors in self.normal.factors for key in factors]
+        return tuple(dict.fromkeys([*self.normal.signals, *self.normal.unsteady, *read]))
 
     @property
     def open_width(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fleet.failure import FailureMode
+from fleet.failure import FailureMode, Symptom
 from fleet.plan import ProductPlan
 from fleet.rule import Rule
 from rules.detectors.joint import Contribution
@@ -85,12 +85,11 @@ def _fit(
     explained: dict[str, float] = {}
     shown = expected = 0
     for symptom in mode.signature:
-        feature = f"~{symptom.signal}" if symptom.direction == "noisy" else symptom.signal
+        feature, sign = _shown_by(symptom, away)
         if feature not in away:
             continue
         expected += 1
         value = out.get(feature, 0.0)
-        sign = {"up": 1.0, "down": -1.0}.get(symptom.direction)
         if sign is not None and value * sign < 0:
             explained[feature] = -(value**2)
         elif value:
@@ -99,6 +98,17 @@ def _fit(
     if not shown:
         return 0.0
     return max(0.0, sum(explained.values()) / total) * float((shown / expected) ** 0.5)
+
+
+def _shown_by(symptom: Symptom, away: Mapping[str, float]) -> tuple[str, float | None]:
+    """The feature in which a symptom shows, and whether it rises (1) or falls (-1), None for
+    either: what is stuck fluctuates less, where that is judged."""
+    fluctuation = f"~{symptom.signal}"
+    if symptom.direction == "noisy":
+        return fluctuation, 1.0
+    if symptom.direction == "stuck" and fluctuation in away:
+        return fluctuation, -1.0
+    return symptom.signal, {"up": 1.0, "down": -1.0}.get(symptom.direction)
 
 
 def unit_jump(plan: ProductPlan, key: str, seen: float, expected: float) -> str | None:

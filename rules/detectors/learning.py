@@ -19,6 +19,12 @@ FEWEST_STRETCHES = 200
 FEWEST_OF_ONE = 30
 #: Stretches further from expected than so many deviations are taken for ill and left out.
 _TRIM = 4.0
+#: Runs of so many stretches of one machine, some days of work, are apart for reasons of their own:
+#: what drifts over weeks is a failure that grows, or the season, and would be taken for what the
+#: operating point does that changed meanwhile. What differs between runs counts for so little
+#: beside what differs within them.
+RUN = 100
+_BETWEEN_RUNS = 0.04
 _ROUNDS = 3
 #: Limits are what this share of blocks of so many stretches of one machine stay below.
 BLOCK = 24
@@ -128,22 +134,32 @@ def _expectation(
     point = frame(at, values.shape[1])
     design = terms(point, at)
     _, own = np.unique(machine, return_inverse=True)
+    runs = _runs(own)
     weights = np.zeros_like(point.weights)
     scale, apart = np.ones(values.shape[1]), np.ones(values.shape[1])
     for j in range(values.shape[1]):
-        weights[:, j], scale[j], apart[j] = _regressed(values[:, j], design, own)
+        weights[:, j], scale[j], apart[j] = _regressed(values[:, j], design, own, runs)
     return replace(point, weights=weights), scale, apart
 
 
+def _runs(own: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Number of the run that each stretch is part of; machines stand one after the other."""
+    starts = np.flatnonzero(np.diff(own, prepend=-1))
+    within = np.arange(len(own)) - starts[own]
+    keys = own * (len(own) // RUN + 1) + within // RUN
+    return np.asarray(np.unique(keys, return_inverse=True)[1], np.intp)
+
+
 def _regressed(
-    value: FloatColumn, design: FloatColumn, own: NDArray[np.intp]
+    value: FloatColumn, design: FloatColumn, own: NDArray[np.intp], runs: NDArray[np.intp]
 ) -> tuple[FloatColumn, float, float]:
     """Ridge regression within machines, trimmed of what lies far out."""
     used = ~np.isnan(value)
     tiny = 1e-9 + 1e-6 * float(np.nanmax(np.abs(value)))
     for _ in range(_ROUNDS):
-        inside = design[used, 1:] - _means(design[used, 1:], own[used])[own[used]]
-        target = value[used] - _means(value[used, None], own[used])[own[used], 0]
+        both = np.column_stack([design[used, 1:], value[used]])
+        both = _apart(both, own[used], runs[used])
+        inside, target = both[:, :-1], both[:, -1]
         gram = inside.T @ inside + 1e-3 * len(target) * np.eye(inside.shape[1])
         slopes = np.linalg.solve(gram, inside.T @ target)
         left = value - design[:, 1:] @ slopes
@@ -156,6 +172,13 @@ def _regressed(
     common = float(np.median(known))
     deviation = min(float(known.std()) / scale, _WIDEST) if len(known) > 1 else 1.0
     return np.concatenate(([common], slopes)), scale, deviation
+
+
+def _apart(values: FloatColumn, own: NDArray[np.intp], runs: NDArray[np.intp]) -> FloatColumn:
+    """Values without what machines differ by, and with little of what their runs differ by."""
+    by_run = _means(values, runs)[runs]
+    between = by_run - _means(values, own)[own]
+    return np.asarray(values - by_run + _BETWEEN_RUNS**0.5 * between)
 
 
 def _means(values: FloatColumn, own: NDArray[np.intp]) -> FloatColumn:

@@ -99,7 +99,10 @@ def features_of(detector: DetectorRule, ended: Stretches) -> FloatColumn:
         [
             *(ended.mean[:, place[key]] for key in normal.signals),
             *(ended.deviation[:, place[key]] for key in normal.unsteady),
-            *(ended.mean[:, place[key]] for key in normal.inputs),
+            *(
+                ended.mean[:, [place[key] for key in factors]].prod(axis=1)
+                for factors in normal.factors
+            ),
         ]
     )
 
