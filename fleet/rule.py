@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -49,7 +49,8 @@ class Override(Model):
 
 
 #: What a rule may be triggered by, one of them.
-TRIGGERS = ("when", "faults", "silence", "normal", "sensors", "clock")
+Trigger = Literal["when", "faults", "silence", "normal", "sensors", "clock"]
+TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
 #: Keys of a condition; what else triggers a rule does not look at them.
 _OF_CONDITIONS = ("hold_s", "regimes", "clear", "clear_hold_s", "params", "overrides")
 _ALSO_LOOKED_AT = {"faults": ("hold_s",), "silence": ("hold_s",), "normal": ("regimes",)}
@@ -129,6 +130,11 @@ class Rule(Model):
     again_after_h: float | None = Field(default=None, ge=0, le=LONGEST_H)
     flapping: Flapping | None = None
     source: str = "J"
+
+    @property
+    def trigger(self) -> Trigger:
+        """What triggers it."""
+        return next(name for name in TRIGGERS if getattr(self, name) is not None)
 
     @property
     def of_connection(self) -> bool:

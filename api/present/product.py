@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from api.schemas.base import Bilingual, Named
 from api.schemas.product import (
     Bounds,
@@ -112,17 +110,12 @@ def _regime(regime: Regime) -> RegimePlan:
 
 
 def _rule(rule: Rule) -> RulePlan:
-    trigger: Literal["when", "faults", "silence"] = "silence"
-    if rule.when is not None:
-        trigger = "when"
-    elif rule.faults is not None:
-        trigger = "faults"
     return RulePlan(
         id=rule.id,
         name=bilingual(rule.name),
         component=rule.component,
         severity=rule.severity,
-        trigger=trigger,
+        trigger=rule.trigger,
         when=rule.when,
         clear=rule.clear,
         regimes=list(rule.regimes) if isinstance(rule.regimes, tuple) else None,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas.base import Answer, Bilingual, Named, Time
+from fleet.rule import Trigger
 
 
 class Bounds(Answer):
@@ -51,7 +52,7 @@ class RulePlan(Answer):
     name: Bilingual
     component: str
     severity: int
-    trigger: Literal["when", "faults", "silence"]
+    trigger: Trigger
     when: str | None
     clear: str | None
     regimes: list[str] | None = Field(description="null: in any regime.")

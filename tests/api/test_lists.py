@@ -183,7 +183,7 @@ def test_products_are_data(manager: httpx.Client) -> None:
     signal = next(s for s in plan["signals"] if s["key"] == "hyd_temp_c")
     assert signal["warn"] == {"above": 90, "below": None} and signal["normal"] == [20, 80]
     assert [regime["color"] for regime in plan["regimes"]] == ["#22aa55", "#ddaa22", "#888888"]
-    assert {rule["trigger"] for rule in plan["rules"]} == {"when", "silence"}
+    assert {rule["trigger"] for rule in plan["rules"]} == {"when", "silence", "normal"}
     assert plan["parts"][0]["life_mid"] == 1000 and plan["services"][0]["parts"] == {"filter": 1}
     assert manager.get("/products/none").status_code == 404
 

@@ -11,7 +11,7 @@ from fleet import clock
 from ingest import payload
 from ingest.clocks import Clocks
 from ingest.topics import telemetry_topic
-from rules.clocks import LEAST_FLEET, LEAST_REPORTS, STEADY_MS, account_of_clock, trusted
+from rules.clocks import LEAST_FLEET, LEAST_REPORTS, STEADY_MS, account_of_clock, is_wrong, trusted
 from rules.worker import Worker
 from store import clocks
 from store.clocks import MachineClock
@@ -38,67 +38,74 @@ def fleet(bench: Bench) -> Bench:
     return bench
 
 
+@pytest.fixture
+def connection(small_store: str) -> Iterator[Connection]:
+    with connect(small_store) as opened:
+        yield opened
+
+
 class Machine:
-    """Sends once a minute; what a worker of the ingest writes of it, and what the rules say."""
+    """Sends once a minute; what a worker of the ingest writes of it, and what becomes of it."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench, self._clocks, self._worker = bench, Clocks(), bench.worker()
+    def __init__(self, connection: Connection, number: int) -> None:
+        self._connection, self._number, self._clocks = connection, number, Clocks()
 
-    def sends(self, minute: int, lag_ms: int) -> str | None:
-        """The state of its clock's alarm after this message."""
+    def sends(self, minute: int, lag_ms: int) -> bool:
+        """Whether its clock is wrong by this message."""
         at = NOW + minute * MINUTE
-        news = self._clocks.news({1: (at, lag_ms)})
-        clocks.note(self._bench.connection, news)
+        news = self._clocks.news({self._number: (at, lag_ms)})
+        clocks.note(self._connection, news)
         self._clocks.told(news)
-        self._worker.tick(at)
-        states = [row["state"] for row in self._bench.rows("select state from alarm order by id")]
-        return states[-1] if states else None
+        found = clocks.doubtful(self._connection, [self._number], [])
+        return any(is_wrong(one) for one in found)
 
 
 def test_a_clock_behind_is_told_after_half_an_hour_and_over_with_the_first_right_time(
     fleet: Bench,
 ) -> None:
-    machine = Machine(fleet)
-    assert machine.sends(0, 2000) is None
-    states = [machine.sends(1 + i, 8 * HOUR + 500 * (i % 7)) for i in range(31)]
-    assert states == [*[None] * 30, "active"]
+    machine, worker = Machine(fleet.connection, 1), fleet.worker()
+
+    def state(minute: int) -> list[str]:
+        worker.tick(NOW + minute * MINUTE)
+        return [row["state"] for row in fleet.rows("select state from alarm")]
+
+    assert not machine.sends(0, 2000)
+    behind = [machine.sends(1 + i, 8 * HOUR + 500 * (i % 7)) for i in range(30)]
+    assert not any(behind) and state(30) == []
+    assert machine.sends(31, 8 * HOUR) and state(31) == ["active"]
     (alarm,) = fleet.rows("select * from alarm")
     assert clock.to_ms(alarm["raised_at"]) == NOW + 31 * MINUTE
     (item,) = fleet.rows("select reason from ticket_item")
     assert item["reason"]["en"].startswith("The machine's clock is 8 h behind; all it sends is")
     assert "local time" in item["reason"]["en"] and "本地时间" in item["reason"]["zh"]
-    assert machine.sends(32, 3 * HOUR) == "active"  # another wrong time is not right yet
-    assert machine.sends(33, 900) == "cleared"
+    machine.sends(32, 3 * HOUR)  # another wrong time is not right yet
+    assert state(32) == ["active"]
+    machine.sends(33, 900)
+    assert state(33) == ["cleared"]
 
 
-def test_a_backlog_is_no_wrong_clock(fleet: Bench) -> None:
-    machine = Machine(fleet)
-    for minute in range(120):  # twelve hours in two, then what is current
-        assert machine.sends(minute, 12 * HOUR - minute * 6 * MINUTE) is None
-    assert machine.sends(121, 0) is None
-    assert fleet.rows("select * from alarm") == []
+def test_a_backlog_is_no_wrong_clock_and_a_wrong_clock_shows_behind_one(
+    connection: Connection,
+) -> None:
+    backlog = Machine(connection, 1)
+    # Twelve hours delivered in two, then what is current.
+    assert not any(backlog.sends(i, 12 * HOUR - i * 6 * MINUTE) for i in range(120))
+    assert not backlog.sends(121, 0)
+    both = Machine(connection, 2)
+    assert not any(both.sends(i, 10 * HOUR - i * 10 * MINUTE) for i in range(42))
+    assert [both.sends(42 + i, 3 * HOUR) for i in range(31)] == [*[False] * 30, True]
+    (found,) = clocks.doubtful(connection, [2], [])
+    assert found.lag_ms == 3 * HOUR
 
 
-def test_a_wrong_clock_with_a_backlog_is_told_once_that_is_over(fleet: Bench) -> None:
-    machine = Machine(fleet)
-    backlog = [machine.sends(i, 10 * HOUR - i * 10 * MINUTE) for i in range(43)]
-    assert not any(backlog)
-    assert [machine.sends(43 + i, 3 * HOUR) for i in range(31)][-1] == "active"
-    (row,) = fleet.rows("select lag_ms from machine_clock")
-    assert row["lag_ms"] == 3 * HOUR
-
-
-def test_what_is_told_among_older_things_counts(fleet: Bench) -> None:
-    machine = Machine(fleet)
-    for minute in range(0, 90, 2):
-        assert machine.sends(minute, 5 * HOUR) is None
-        assert machine.sends(minute + 1, 1000) is None
-
-
-def test_few_words_say_nothing(fleet: Bench) -> None:
-    machine = Machine(fleet)
-    found = [machine.sends(i * 240, 4 * HOUR) for i in range(LEAST_REPORTS)]
-    assert found == [*[None] * (LEAST_REPORTS - 1), "active"]
+def test_what_is_current_among_older_things_counts_and_few_words_say_nothing(
+    connection: Connection,
+) -> None:
+    mixed = Machine(connection, 1)
+    assert not any(mixed.sends(i, 5 * HOUR if i % 2 else 1000) for i in range(90))
+    rare = Machine(connection, 2)
+    found = [rare.sends(i * 240, 4 * HOUR) for i in range(LEAST_REPORTS)]
+    assert found == [*[False] * (LEAST_REPORTS - 1), True]
 
 
 def test_where_a_whole_fleet_is_off_the_clock_is_ours() -> None:
@@ -125,12 +132,6 @@ def test_by_how_much_is_said_in_both_languages(lag_ms: int, en: str, zh: str) ->
     account = account_of_clock(PLAN.rule["clock"], clock_of(lag_ms))
     assert en in account.reason.en and zh in account.reason.zh
     assert ("local time" in account.reason.en) == (lag_ms == -8 * HOUR)
-
-
-@pytest.fixture
-def connection(fleet: Bench) -> Iterator[Connection]:
-    with connect(fleet.database.url) as opened:
-        yield opened
 
 
 def test_several_workers_of_the_ingest_tell_one_story(connection: Connection) -> None:
