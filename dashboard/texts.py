@@ -179,8 +179,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "count_machines": ("Machines", "涉及设备"),
     "count_tickets": ("Tickets", "新开工单"),
     "count_joined": ("Joined to a planned visit", "并入已有工单"),
+    "count_attached": ("Belonged to an open ticket", "已有工单处理"),
     "count_again": ("Came again too soon", "短时复发"),
     "count_suppressed": ("Silenced by people", "人工抑制"),
+    "count_recorded": ("Recorded only", "仅作记录"),
     "count_hours": ("Technician hours on site", "现场工时"),
     "count_confirmed": ("Confirmed by findings", "经现场确认"),
     "count_beside": ("During another fault", "与其他故障同期"),
@@ -189,6 +191,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "count_faults_missed": ("Faults missed", "漏报故障"),
     "count_lead": ("Lead time, median", "提前量（中位数）"),
     "trial_machines": ("Machines", "设备对比"),
+    "trial_no_history": (
+        "There are no samples of these machines in this span.", "该时间范围内没有这些设备的数据。"
+    ),
     "trial_quiet": ("No machine would have had an alarm.", "没有设备会触发报警。"),
     "most_different_first": ("the most different first", "差异最大者在前"),
     "look_at": ("Look at", "查看设备"),

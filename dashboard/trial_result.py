@@ -15,7 +15,9 @@ from dashboard.visit import t
 
 MOST_LISTED = 30
 STEPS = 480
-COUNTS = ("alarms", "machines", "tickets", "joined", "again", "suppressed")
+COUNTS = (
+    "alarms", "machines", "tickets", "joined", "attached", "again", "suppressed", "recorded",
+)  # fmt: skip
 KNOWN = ("confirmed", "beside", "false", "unknown", "faults_missed")
 #: How much is drawn before the first and after the last alarm of a machine.
 MARGIN = timedelta(hours=2)
@@ -74,7 +76,8 @@ def _row(name: str, new: float, old: float) -> list[object]:
 def _machines(result: Json) -> Html:
     found = result["by_machine"]
     if not found:
-        return markup.card(t("trial_machines"), markup.empty(t("trial_quiet")))
+        words = t("trial_quiet") if result["samples"] else t("trial_no_history")
+        return markup.card(t("trial_machines"), markup.empty(words))
     rows = [
         [
             markup.link("machine", one["machine"], visit.language(), machine=one["machine"]),

@@ -64,7 +64,7 @@ class Report:
             "rule": rule.id,
             "name": rule.name.model_dump(),
             "severity": rule.severity,
-            "replayed": rule.silence != "never_seen" and not rule.clock,
+            "replayed": is_replayed(rule),
             **self._counts(rule.id, own),
         }
 
@@ -98,6 +98,12 @@ class Report:
             "minutes": round(one.minutes, 2),
             "silenced": None if one.hold is None else _silenced(one.hold),
         }
+
+
+def is_replayed(rule: Rule) -> bool:
+    """Whether history can say anything of the rule: not of one that goes by what arrives, and
+    when."""
+    return rule.silence != "never_seen" and not rule.clock
 
 
 def report(plan: ProductPlan, asked: Asked, samples: int, alarms: Sequence[Alarm]) -> Report:

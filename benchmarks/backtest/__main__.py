@@ -73,7 +73,7 @@ def main(
         ]
         typer.echo(json.dumps(told, indent=1))
     else:
-        Console().print(_table(runs))
+        Console(width=120).print(_table(runs))
 
 
 def _run(product: Path, history: Path, workers: int, samples: int) -> Run:

@@ -77,7 +77,9 @@ def rules(
     until: Annotated[
         datetime | None, typer.Option("--to", formats=DATES, help="End, UTC, not included.")
     ] = None,
-    tier: Annotated[str, typer.Option(help="Service tier of the machines of a file.")] = "standard",
+    tier: Annotated[
+        str | None, typer.Option(help="Service tier of the machines of a file; else standard.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File for the report; else printed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, with every alarm.")] = False,
     workers: Annotated[
@@ -98,6 +100,7 @@ def rules(
     for option, given, own in (
         ("faults", faults, "trouble codes"),
         ("services", services, "services"),
+        ("tier", tier, "tiers"),
     ):
         if given is not None and csv is None:
             raise IronpulseError(f"--{option} goes with --csv; the store has its own {own}.")
@@ -109,9 +112,10 @@ def rules(
             history = store_history(settings.database(), plans, period, truth)
         else:
             task = bar.add_task("reading", total=1.0)
+            promised = tier_of(settings.products, product, tier or "standard")
             history = file_history(
-                csv, plans, period, Path(folder), tier_of(settings.products, product, tier),
-                Beside(truth, faults, services), lambda share: bar.update(task, completed=share),
+                csv, plans, period, Path(folder), promised, Beside(truth, faults, services),
+                lambda share: bar.update(task, completed=share),
             )  # fmt: skip
         found = replay(plans, history, period, bar, workers, scheduler)
     with opened(out) as file:
@@ -132,14 +136,14 @@ def replay(
 ) -> dict[str, Any]:
     """Fold history through rule sets. The first one's report as JSON; where there is a second,
     with its report as `against` and with the `difference`."""
+    unfed = unfed_rules(plans, history)
     task = bar.add_task("judging", total=sum(sum(group.rows) for group in history.groups))
     job = job_of(plans, history.identities, history.lessons, history.peers)
     with crew_of(workers, scheduler) as crew:
         done = fold_groups(crew, job, history.groups, lambda rows: bar.advance(task, rows))
     reports = [_report(plans[i], i, history, done, period[0]) for i in range(len(plans))]
     spoiled = {"values_left_out": sum(one.spoiled for one in done)}
-    unfed = {"unfed": unfed_rules(plans[0], history)}
-    found = {"source": {**history.source, **spoiled, **unfed}, **reports[0].as_json()}
+    found = {"source": {**history.source, **spoiled, "unfed": unfed}, **reports[0].as_json()}
     if len(reports) > 1:
         found["against"] = reports[1].as_json()
         found["difference"] = difference(reports[0], reports[1])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.sources import History
+from rules.backtest_report import is_replayed
 from rules.compiled import compile_plan
 
 #: What is not there, in words.
@@ -15,8 +19,21 @@ WORDS = {
 }
 
 
-def unfed_rules(plan: ProductPlan, history: History) -> dict[str, list[str]]:
-    """The rules that ask for what the history does not have, by what that is."""
+def unfed_rules(plans: Sequence[ProductPlan], history: History) -> dict[str, list[str]]:
+    """The rules of the first plan that ask for what the history does not have, by what that is.
+    Raises IronpulseError where a plan has no other."""
+    found = [_of(plan, history) for plan in plans]
+    for plan, own in zip(plans, found, strict=True):
+        unfed = {rule for rules in own.values() for rule in rules}
+        if unfed >= {rule.id for rule in plan.rules if is_replayed(rule)}:
+            lacks = ", ".join(WORDS[what] for what in own) or "live data"
+            raise IronpulseError(
+                f"None of the {len(plan.rules)} rules can be judged without {lacks}."
+            )
+    return found[0]
+
+
+def _of(plan: ProductPlan, history: History) -> dict[str, list[str]]:
     compiled = compile_plan(plan)
     ids = [condition.rule.id for condition in compiled.conditions]
     counting = {user for gauge in compiled.gauges.tallies for user in gauge.users}

@@ -50,22 +50,31 @@ def body(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def expected(folder: Path) -> dict[str, Any]:
-    found = report(folder, "--csv", str(folder / "h.csv"))
+def answer(folder: Path) -> bytes:
+    """The report of one process, as it was written."""
+    out = folder / "answer.json"
+    asked = ("--csv", str(folder / "h.csv"), "--json", "--out", str(out), "--workers", "1")
+    assert backtest(folder, *asked).exit_code == 0
+    return out.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def expected(answer: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer)
     assert found["samples"] == SAMPLES - SAMPLES % MACHINES + MACHINES
     assert found["machines"] == MACHINES
     assert len([one for one in found["rules"] if one["alarms"]]) > 5
     return found
 
 
-def test_any_number_of_workers_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    files = []
-    for workers in ("1", "3"):
-        files.append(tmp_path / workers)
-        asked = ("--csv", str(folder / "h.csv"), "--json", "--out", str(files[-1]))
-        assert backtest(folder, *asked, "--workers", workers).exit_code == 0
-    assert files[0].read_bytes() == files[1].read_bytes()
-    assert len(files[0].read_bytes()) > 10_000
+def test_any_number_of_workers_gives_the_same_bytes(
+    folder: Path, tmp_path: Path, answer: bytes
+) -> None:
+    out = tmp_path / "three"
+    asked = ("--csv", str(folder / "h.csv"), "--json", "--out", str(out), "--workers", "3")
+    assert backtest(folder, *asked).exit_code == 0
+    assert out.read_bytes() == answer
+    assert len(answer) > 10_000
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +86,13 @@ def cluster() -> Iterator[str]:
 
 
 def test_a_cluster_gives_the_same_bytes(
-    folder: Path, tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, cluster: str, answer: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "PIECE_ROWS", 500)
-    here, there = tmp_path / "here", tmp_path / "there"
-    asked = ("--csv", str(folder / "h.csv"), "--json", "--out")
-    assert backtest(folder, *asked, str(here), "--workers", "2").exit_code == 0
-    assert backtest(folder, *asked, str(there), "--scheduler", cluster).exit_code == 0
-    assert here.read_bytes() == there.read_bytes()
+    monkeypatch.setattr(history, "PIECE_ROWS", 1000)
+    out = tmp_path / "there"
+    asked = ("--csv", str(folder / "h.csv"), "--json", "--out", str(out), "--scheduler", cluster)
+    assert backtest(folder, *asked).exit_code == 0
+    assert out.read_bytes() == answer
 
 
 def test_parquet_and_csv_say_the_same(folder: Path, expected: dict[str, Any]) -> None:
@@ -247,6 +255,7 @@ def test_a_file_that_will_not_do_is_told_in_a_sentence(
         ),
         (("--csv", "HISTORY", "--to", "2026-01-01"), "--to is not after its begin"),
         (("--services", "services.csv"), "--services goes with --csv"),
+        (("--tier", "gold"), "--tier goes with --csv"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), "--from is not before --to"),
         (("--csv", "HISTORY", "--tier", "tin"), "There is no service tier 'tin'"),
         (("--csv", "HISTORY", "--scheduler", "tcp://127.0.0.1:1"), "No Dask scheduler answers"),
@@ -404,6 +413,17 @@ def test_trouble_codes_that_will_not_do_are_told(
     result = backtest(folder, *asked)
     assert result.exit_code == 1
     assert says in result.stderr.replace("\n", " ") and "faults.csv" in result.stderr
+
+
+def test_rules_that_a_history_cannot_feed_are_not_tried(folder: Path, tmp_path: Path) -> None:
+    coded = {"id": "coded", "faults": {"spn": [110]}, **KIND}
+    first_seen = {"id": "first_seen", "silence": "never_seen", **KIND}
+    changed = tmp_path / "rules.yaml"
+    changed.write_text(yaml.safe_dump({"rules": [coded, first_seen]}))
+    result = backtest(folder, "--rules", str(changed), "--csv", str(warm(tmp_path)))
+    assert result.exit_code == 1
+    said = "None of the 2 rules can be judged without trouble codes (--faults gives them)."
+    assert said in result.stderr.replace("\n", " ")
 
 
 def test_trouble_codes_of_a_file_go_with_a_file(folder: Path) -> None:
