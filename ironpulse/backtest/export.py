@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +22,7 @@ from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.fault_file import FIELDS
 from ironpulse.backtest.output import opened, refuse_nowhere
-from ironpulse.backtest.period import DATES, period_of, refuse_elsewhen
+from ironpulse.backtest.period import Since, Until, period_of, refuse_elsewhen
 from ironpulse.backtest.sources import plan_of
 from ironpulse.backtest.tables import MACHINE, MEASURED_AT, TRAITS
 from ironpulse.settings import Settings
@@ -41,16 +40,14 @@ def export(
     out: Annotated[Path, typer.Option(help="File for the samples, .csv or .parquet.")],
     faults: Annotated[Path | None, typer.Option(help="CSV file for the trouble codes.")] = None,
     services: Annotated[Path | None, typer.Option(help="CSV file for the services done.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option("--from", formats=DATES, help="First moment, UTC.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--to", formats=DATES, help="End, UTC, not included.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
 ) -> None:
     """Write the history of a product's machines to files, to be replayed elsewhere."""
     if out.suffix not in _WRITERS:
-        raise IronpulseError(f"--out {out} ends neither in .csv nor in .parquet; let it.")
+        raise IronpulseError(
+            f"--out {out} ends neither in .csv nor in .parquet; give it one of them."
+        )
     for file in (out, faults, services):
         refuse_nowhere(file)
     settings = Settings()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
 
 from fleet import clock
 from fleet.errors import IronpulseError
@@ -10,11 +13,17 @@ from rules.state import NEVER
 
 Period = tuple[int, int]
 ALWAYS = 2**62
-#: Without a zone UTC is meant; with one, as reports have it.
-DATES = [
+_FORMATS = [
     "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z",
 ]  # fmt: skip
+#: Options of a command. Without a zone UTC is meant; with one, as reports have it.
+Since = Annotated[
+    datetime | None, typer.Option("--from", formats=_FORMATS, help="First moment, UTC.")
+]
+Until = Annotated[
+    datetime | None, typer.Option("--to", formats=_FORMATS, help="End, UTC, not included.")
+]
 
 
 def period_of(since: datetime | None, until: datetime | None) -> Period:

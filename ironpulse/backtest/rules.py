@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from rich.progress import Progress as Bar
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.output import opened, refuse_nowhere
-from ironpulse.backtest.period import DATES, Period, period_of
+from ironpulse.backtest.period import Period, Since, Until, period_of
 from ironpulse.backtest.rules_table import print_report
 from ironpulse.backtest.sources import (
     Beside,
@@ -71,12 +70,8 @@ def rules(
             "detectable, failed, repaired."
         ),
     ] = None,
-    since: Annotated[
-        datetime | None, typer.Option("--from", formats=DATES, help="First moment, UTC.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--to", formats=DATES, help="End, UTC, not included.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     tier: Annotated[
         str | None, typer.Option(help="Service tier of the machines of a file; else standard.")
     ] = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +283,14 @@ def test_what_cannot_work_is_told_in_a_sentence(
     assert says in result.stderr.replace("\n", " ")
 
 
+def test_an_export_writes_csv_or_parquet(folder: Path) -> None:
+    product = str(folder / PRODUCT)
+    asked = ["backtest", "export", "--product", product, "--out", str(folder / "h.xlsx")]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 1
+    assert "ends neither in .csv nor in .parquet" in result.stderr.replace("\n", " ")
+
+
 def test_a_fault_without_its_machine_is_told(folder: Path, tmp_path: Path) -> None:
     small, truth = tmp_path / "h.csv", tmp_path / "t.csv"
     small.write_text(f"machine,measured_at,s01_pct\nM,{START_MS},1\n")
@@ -358,6 +366,15 @@ def test_gaps_of_a_file_are_silence(folder: Path, tmp_path: Path) -> None:
     ]
 
 
+def write_rows(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
+    """Rows as CSV or, by the file's ending, JSON lines."""
+    told = [";".join(names), *(";".join(row) for row in rows)]
+    if path.suffix == ".jsonl":
+        told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+    path.write_text("\n".join(told))
+    return path
+
+
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_trouble_codes_in_a_file(
     folder: Path, tmp_path: Path, ending: str, cluster: str, monkeypatch: pytest.MonkeyPatch
@@ -373,11 +390,7 @@ def test_trouble_codes_in_a_file(
         ("M", "2026-01-01T01:00:00Z", "110", "3", ""),
         ("X", "2026-01-01T01:00:00Z", "110", "3", ""),
     ]
-    faults = tmp_path / f"faults.{ending}"
-    told = [";".join(names), *(";".join(row) for row in rows)]
-    if ending == "jsonl":
-        told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
-    faults.write_text("\n".join(told))
+    faults = write_rows(tmp_path / f"faults.{ending}", names, rows)
     asked = ("--rules", str(changed), "--csv", str(warm(tmp_path)), "--faults", str(faults))
     unfed = report(folder, *asked[:-2])["source"]["unfed"]
     assert unfed == {"trouble_codes": ["coded"]}
@@ -454,14 +467,11 @@ def test_services_in_a_file(folder: Path, tmp_path: Path, ending: str) -> None:
     lines = [f"machine,measured_at,{HOURS},s16_pct"]
     for machine in "MN":
         lines += [f"{machine},{START_MS + i * 60_000},{500 + i / 60},50" for i in range(600)]
-    path, services = tmp_path / "h.csv", tmp_path / f"services.{ending}"
+    path = tmp_path / "h.csv"
     path.write_text("\n".join(lines))
     names = ("machine", "done_at", "service")
     rows = [(machine, f"2026-01-01T0{hour}:00:00Z", "h10") for machine, hour in ("M1", "M6", "X6")]
-    told = [";".join(names), *(";".join(row) for row in rows)]
-    if ending == "jsonl":
-        told = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
-    services.write_text("\n".join(told))
+    services = write_rows(tmp_path / f"services.{ending}", names, rows)
     asked = ("--rules", str(counting(folder, tmp_path / "rules.yaml")), "--csv", str(path))
     without = report(folder, *asked)
     assert (without["alarms"], without["source"]["unfed"]) == ([], {"services": ["overdue"]})
