@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -120,7 +120,12 @@ def drop_override(connection: Connection, line_id: int) -> bool:
     return connection.execute(_SQL["drop_override"], {"line_id": line_id}).fetchone() is not None
 
 
-def asked(connection: Connection, since: datetime, until: datetime) -> dict[tuple[str, str], int]:
-    """(warehouse, number) -> pieces issued in a span of time."""
-    rows = connection.execute(_SQL["asked"], {"since": since, "until": until}).fetchall()
-    return {(row["warehouse"], row["number"]): row["quantity"] for row in rows}
+def asked(
+    connection: Connection, since: datetime, untils: Collection[datetime]
+) -> dict[datetime, dict[tuple[str, str], int]]:
+    """By end of a span of time that begins at `since`: (warehouse, number) -> pieces issued."""
+    found: dict[datetime, dict[tuple[str, str], int]] = {until: {} for until in untils}
+    rows = connection.execute(_SQL["asked"], {"since": since, "untils": list(untils)}).fetchall()
+    for row in rows:
+        found[row["until"]][row["warehouse"], row["number"]] = row["quantity"]
+    return found

@@ -46,16 +46,15 @@ def verdicts(
         return
     as_of: datetime = run[0]["as_of"]
     served = _served(stock.warehouses(connection), catalogue)
-    asked: dict[int, Mapping[tuple[str, str], int]] = {}
-    for line in part_plans.lines(connection, run_id, {}):
-        days = round(line["cover_days"])
-        until = as_of + timedelta(days=days)
-        if until > now:
-            continue
-        if days not in asked:
-            asked[days] = part_plans.asked(connection, as_of, until)
+    over = [
+        (line, until)
+        for line in part_plans.lines(connection, run_id, {})
+        if (until := as_of + timedelta(days=round(line["cover_days"]))) <= now
+    ]
+    asked = part_plans.asked(connection, as_of, {until for _, until in over})
+    for line, until in over:
         came = sum(
-            asked[days].get((place, line["number"]), 0) for place in served[line["warehouse"]]
+            asked[until].get((place, line["number"]), 0) for place in served[line["warehouse"]]
         )
         quantities = _quantities(line)
         if came or any(quantities.values()):

@@ -97,7 +97,12 @@ set quantity = excluded.quantity, reason = excluded.reason, made_by = excluded.m
 delete from plan_override where line_id = %(line_id)s returning line_id;
 
 -- name: asked
-select warehouse, number, sum(quantity)::integer as quantity
-from part_issued
-where issued_at >= %(since)s and issued_at < %(until)s
-group by 1, 2;
+-- What was issued is put together once for all ends.
+select span.until, issued.warehouse, issued.number, sum(issued.quantity)::integer as quantity
+from (
+    select warehouse, number, quantity, issued_at from part_issued
+    where issued_at >= %(since)s::timestamptz
+    offset 0
+) as issued
+join unnest(%(untils)s::timestamptz[]) as span (until) on issued.issued_at < span.until
+group by 1, 2, 3;
