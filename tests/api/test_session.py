@@ -36,11 +36,9 @@ def test_a_session_opens_shows_who_it_is_and_ends(api: httpx.Client) -> None:
 
 
 def test_an_account_made_on_the_command_line_signs_in(
-    api: httpx.Client, store: Connection, monkeypatch: pytest.MonkeyPatch
+    api: httpx.Client, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = store.info
-    url = f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
-    monkeypatch.setenv("IRONPULSE_DATABASE_URL", url)
+    monkeypatch.setenv("IRONPULSE_DATABASE_URL", database)
     arguments = [
         "accounts",
         "add",
@@ -60,11 +58,9 @@ def test_an_account_made_on_the_command_line_signs_in(
 
 
 def test_who_leaves_signs_in_no_more_and_what_is_left_behind_is_told(
-    manager: httpx.Client, store: Connection, monkeypatch: pytest.MonkeyPatch
+    manager: httpx.Client, store: Connection, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = store.info
-    url = f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
-    monkeypatch.setenv("IRONPULSE_DATABASE_URL", url)
+    monkeypatch.setenv("IRONPULSE_DATABASE_URL", database)
     key = manager.post("/api-keys", json={"name": "erp", "role": "parts"}).json()
     number = put_ticket(store, "P-1")
     store.execute("update ticket set assignee = 'mia'")
