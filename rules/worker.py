@@ -40,9 +40,9 @@ from tickets.dispatch import dispatch
 MOST_SAMPLES = 200_000
 MOST_ENTRIES = 500
 #: While there is work, what is known of machines is shown so often, of that share of those that
-#: wait: after two seconds nobody waits any more, and no step is held up by all of them at once.
+#: wait: after five seconds nobody waits any more, and no step is held up by all of them at once.
 _SHOW_S = 0.5
-_SHOW_SHARE = 0.25
+_SHOW_SHARE = 0.1
 #: Connections, late alarms and changed plans are looked at this often.
 TICK_S = 2.0
 #: A worker says that it lives, and looks which machines are its own, this often.

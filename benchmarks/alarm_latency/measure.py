@@ -43,7 +43,7 @@ _LIFTING = {
 _OVERLOADED = _LIFTING | {"lmi_moment_pct": 106.0}
 _EASY = _LIFTING | {"lmi_moment_pct": 60.0}
 #: The API is asked this often while an alarm is awaited; it is part of what is measured.
-POLL_S = 0.02
+POLL_S = 0.05
 #: Of alarms that are awaited together so many are asked for between two of them.
 _ASKED_AT_ONCE = 4
 #: What was not seen so long after the last moment of the load is given up.
