@@ -70,7 +70,7 @@ class ApiError(IronpulseError):
 
 def create(database_url: str) -> FastAPI:
     """The application on the database at `database_url`; it connects when it is started."""
-    database = Database(database_url, wait_s=STORE_WAIT_S)
+    database = Database(database_url, wait_s=STORE_WAIT_S, plan_each_query=True)
 
     context = Context(database, AUTHENTICATORS)
 

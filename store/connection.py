@@ -83,18 +83,30 @@ def address(url: str) -> str:
 class Database:
     """A pool of connections for one process. Open it with `with`.
 
-    Who asks for a connection waits at most `wait_s` seconds for one.
+    Who asks for a connection waits at most `wait_s` seconds for one. `plan_each_query`: every
+    execution is planned for its own parameters. Lists whose filters may be left out need that:
+    after ten executions PostgreSQL would else plan once for all, as if every filter were given.
     """
 
-    def __init__(self, url: str, max_size: int = 8, wait_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        max_size: int = 8,
+        wait_s: float = 30.0,
+        *,
+        plan_each_query: bool = False,
+    ) -> None:
         self.url = url
+        options = "-c timezone=UTC"
+        if plan_each_query:
+            options += " -c plan_cache_mode=force_custom_plan"
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             connection_class=psycopg.Connection[DictRow],
             kwargs={
                 "row_factory": dict_row,
                 "autocommit": True,
-                "options": "-c timezone=UTC",
+                "options": options,
             },
             min_size=1,
             max_size=max_size,

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from fleet.clock import now_ms, to_datetime
-from store.connection import Connection
+from store import fleet_view
+from store.connection import Connection, Database
 from store.plans import put_catalogue
 from tests.api import plans
 from tests.api.conftest import sign_in
@@ -227,3 +228,16 @@ def test_an_alarm_names_the_version_of_the_rule_that_raised_it(
     assert versions[1]["definition"]["hold_s"] == 77
     assert versions[0]["since"] == alarm["rule_version_since"]
     assert manager.get("/products/pump/rules/never/versions").status_code == 404
+
+
+def test_a_list_is_planned_for_its_own_filters_however_often_it_is_asked(database: str) -> None:
+    with Database(database, max_size=1, plan_each_query=True) as pool, pool.connection() as store:
+        for _ in range(15):
+            fleet_view.machines(store, {}, None, 10)
+        plans = store.execute(
+            "select sum(generic_plans) as shared, sum(custom_plans) as own"
+            " from pg_prepared_statements where statement like '%live_alarms%'"
+        ).fetchone()
+    assert plans is not None
+    assert plans["shared"] == 0
+    assert plans["own"] > 0
