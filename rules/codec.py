@@ -43,6 +43,7 @@ class _Code(msgspec.Struct, omit_defaults=True):
     lamp: str | None = None
     counted_at: int = NEVER
     lit_at: int = NEVER
+    anew_at: int = NEVER
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -224,7 +225,7 @@ def _code(entry: ActiveCode) -> _Code:
     code = entry.code
     return _Code(
         entry.since, code.spn, code.fmi, code.code, code.oc, code.sa, code.lamp,
-        entry.counted_at, entry.lit_at,
+        entry.counted_at, entry.lit_at, entry.anew_at,
     )  # fmt: skip
 
 
@@ -232,11 +233,14 @@ def _faults(compiled: CompiledPlan, stored: _Stored) -> FaultState:
     active = {}
     for kept in stored.active:
         code = FaultCode(kept.spn, kept.fmi, kept.code, kept.oc, kept.sa, kept.lamp)
-        active[code.key] = ActiveCode(code, kept.since, kept.counted_at, kept.lit_at)
+        moments = kept.since, kept.counted_at, kept.lit_at, kept.anew_at
+        active[code.key] = ActiveCode(code, *moments)
     known = {rule.id for rule in compiled.fault_rules}
-    raised = {
-        (rule, key): at
-        for rule, key, at in stored.raised
-        if rule in known and _judges_alike(compiled, stored, rule)
+    raised = {(rule, key): at for rule, key, at in stored.raised}
+    changed = {
+        (rule, key)
+        for rule, key in raised
+        if rule not in known or not _judges_alike(compiled, stored, rule)
     }
-    return FaultState(stored.faults_as_of, active, raised)
+    state = FaultState(stored.faults_as_of, active, raised)
+    return state.begun_anew(changed, max(stored.faults_as_of, stored.as_of))

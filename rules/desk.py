@@ -106,9 +106,10 @@ class Desk:
             return
         closed = held - alarms.standing_keys(connection, {machine for machine, _, _ in held})
         concerned = sorted({machine for machine, _, _ in closed})
-        self._known.states.put(without(self.compiled, self._known.states.take(concerned), closed))
-        for machine in concerned:
-            own = without_codes(self.compiled, machine, faults[machine], closed)
+        states = without(self.compiled, self._known.states.take(concerned), closed)
+        self._known.states.put(states)
+        for machine, as_of in zip(concerned, states.as_of.tolist(), strict=True):
+            own = without_codes(self.compiled, machine, faults[machine], as_of, closed)
             self._known.faults[machine] = own
 
     def _samples(

@@ -57,10 +57,11 @@ def _unwatched(watched: Watched, component: str, rule: str) -> Watched:
 
 
 def without_codes(
-    compiled: CompiledPlan, machine: int, faults: FaultState, closed: Collection[Key]
+    compiled: CompiledPlan, machine: int, faults: FaultState, at: int, closed: Collection[Key]
 ) -> FaultState:
-    """A machine's trouble codes without the alarms that were `closed`."""
+    """A machine's trouble codes without the alarms that were `closed`, as of `at` (ms)."""
     standing = standing_codes(compiled, machine, faults)
-    kept = (key not in closed for key, _ in standing)
-    raised = {one: at for (one, at), keep in zip(faults.raised.items(), kept, strict=True) if keep}
-    return replace(faults, raised=raised)
+    gone = [
+        one for one, (key, _) in zip(faults.raised, standing, strict=True) if key in closed
+    ]  # fmt: skip
+    return faults.begun_anew(gone, max(faults.as_of, at))

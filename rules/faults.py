@@ -6,7 +6,7 @@ first report that holds it to the first that does not. Each code is an alarm of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from fleet.batch import FaultCode, FaultReport
@@ -19,17 +19,19 @@ from rules.state import NEVER
 @dataclass(frozen=True, slots=True)
 class ActiveCode:
     """A code, the moment (milliseconds since 1970 UTC) from which it has been active, and those
-    from which its occurrence count has stood as it does, and its lamp."""
+    from which its occurrence count has stood as it does, and its lamp; `anew_at` is when something
+    else than a report closed an alarm of it, from when on its rules begin anew."""
 
     code: FaultCode
     since: int
     counted_at: int = NEVER
     lit_at: int = NEVER
+    anew_at: int = NEVER
 
     def due(self, rule: Rule) -> int:
         """When the alarm of a rule that looks at the code is raised: after its hold, and not before
         the code was what the rule asks for."""
-        match, since = rule.faults, self.since
+        match, since = rule.faults, max(self.since, self.anew_at)
         assert match is not None
         if match.lamp or match.unmatched:
             since = max(since, self.lit_at)
@@ -46,6 +48,17 @@ class FaultState:
     as_of: int = NEVER
     active: Mapping[str, ActiveCode] = field(default_factory=dict)
     raised: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def begun_anew(self, closed: Collection[tuple[str, str]], at: int) -> FaultState:
+        """Without alarms (rule and key) that something else than a report closed: what still holds
+        is raised again, by its rule's hold from `at` on."""
+        raised = {one: since for one, since in self.raised.items() if one not in closed}
+        keys = {key for _, key in closed}
+        active = {
+            key: replace(one, anew_at=at) if key in keys else one
+            for key, one in self.active.items()
+        }
+        return replace(self, active=active, raised=raised)
 
 
 def fold_faults(
@@ -129,7 +142,7 @@ def _take(
         else:
             counted_at = before.counted_at if code.oc == before.code.oc else at
             lit_at = before.lit_at if code.lamp == before.code.lamp else at
-            active[key] = ActiveCode(code, before.since, counted_at, lit_at)
+            active[key] = ActiveCode(code, before.since, counted_at, lit_at, before.anew_at)
     changes, raised = [], dict(state.raised)
     for rule, key in state.raised:
         if key not in active:

@@ -69,6 +69,8 @@ def test_what_still_holds_is_raised_again_after_its_alarm_was_closed(
     assert sorted(found) == [
         ("code", "active"), ("code", "cleared"), ("hot", "active"), ("hot", "cleared"),
     ]  # fmt: skip
+    told = bench.rows("select source from finding where source in ('code', 'hot')")
+    assert len(told) == 4, "each of them is told"
     bench.bring(rows(start + 240_000, [60] * 3))
     bench.bring_faults(1, start + 240_000)
     run_all(worker)
