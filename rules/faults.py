@@ -51,11 +51,11 @@ class FaultState:
 
     def begun_anew(self, closed: Collection[tuple[str, str]], at: int) -> FaultState:
         """Without alarms (rule and key) that something else than a report closed: what still holds
-        is raised again, by its rule's hold from `at` on."""
+        is raised again, by its rule's hold, later than `at`: one moment is one finding."""
         raised = {one: since for one, since in self.raised.items() if one not in closed}
         keys = {key for _, key in closed}
         active = {
-            key: replace(one, anew_at=at) if key in keys else one
+            key: replace(one, anew_at=at + 1) if key in keys else one
             for key, one in self.active.items()
         }
         return replace(self, active=active, raised=raised)

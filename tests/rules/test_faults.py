@@ -121,3 +121,11 @@ def test_a_lamp_that_lights_later_holds_from_then_on() -> None:
     assert [(c.rule, c.kind, c.at // 1000) for c in changes] == [
         ("other_codes", "raised", 20), ("other_codes", "cleared", 60),
     ]  # fmt: skip
+
+
+def test_what_begins_anew_is_raised_later_than_before() -> None:
+    state, _ = fold_faults(PLAN, FaultState(), [report(10, HOT, OWN)])
+    state = state.begun_anew([("code", HOT.key)], state.as_of)
+    state, changes = fold_faults(PLAN, state, [report(20, HOT, OWN)])
+    assert [(change.rule, change.at) for change in changes] == [("code", 10_001)]
+    assert state.active[HOT.key].since == 10_000
