@@ -87,7 +87,7 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
     text.seek(0)
     reader = csv.reader(text, delimiter=separator)
     try:
-        lines = [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
+        lines = [(reader.line_num, row) for row in reader if not _blank(row)]
     except csv.Error as error:
         raise SignalFileError(f"{path}:{reader.line_num}: {error}; save it as CSV.") from error
     if not lines:
@@ -105,6 +105,11 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
     if twice:
         raise SignalFileError(f"{path}: column {twice[0]!r} is there twice; give it another name.")
     return names, [row for _, row in lines], rests
+
+
+def _blank(row: Sequence[str]) -> bool:
+    """Whether a line is empty; one of separators alone is a moment at which nothing was known."""
+    return len(row) < 2 and not any(cell.strip() for cell in row)
 
 
 def _header(

@@ -80,6 +80,11 @@ def test_a_column_that_training_hardly_knows_is_left_out(tmp_path: Path) -> None
         read_signals(path, columns=["a", "b"], train_rows=80)
 
 
+def test_a_moment_without_any_value_is_a_row(tmp_path: Path) -> None:
+    found = read_signals(_file(tmp_path, "a,b\n3,4\n,\n\n5,2\n  \n"))
+    assert np.isnan(found.values[:, 0]).tolist() == [False, True, False]
+
+
 def test_a_column_that_only_rises_tells_the_time(tmp_path: Path) -> None:
     path = _file(tmp_path, "epoch,a\n" + "".join(f"{1000 + k},{k % 3}\n" for k in range(9)))
     found = read_signals(path, train_rows=6)
