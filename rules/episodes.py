@@ -42,7 +42,7 @@ def episodes_of(
         key: AlarmChange(key[0], key[2], key[1], "raised", at, at, at) for key, at in standing
     }
     found: list[Episode] = []
-    for change in sorted(changes, key=lambda change: (change.at, change.kind == "raised")):
+    for change in sorted(changes, key=lambda change: change.at):
         key = (change.machine_id, change.component, change.rule)
         if change.kind == "raised":
             opened[key] = change

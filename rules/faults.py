@@ -67,7 +67,8 @@ def fold_faults(
     """Fold one machine's reports, each newer than `state.as_of`, over what is known of it."""
     changes: list[AlarmChange] = []
     for report in sorted(reports, key=lambda report: report.measured_at):
-        state, ripe = _ripen(compiled, state, report.machine_id, report.measured_at)
+        # What is gone at the moment at which its hold would have run out has not held.
+        state, ripe = _ripen(compiled, state, report.machine_id, report.measured_at - 1)
         state, gone = _take(compiled, state, report)
         state, fresh = _ripen(compiled, state, report.machine_id, report.measured_at)
         changes += ripe + gone + fresh
