@@ -204,10 +204,8 @@ def _added(group: Sequence[Occurrence], context: _Context) -> Iterator[Entry]:
             entry.findings.append(finding_of(record, account, setting, page=True))
         yield entry
         return
-    if setting.rule.late == "ignore":
-        return
-    record = settled(replace(record, judged=False), setting)
     page = _pages(setting) and record.suppression is None
+    record = settled(replace(record, judged=page), setting)
     told = replace(record, spans=spans[:1])
     yield Entry(replace(record, judged=True), [finding_of(told, account, setting, page=page)])
 

@@ -103,7 +103,7 @@ class Ledger:
         silent = quiet_of(record, setting, self._holds.get(change.machine_id, ()))
         entry.record = ended(record, change.at, setting)
         if not record.judged and record.late and setting.rule.late == "ignore":
-            entry.record = replace(entry.record, judged=True)
+            entry.record = _ignored(entry.record, setting)
             entry.dropped = record.occurrences == 1
         elif not record.judged:
             self._close_unjudged(entry, silent, change.at, setting)
@@ -224,6 +224,15 @@ def ended(record: AlarmRecord, at: int, setting: Setting) -> AlarmRecord:
     """The alarm once its condition is gone at `at`."""
     spans = (*record.spans[:-1], (record.spans[-1][0], at))
     return settled(replace(record, spans=spans), setting)
+
+
+def _ignored(record: AlarmRecord, setting: Setting) -> AlarmRecord:
+    """The alarm without its latest occurrence; with it where that is its only one."""
+    told = replace(record, judged=True)
+    if record.occurrences == 1:
+        return told
+    spans, occurrences = record.spans[:-1], record.occurrences - 1
+    return settled(replace(told, spans=spans, occurrences=occurrences), setting)
 
 
 def settled(record: AlarmRecord, setting: Setting, *, steady_at: int | None = None) -> AlarmRecord:

@@ -38,8 +38,22 @@ def occurrences_of(
         if not _ends_after(span, since)
     ]
     owner = _owners(records, episodes, since, setting)
-    found += [Occurrence(one.span, who, one) for one, who in zip(episodes, owner, strict=True)]
-    return sorted(found, key=lambda one: one.span[0])
+    folded = [Occurrence(one.span, who, one) for one, who in zip(episodes, owner, strict=True)]
+    if setting.rule.late == "ignore":
+        folded = [one for one in folded if not _to_be_ignored(one, records, setting)]
+    return sorted(found + folded, key=lambda one: one.span[0])
+
+
+def _to_be_ignored(item: Occurrence, records: Sequence[AlarmRecord], setting: Setting) -> bool:
+    """Whether an occurrence came late, is over, and nobody was told of it."""
+    begin, end = item.span
+    if end is None or setting.now - begin <= setting.late_ms:
+        return False
+    if item.place is None or item.episode is None:
+        return True
+    record = records[item.place]
+    told = record.spans if record.judged else record.spans[:-1]
+    return not any(item.episode.overlaps(span) for span in told)
 
 
 def grouped(
@@ -75,7 +89,8 @@ def _together(
 
 def _would_wait(item: Occurrence, setting: Setting) -> bool:
     """Whether an occurrence nobody knew of would have waited to be seen, had it come in order."""
-    return setting.now - item.span[0] <= setting.late_ms and wants_somebody(setting.rule)
+    paged = setting.rule.late == "page" or setting.now - item.span[0] <= setting.late_ms
+    return paged and wants_somebody(setting.rule)
 
 
 def _owners(
