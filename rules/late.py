@@ -109,7 +109,10 @@ def _amended(
     yield from (Entry(_withdrawn(one, setting)) for one in others)
     spans = tuple(item.span for item in group)
     begun, occurrences = _counted(records, spans, context.since)
-    amended = replace(record, raised_at=begun, spans=spans[-KEPT_SPANS:], occurrences=occurrences)
+    told = any(one.told for one in records)
+    amended = replace(
+        record, raised_at=begun, spans=spans[-KEPT_SPANS:], occurrences=occurrences, told=told
+    )
     if amended == record:
         yield entry
         return

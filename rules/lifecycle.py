@@ -143,7 +143,8 @@ class Ledger:
         finding = finding_of(entry.record, account, setting, page=page)
         reason = told_anew(finding.reason, entry.record) if page else finding.reason
         entry.findings.append(replace(finding, quiet=quiet, reason=reason))
-        entry.record = replace(entry.record, judged=True)
+        told = entry.record.told or (page and quiet is None)
+        entry.record = replace(entry.record, judged=True, told=told)
         self._keep(entry)
 
     def judge_waiting(self, settings: Mapping[str, Setting], as_of: Mapping[int, int]) -> None:
@@ -248,7 +249,7 @@ def settled(record: AlarmRecord, setting: Setting, *, steady_at: int | None = No
     over = (
         seen
         or not needs_somebody(record, setting.rule)
-        or not record.judged
+        or not (record.judged or record.told)
         or record.state == "cleared"
     )
     if record.flapping and not record.late:

@@ -40,7 +40,8 @@ class AlarmRecord:
     gone (None while it stands); `returned_at` is the end of the last. `judged` is False while
     nobody knows yet whether this late alarm still stands, or while it is kept quiet. Of the last
     occurrence, `let_go_at` is when a ticket it was attached to was cancelled, `visited_at` when a
-    visit dealt with it. `id` is None until it is written.
+    visit dealt with it. `told` says whether any occurrence became part of a ticket. `id` is None
+    until it is written.
     """
 
     id: int | None
@@ -65,6 +66,7 @@ class AlarmRecord:
     flapping: bool = False
     let_go_at: int | None = None
     visited_at: int | None = None
+    told: bool = False
 
     @property
     def key(self) -> tuple[int, str, str]:

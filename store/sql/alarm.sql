@@ -2,7 +2,8 @@
 -- What a changed rule closed is history: neither comes again nor is put right.
 select id, machine_id, component, rule, plan_version, severity, state, raised_at, returned_at,
     detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans, late, judged,
-    evidence, suppression, flapping, let_go_at, visited_at
+    evidence, suppression, flapping, let_go_at, visited_at,
+    exists (select from finding where alarm_id = alarm.id and ticket_id is not null) as told
 from alarm
 where machine_id = any(%(machines)s::integer[])
     and (
@@ -16,7 +17,8 @@ for update
 -- name: records_after
 select alarm.id, alarm.machine_id, component, rule, plan_version, severity, state, raised_at,
     returned_at, detected_at, acknowledged_at, acknowledged_by, cleared_at, occurrences, spans,
-    late, judged, evidence, suppression, flapping, let_go_at, visited_at
+    late, judged, evidence, suppression, flapping, let_go_at, visited_at,
+    exists (select from finding where alarm_id = alarm.id and ticket_id is not null) as told
 from alarm
 join unnest(%(machines)s::integer[], %(times)s::timestamptz[]) as asked (machine_id, since)
     on asked.machine_id = alarm.machine_id

@@ -172,6 +172,18 @@ def test_an_alarm_back_within_the_lock_is_the_earlier_one_until_it_stays(
     assert kinds[:4] == ["raised", "returned", "cleared", "came_again"]
 
 
+def test_what_waits_to_be_seen_waits_on_after_it_came_again_and_went(
+    bench: Bench, run_all: RunAll
+) -> None:
+    start = clock.now_ms() - 9 * MINUTE
+    worker = bench.worker()
+    for turn in range(2):
+        bench.bring(rows(start + turn * 80_000, HOT + COOL))
+        run_all(worker)
+        assert facts(bench, "hot", "state", "occurrences") == [("returned", turn + 1)]
+    assert facts(bench, "warm", "state") == [("cleared",)]
+
+
 def test_flapping_is_one_alarm_until_it_is_quiet(bench: Bench, run_all: RunAll) -> None:
     now = clock.now_ms()
     start = now - 13 * MINUTE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from rules.engine import fold
 from rules.episodes import episodes_of
 from rules.evidence import Account
 from rules.late import late_rows, reconcile
-from rules.lifecycle import Ledger, new_record
+from rules.lifecycle import Entry, Ledger, new_record
 from rules.paging import Setting
 from rules.recurrence import Recurrence
 from rules.state import NEVER, RAISED, FleetState, empty_state
@@ -29,17 +30,22 @@ ACCOUNT = Account(Text(en="why", zh="原因"), Text(en="why", zh="原因"), {})
 
 class Replay:
     """The worker's way with one machine's rows, in memory: everything arrives long afterwards, or
-    within what is not `late_ms` yet."""
+    within what is not `late_ms` yet. `does` is what a late finding does."""
 
-    def __init__(self, law: Recurrence, late_ms: int) -> None:
+    def __init__(self, law: Recurrence, late_ms: int, does: str = "record") -> None:
         self.law, self.late_ms = law, late_ms
+        self.rules = {
+            condition.rule.id: condition.rule.model_copy(update={"late": does})
+            for condition in PLAN.conditions
+        }
         self.rows: dict[int, Row] = {}
         self.checkpoints: list[FleetState] = [empty_state(PLAN, [1])]
         self.records: list[AlarmRecord] = []
+        self.written = 0
         self.now = 2**45
 
     def setting(self, rule: str) -> Setting:
-        return Setting(PLAN.plan.rule[rule], "1", "alarm", self.now, self.late_ms, self.law)
+        return Setting(self.rules[rule], "1", "alarm", self.now, self.late_ms, self.law)
 
     @property
     def state(self) -> FleetState:
@@ -60,7 +66,7 @@ class Replay:
             else:
                 book(change, ACCOUNT, self.setting(change.rule))
         self.checkpoints.append(after)
-        self._keep([entry.record for entry in ledger.entries])
+        self._keep(ledger.entries)
 
     def _again(self, rows: list[Row], oldest: int) -> None:
         self.checkpoints = [one for one in self.checkpoints if one.as_of[0] < oldest]
@@ -84,14 +90,20 @@ class Replay:
         episodes = episodes_of(standing, changes)
         entries = reconcile(known, episodes, {1: since}, every, lambda _: ACCOUNT)
         self.checkpoints.append(after)
-        self._keep([entry.record for entry in entries])
+        self._keep(entries)
 
-    def _keep(self, records: list[AlarmRecord]) -> None:
-        """Write as the store does: an id for what is new."""
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        """Write as the store does: an id for what is new, and nothing of what is to be unmade."""
         kept = {record.id: record for record in self.records}
-        for record in records:
-            number = record.id if record.id is not None else len(kept) + 1
-            kept[number] = replace(record, id=number)
+        for entry in entries:
+            record = entry.record
+            if entry.dropped:
+                kept.pop(record.id, None)
+                continue
+            self.written += record.id is None
+            number = self.written if record.id is None else record.id
+            told = record.told or any(finding.page for finding in entry.findings)
+            kept[number] = replace(record, id=number, told=told)
         self.records = list(kept.values())
         live = [record.key for record in self.records if record.live]
         assert len(live) == len(set(live)), "two live alarms about one thing"
@@ -119,16 +131,22 @@ laws = st.sampled_from(
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=streams, sizes=pieces, law=laws, late_ms=st.sampled_from([1000, 2**50]), data=st.data())
+@given(
+    rows=streams,
+    sizes=pieces,
+    law=laws,
+    late=st.sampled_from([(1000, "record"), (1000, "page"), (1000, "ignore"), (2**50, "record")]),
+    data=st.data(),
+)
 def test_any_order_of_arrival_ends_in_the_same_alarms(
-    rows: list[Row], sizes: list[int], law: Recurrence, late_ms: int, data: st.DataObject
+    rows: list[Row], sizes: list[int], law: Recurrence, late: tuple[int, str], data: st.DataObject
 ) -> None:
-    in_order, otherwise = in_two_orders(rows, sizes, (law, late_ms), data)
+    in_order, otherwise = in_two_orders(rows, sizes, (law, *late), data)
     assert otherwise.alarms() == in_order.alarms()
 
 
 def in_two_orders(
-    rows: list[Row], sizes: list[int], kind: tuple[Recurrence, int], data: st.DataObject
+    rows: list[Row], sizes: list[int], kind: tuple[Recurrence, int, str], data: st.DataObject
 ) -> tuple[Replay, Replay]:
     """A machine whose pieces came in order, and one whose came in any other."""
     rows = timed([(1, 10, values) for _, _, values in rows])
@@ -154,7 +172,7 @@ def test_an_alarm_that_came_too_often_to_remember_is_still_one(
     with pytest.MonkeyPatch.context() as patched:
         for module in (late, lifecycle):
             patched.setattr(module, "KEPT_SPANS", 2)
-        in_order, otherwise = in_two_orders(rows, sizes, (Recurrence(lock), 1000), data)
+        in_order, otherwise = in_two_orders(rows, sizes, (Recurrence(lock), 1000, "record"), data)
     assert otherwise.alarms() == in_order.alarms()
 
 
