@@ -166,8 +166,10 @@ def _add_last(entry: Entry, last: Episode, context: _Context) -> None:
     one_less = replace(entry.record, spans=spans[:-1], occurrences=entry.record.occurrences - 1)
     entry.record = again(one_less, last.begin, account, setting, context.holds)
     entry.record = replace(entry.record, spans=spans)
-    if entry.record.judged:
+    pages_late = _pages(setting) and entry.record.suppression is None
+    if entry.record.judged or (pages_late and last.end is None):
         entry.findings.append(finding_of(entry.record, account, setting, page=True))
+        entry.record = replace(entry.record, judged=True)
     elif last.end is not None:
         kept_quiet = entry.record.suppression
         if kept_quiet != "recurrence":
