@@ -29,8 +29,11 @@ def evaluate(
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result = _Evaluation(columns, params).value(expression.tree)
-    full = np.broadcast_to(result, columns.times.shape)
-    return np.where(np.isinf(full), np.nan, full)
+    if result.shape != columns.times.shape:
+        result = np.broadcast_to(result, columns.times.shape)
+    if isinstance(expression.tree, _TRUTH):
+        return result
+    return np.where(np.isinf(result), np.nan, result)
 
 
 def true(column: FloatColumn) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -55,7 +58,7 @@ class _Evaluation:
             case ast.BoolOp():
                 return self._logic(node)
             case ast.UnaryOp(op=ast.Not()):
-                return 1.0 - _truth(self.value(node.operand))
+                return 1.0 - self._truth(node.operand)
             case ast.UnaryOp():
                 return -self.value(node.operand)
             case ast.BinOp():
@@ -66,19 +69,25 @@ class _Evaluation:
                 return self._call(node)
         raise AssertionError(f"{ast.dump(node)} passed the check of fleet.expression")
 
+    def _truth(self, node: ast.expr) -> FloatColumn:
+        value = self.value(node)
+        if isinstance(node, _TRUTH):
+            return value
+        return np.where(np.isfinite(value), np.not_equal(value, 0), np.nan)
+
     def _logic(self, node: ast.BoolOp) -> FloatColumn:
-        sides = [_truth(self.value(side)) for side in node.values]
+        sides = [self._truth(side) for side in node.values]
         if isinstance(node.op, ast.And):
             return _fold(sides, decisive=0.0)
         return _fold(sides, decisive=1.0)
 
     def _compare(self, node: ast.Compare) -> FloatColumn:
         sides = [self.value(side) for side in (node.left, *node.comparators)]
+        known = [np.isfinite(side) for side in sides]
         results = []
-        for left, right, operator in zip(sides, sides[1:], node.ops, strict=False):
-            unknown = ~(np.isfinite(left) & np.isfinite(right))
-            outcome = _COMPARISON[type(operator)](left, right)
-            results.append(np.where(unknown, np.nan, outcome.astype(np.float64)))
+        for at, operator in enumerate(node.ops):
+            outcome = _COMPARISON[type(operator)](sides[at], sides[at + 1])
+            results.append(np.where(known[at] & known[at + 1], outcome, np.nan))
         return results[0] if len(results) == 1 else _fold(results, decisive=0.0)
 
     def _call(self, node: ast.Call) -> FloatColumn:
@@ -111,6 +120,8 @@ def _power(base: FloatColumn, exponent: FloatColumn) -> FloatColumn:
     return np.where(known, result, np.nan)
 
 
+#: What gives truth and nothing else.
+_TRUTH = (ast.Compare, ast.BoolOp)
 _ARITHMETIC: dict[type[ast.operator], Callable[[FloatColumn, FloatColumn], FloatColumn]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
@@ -126,10 +137,6 @@ _COMPARISON: dict[type[ast.cmpop], Callable[..., np.ndarray[Any, np.dtype[np.boo
     ast.Eq: np.equal,
     ast.NotEq: np.not_equal,
 }
-
-
-def _truth(value: FloatColumn) -> FloatColumn:
-    return np.where(np.isfinite(value), np.not_equal(value, 0).astype(np.float64), np.nan)
 
 
 def _fold(sides: list[FloatColumn], decisive: float) -> FloatColumn:

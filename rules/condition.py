@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from fleet.batch import FloatColumn
 from fleet.expression import Expression
 from fleet.rule import Override, Rule
 
-Params = dict[str, float | FloatColumn]
+Params = Mapping[str, float | FloatColumn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ConditionRule:
     def params(self, machines: Sequence[Identity]) -> Params:
         """The rule's numbers: one value for all, or one per machine where they differ."""
         if not self.rule.overrides:
-            return dict(self.rule.params)
+            return self.rule.params
         by_serial = any(override.machine is not None for override in self.rule.overrides)
         known: dict[tuple[str, str, str], dict[str, float]] = {}
         each = []

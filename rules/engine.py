@@ -20,7 +20,7 @@ from fleet.windows import window
 from rules.baselines import standing
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan, WindowCall
-from rules.condition import ConditionRule, Identity, Params
+from rules.condition import Identity, Params
 from rules.detectors.implausible import fold_suspects
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.detectors.union import as_one
@@ -128,6 +128,7 @@ class _Fold:
     ) -> None:
         self.compiled, self.sheet, self.regime, self.params = compiled, sheet, regime, params
         self._windows: dict[str, FloatColumn] = {}
+        self._allowed: dict[tuple[int, ...], FloatColumn] = {}
         self._here = np.zeros(len(compiled.regimes) + 1, bool)  # the last is NO_REGIME's
         self._here[regime] = True
         self.recall = Recall(compiled, sheet, regime, who, peers, self._argument)
@@ -149,11 +150,16 @@ class _Fold:
     def _learn_and_judge(self, learning: list[int]) -> None:
         """Learn and judge until neither changes the other: what is learned in a row depends on
         what was judged in earlier ones alone, so every round is right for longer."""
-        plain = {i: self._stood(i, outcome) for i, outcome in self.outcomes.items()}
+        gauges, rules = self.compiled.gauges.baselines, self.compiled.conditions
+        about = frozenset[str]().union(*(gauge.components for gauge in gauges))
+        plain = {
+            i: self._stood(i, outcome)
+            for i, outcome in self.outcomes.items()
+            if rules[i].rule.component in about
+        }
         raised = {
             i: (self.sheet.before.phase[:, i] >= RAISED)[self.sheet.grid.machine] for i in learning
         }
-        gauges = self.compiled.gauges.baselines
         self.recall.learn(gauges, plain, raised)
         due = learning
         while due:
@@ -186,14 +192,25 @@ class _Fold:
         if rule.regimes is not None and not self._here[[*rule.regimes, NO_REGIME]].any():
             when = np.zeros(len(self.regime))  # the guard alone says no
         else:
-            when = self._compute(rule.when, params, known)
-            when = _guarded(when, rule, len(self.compiled.regimes), self.regime)
+            when = self._guarded(self._compute(rule.when, params, known), rule.regimes)
 
         def clear() -> FloatColumn:
             return self._compute(rule.clear, params, known)
 
         holds = rule.hold_ms, rule.clear_hold_ms, self.compiled.max_gap_ms
         return _Outcome(*step(state, when, clear, self.sheet.grid, *holds))
+
+    def _guarded(self, when: FloatColumn, regimes: tuple[int, ...] | None) -> FloatColumn:
+        """The condition and its guard, in Kleene's logic; an unknown regime is unknown."""
+        if regimes is None:
+            return when
+        allowed = self._allowed.get(regimes)
+        if allowed is None:
+            guard = np.zeros(len(self._here))
+            guard[list(regimes)] = 1.0
+            guard[NO_REGIME] = np.nan
+            allowed = self._allowed[regimes] = guard[self.regime]
+        return np.where((allowed == 0) | (when == 0), 0.0, when * allowed)
 
     def _compute(
         self, expression: Expression, params: Params, known: Mapping[str, FloatColumn]
@@ -235,17 +252,3 @@ def _per_row(params: Params, machine: Rows) -> Params:
         name: value if isinstance(value, int | float) else value[machine]
         for name, value in params.items()
     }
-
-
-def _guarded(
-    when: FloatColumn, rule: ConditionRule, regimes: int, regime: NDArray[np.int16]
-) -> FloatColumn:
-    """The condition and its guard, in Kleene's logic; an unknown regime is unknown."""
-    if rule.regimes is None:
-        return when
-    guard = np.zeros(regimes + 1)
-    guard[list(rule.regimes)] = 1.0
-    guard[NO_REGIME] = np.nan
-    allowed = guard[regime]
-    both = when * allowed
-    return np.where((allowed == 0) | (when == 0), 0.0, both)

@@ -133,10 +133,10 @@ def step(
     gap_ms: int,
 ) -> tuple[RuleState, list[Transition]]:
     """Fold one rule over the rows of m machines. `clear` is computed only if it can matter."""
+    if not before.phase.any() and not true(when).any():  # IDLE is 0
+        return before, []
     raised = before.phase >= RAISED
     pending = before.phase == PENDING
-    if not true(when).any() and not raised.any() and not pending.any():
-        return before, []
     rising = _runs(when, grid, hold_ms, gap_ms, before, pending)
     may_rise = np.zeros(len(raised), bool)
     may_rise[rising.machine[rising.candidates]] = True
