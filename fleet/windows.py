@@ -42,27 +42,19 @@ class Columns:
     values: Mapping[str, FloatColumn]
     gap_ms: int = _NO_GAP
     asked: Rows | None = None
-    _firsts: dict[tuple[int, bool], Rows] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _firsts: dict[int, Rows] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def ends(self) -> Rows:
         """The rows in which windows end."""
-        return self._every if self.asked is None else self.asked
+        return np.arange(len(self.times)) if self.asked is None else self.asked
 
-    @property
-    def _every(self) -> Rows:
-        return np.arange(len(self.times))
-
-    def first_rows(self, window_ms: int, *, every: bool = False) -> Rows:
-        """For each of `ends`, or every row, the first row of its machine with a time in
-        (t - window_ms, t]."""
-        found = self._firsts.get((window_ms, every))
+    def first_rows(self, window_ms: int) -> Rows:
+        """For each of `ends` the first row of its machine with a time in (t - window_ms, t]."""
+        found = self._firsts.get(window_ms)
         if found is None:
-            ends = self._every if every else self.ends
-            found = _first_rows(self.times, self.starts, window_ms, ends)
-            self._firsts[window_ms, every] = found
+            found = _first_rows(self.times, self.starts, window_ms, self.ends)
+            self._firsts[window_ms] = found
         return found
 
 
@@ -199,9 +191,10 @@ def _count(
     truth = known & (values != 0)
     last = _last_known(known)
     before = np.concatenate(([-1], last[:-1]))[: len(values)]
+    lengths = np.diff(np.append(columns.starts, len(values)))
     # Every row's own window decides whether it counts as a change.
-    since = columns.first_rows(window_ms, every=True)
-    was_false = (before >= since) & ~truth[before]
+    near = columns.times[before] > columns.times - window_ms
+    was_false = near & (before >= np.repeat(columns.starts, lengths)) & ~truth[before]
     edges = _window_sum((truth & was_false).astype(np.int64), first, ends)
     some = last[ends] >= first
     return np.where(some, edges.astype(np.float64), np.nan)

@@ -23,8 +23,8 @@ from fleet.rule import Normal, Rule
 from rules.condition import ConditionRule
 from rules.gauges import Gauges, gauges_of
 
-#: Windows up to ten minutes, an hour, and longer ones keep their past apart.
-_LANE_LIMITS_MS = (600_000, 3_600_000)
+#: Windows up to ten minutes, an hour, a shift, and longer ones keep their past apart.
+_LANE_LIMITS_MS = (600_000, 3_600_000, 28_800_000)
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,12 @@ class CompiledPlan:
     def lanes(self) -> tuple[Lane, ...]:
         """The past that windows need, long windows apart from short ones: a window of a day
         does not make those of ten minutes keep a day."""
-        needs = [e for c in self.conditions for e in (c.when, c.clear) if e.lookback_ms]
         chosen: dict[int, list[Expression]] = {}
-        for expression in needs:
-            chosen.setdefault(_lane_class(expression), []).append(expression)
+        for condition in self.conditions:
+            for expression in (condition.when, condition.clear):
+                for call in window_calls(expression):
+                    own = part_of(expression, call)
+                    chosen.setdefault(_lane_class(own), []).append(own)
         return tuple(
             Lane(
                 tuple(key for key in self.signals if any(key in e.names for e in members)),
