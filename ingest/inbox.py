@@ -21,18 +21,21 @@ MOST_HEAVY_BYTES = 2**20
 _UNPACKS_TO = 8
 _SURELY_LIGHT = HEAVY_BYTES // _UNPACKS_TO
 _PACKED = (b"\x1f\x8b", b"\x28\xb5")
-#: A commit of a few messages costs nearly as much as one of many: with the database on the same two
-#: cores, to wait for so long makes both the load and the way to the commit smaller.
-LINGER_S = 0.015
-_QUIET_S = 0.002
+#: Messages gather for as long as the last commit took, within these limits: a commit of a few costs
+#: nearly as much as one of many, and where commits are slow everybody waits for them.
+LINGER_S = 0.005
+MOST_LINGER_S = 0.03
+#: When nothing more arrives for this share of that time, no more is waited for.
+_QUIET_SHARE = 0.2
 
 
 class Inbox:
     """Takes messages from the network's thread and gives them out in batches.
 
     A batch is given out when it is large enough, when the window of unacknowledged messages is
-    full (then the broker sends nothing more), when nothing more arrives, or after LINGER_S. Of the
-    buffers that devices hand in each batch takes a little, so that they drain and hold nobody up.
+    full (then the broker sends nothing more), when nothing more arrives, or after about the time
+    of the last commit. Of the buffers that devices hand in each batch takes a little, so that they
+    drain and hold nobody up.
     """
 
     def __init__(self, window: int) -> None:
@@ -73,12 +76,14 @@ class Inbox:
             if was_empty or self._is_full():
                 self._changed.notify_all()
 
-    def take(self, timeout_s: float) -> list[Message]:
-        """The next batch; empty when nothing came for `timeout_s` seconds."""
+    def take(self, timeout_s: float, commit_s: float = 0.0) -> list[Message]:
+        """The next batch; empty when nothing came for `timeout_s` seconds. The last commit took
+        `commit_s` seconds."""
+        linger_s = min(max(commit_s, LINGER_S), MOST_LINGER_S)
         with self._changed:
             if not self._changed.wait_for(lambda: self._messages or self._heavy, timeout_s):
                 return []
-            deadline = clock.monotonic_s() + LINGER_S
+            deadline = clock.monotonic_s() + linger_s
             seen = 0
             while (
                 not (self._is_full() or self._heavy)
@@ -86,7 +91,7 @@ class Inbox:
                 and clock.monotonic_s() < deadline
             ):
                 seen = len(self._messages)
-                self._changed.wait(_QUIET_S)
+                self._changed.wait(linger_s * _QUIET_SHARE)
             return self._give_out()
 
     def settle(self, messages: list[Message]) -> None:

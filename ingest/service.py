@@ -11,6 +11,7 @@ import structlog
 
 from fleet import clock
 from ingest.broker_watch import BrokerWatch
+from ingest.decode import Decoded
 from ingest.early import EarlyMessages
 from ingest.former import Former
 from ingest.housekeeping import Housekeeper
@@ -96,6 +97,7 @@ class _Service:
         self._former = list(sessions.former) if sessions.is_first else []
         self._committed = committed
         self._beats = Link(database_url)
+        self._commit_s = 0.0
         self._next_beat = 0.0
         self._subscribed: dict[str, bool] = {}
         self._said_loss = False
@@ -132,17 +134,22 @@ class _Service:
         while not self.stop.is_set():
             self._beat()
             self._empty_former()
-            messages = self.inbox.take(_TAKE_S)
+            messages = self.inbox.take(_TAKE_S, self._commit_s)
             if messages:
                 decoded = self.writer.read(messages)
                 if writing is not None:
                     writing.result()
-                writing = pool.submit(self.writer.write, messages, decoded)
+                writing = pool.submit(self._write, messages, decoded)
             elif writing is not None and writing.done():
                 writing.result()
                 writing = None
         if writing is not None:
             writing.result()
+
+    def _write(self, messages: Batch, decoded: Decoded | Exception) -> None:
+        began = clock.monotonic_s()
+        self.writer.write(messages, decoded)
+        self._commit_s = clock.monotonic_s() - began
 
     def _settle(self, messages: Batch) -> None:
         if self._committed is not None:

@@ -42,12 +42,27 @@ def test_a_batch_is_bounded_by_messages_and_by_bytes(monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_window_is_given_out_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "LINGER_S", 60.0)
-    monkeypatch.setattr(inbox, "_QUIET_S", 60.0)
+    monkeypatch.setattr(inbox, "MOST_LINGER_S", 60.0)
+    monkeypatch.setattr(inbox, "_QUIET_SHARE", 1.0)
     box = Inbox(window=3)
     for _ in range(3):
         box.put([message()])
-    assert len(box.take(0)) == 3
+    assert len(box.take(0, commit_s=60.0)) == 3
+
+
+def test_messages_gather_for_as_long_as_the_last_commit_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_LINGER_S", 60.0)
+    monkeypatch.setattr(inbox, "_QUIET_SHARE", 1.0)
+    box = Inbox(window=2)
+    box.put([message()])
+    network = threading.Thread(target=box.put, args=([message()],))
+    network.start()
+    assert len(box.take(0, commit_s=60.0)) == 2
+    network.join(10)
+    box.put([message()])
+    assert len(box.take(0)) == 1, "a commit that took no time is not waited for"
 
 
 def test_too_many_bytes_stop_the_network_until_they_are_settled(
