@@ -22,6 +22,7 @@ from rich.table import Table
 from benchmarks.ingest.system import servers
 from benchmarks.rules.fill import Crew, commits, crews, store
 from benchmarks.rules.fold import fold_alone
+from benchmarks.rules.past import PERIOD_MS, costs
 from fleet import clock
 from fleet.clock import MS_PER_HOUR
 from fleet.loader import load_catalogue
@@ -61,9 +62,15 @@ def main(
     samples: Annotated[int, typer.Option(min=1_000, help="Samples that wait, of each kind.")] = (
         300_000
     ),
+    past: Annotated[
+        int, typer.Option(min=0, help="Instead: the cost of windows after so many hours.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Measure on new servers."""
+    """Measure on new servers; windows that have a past, without any."""
+    if past:
+        _print_costs(past, as_json=as_json)
+        return
     with servers() as stack, Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(AIMS))
         found: list[Found] = []
@@ -79,6 +86,23 @@ def main(
             typer.echo(json.dumps(asdict(one)))
         return
     Console().print(_table(found, machines))
+
+
+def _print_costs(hours: int, *, as_json: bool) -> None:
+    catalogue = load_catalogue(ROOT / "products")
+    fleet = demo_fleet(catalogue.plans, 500, today=datetime(2026, 6, 1).date())
+    ids = {machine.serial: number for number, machine in enumerate(fleet.machines, start=1)}
+    found = costs(catalogue, crews(catalogue, fleet.machines, ids), fleet.machines, ids, hours)
+    if as_json:
+        for one in found:
+            typer.echo(json.dumps(asdict(one)))
+        return
+    table = Table(title=f"Machines that have reported every {PERIOD_MS // 1000} s for {hours} h")
+    for name in ("", "us a sample", "MB held a machine"):
+        table.add_column(name, justify="right" if name else "left")
+    for one in found:
+        table.add_row(one.product, f"{one.sample_us:,.0f}", f"{one.bytes_held / 1e6:.2f}")
+    Console().print(table)
 
 
 def _measure(url: str, said: str, machines: int, samples: int) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ def test_random_bytes_end_in_rows_or_in_a_rejection(tmp_path: Path) -> None:
         command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert f"stat::number_of_executed_units: {RUNS}" in done.stderr
+    units = re.search(r"stat::number_of_executed_units: (\d+)", done.stderr)
+    assert units and int(units[1]) >= RUNS
 
 
 def test_a_decoder_that_loses_a_message_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
