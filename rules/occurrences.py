@@ -145,7 +145,9 @@ def _waits_until(record: AlarmRecord, setting: Setting) -> int:
     if record.acknowledged_at is not None:
         return record.acknowledged_at
     waits = record.state == "returned" or (
-        record.state == "active" and record.judged and needs_somebody(record, setting.rule)
+        record.state == "active"
+        and (record.judged or record.told)
+        and needs_somebody(record, setting.rule)
     )
     return _FOREVER if waits else NEVER
 

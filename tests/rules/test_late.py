@@ -230,3 +230,29 @@ def test_occurrences_are_counted_where_a_checkpoint_is_no_help() -> None:
     assert (found.id, found.occurrences, found.raised_at) == (7, 250, 0)
     assert found.spans == tuple(every[-100:])
     assert again(found, every, 40_000) == found
+
+
+def test_what_was_told_takes_its_next_occurrence_also_where_it_had_ended_long_before() -> None:
+    """Told of at once, the alarm came again while it was locked; then late data says that it had
+    ended long before. In order it would have waited to be seen."""
+    paging = PLAN.plan.rule["hot"].model_copy(update={"late": "page"})
+    setting = Setting(paging, "1", "alarm", 2**45, 1000, Recurrence(60_000))
+    first = new_record(0, (1, "body", "hot"), ACCOUNT, setting)
+    record = replace(
+        first, id=7, spans=((0, 500_000), (550_000, None)), occurrences=2, told=True, judged=False,
+        suppression="recurrence",
+    )  # fmt: skip
+    changes = [
+        AlarmChange(1, "hot", "body", kind, at, begin, begin)
+        for kind, at, begin in (
+            ("raised", 0, 0),
+            ("cleared", 400_000, 0),
+            ("raised", 550_000, 550_000),
+        )
+    ]
+    entries = reconcile(
+        [record], episodes_of([], changes), {1: -1}, {"hot": setting}, lambda _: ACCOUNT
+    )
+    assert [(one.record.id, one.record.spans) for one in entries] == [
+        (7, ((0, 400_000), (550_000, None)))
+    ]
