@@ -1,4 +1,5 @@
-"""Commits hold every sample once, and what the fold takes is what was committed."""
+"""Commits hold every sample once, what the fold takes is what was committed, and windows keep what
+they look back on."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ import numpy as np
 
 from benchmarks.rules.fill import Crew, commits
 from benchmarks.rules.fold import _joined, _portions
+from benchmarks.rules.past import costs
+from tests import small
+from tests.rules.plans import plan, rule
 
 START = 1_790_000_000_000
 
@@ -23,3 +27,18 @@ def test_every_sample_is_committed_once_and_in_order_of_time() -> None:
     assert whole.machine_id.tolist() == [7] * 5 + [8] * 5 + [9] * 5
     assert np.array_equal(whole.values[:5], words[0][[0, 1, 2, 3, 0]])
     assert np.diff(whole.measured_at[:5]).tolist() == [1000] * 4
+
+
+def test_a_window_of_two_hours_holds_twice_what_one_of_an_hour_does() -> None:
+    held = {}
+    for hours in (1, 2):
+        when = f'avg(oil_temp_c, "{hours}h") > 86'
+        mean = rule("mean", when=when, clear="oil_temp_c < 84", params={})
+        catalogue = small.catalogue(plan(rules=[mean]))
+        keys = plan().signal_keys
+        words = np.full((1, 1, len(keys)), 60.0)
+        crew = {"pump": Crew(keys, np.array([7]), words)}
+        (cost,) = costs(catalogue, crew, (), {}, hours=3)
+        assert cost.sample_us > 0
+        held[hours] = cost.bytes_held
+    assert held[2] == 2 * held[1] == 2 * 16 * 360
