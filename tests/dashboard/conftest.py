@@ -54,6 +54,12 @@ def dashboard_url(address: str, dashboard: str) -> str:
     return dashboard
 
 
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back what `AppTest` leaves as `__main__`: each spawned process would run that script."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 def _wait_for(url: str, server: Server) -> None:
     """Ask until it answers; on a busy machine it imports for longer than the API."""
     deadline = monotonic_s() + PATIENCE_S
