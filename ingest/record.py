@@ -69,6 +69,22 @@ def record(
     return recorded
 
 
+def bad_values(
+    batch: SampleBatch, marks: Sequence[Mark], new: Mask | None = None
+) -> Counter[BadValue]:
+    """Values of a batch that could not be used, by machine, day, signal and reason; where it is
+    given, of the `new` rows (n,) only: those of repeated ones were counted before."""
+    found: Counter[BadValue] = Counter()
+    for mark in marks:
+        rows = mark.rows if new is None else mark.rows[new[mark.rows]]
+        signal = mark.signal.replace("\x00", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_SIGNAL]
+        keys = np.stack([batch.machine_id[rows], batch.measured_at[rows] // MS_PER_DAY])
+        days, counts = np.unique(keys, axis=1, return_counts=True)
+        for machine, day, count in zip(*days.tolist(), counts.tolist(), strict=True):
+            found[BadValue(machine, day, signal, mark.reason)] += count
+    return found
+
+
 def _samples(
     connection: Connection,
     samples: Samples,
@@ -83,8 +99,7 @@ def _samples(
     late = new & (batch.measured_at < batch.received_at - LATE_MS)
     columns = (outcome == STORED, outcome == MERGED, outcome == REPEATED, late)
     _tally(recorded, batch.machine_id, batch.measured_at, batch.received_at, columns)
-    for each in samples.marks:
-        _count(recorded, each, batch, new)
+    recorded.bad_values.update(bad_values(batch, samples.marks, new))
     measured = batch.measured_at[new]
     received = batch.received_at[new]
     return _entry(batch_id, "telemetry", batch.product, measured, received)
@@ -174,16 +189,6 @@ def _tally(
         tally.merged += merged
         tally.repeated += repeated
         tally.late += late
-
-
-def _count(recorded: Recorded, mark: Mark, batch: SampleBatch, new: Mask) -> None:
-    """Count bad values by machine and day; those of repeated rows were counted before."""
-    rows = mark.rows[new[mark.rows]]
-    signal = mark.signal.replace("\x00", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_SIGNAL]
-    keys = np.stack([batch.machine_id[rows], batch.measured_at[rows] // MS_PER_DAY])
-    found, counts = np.unique(keys, axis=1, return_counts=True)
-    for machine, day, count in zip(*found.tolist(), counts.tolist(), strict=True):
-        recorded.bad_values[BadValue(machine, day, signal, mark.reason)] += count
 
 
 def _rejections(connection: Connection, decoded: Decoded, recorded: Recorded) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,8 +16,9 @@ from simulators.life import Life, ServiceDone
 from simulators.machine import Machine, MachineState, Stretch
 from simulators.moments import Moments, reporting, steady
 from simulators.seeds import generator
+from simulators.sensors import Sensors
 from simulators.transport import PROFILES, Coverage
-from simulators.truth import Episode, episode, gale
+from simulators.truth import Episode, episode, faulty_sensor, gale
 from simulators.wear import Fitted
 
 #: Machines live so long before history, so that it does not find them cold at work.
@@ -61,13 +62,15 @@ def generate(
     step_s: float = 180.0,
     seed: int = 1,
     illness_rate: float = 1.0,
+    sensor_rate: float = 0.0,
     awake_share: float = 0.0,
     profile: str = "clean",
 ) -> Iterator[Piece]:
     """The history of `fleet` in [start_ms, end_ms): machine after machine, each in order of time.
 
     Working machines are sampled every `step_s` seconds, resting ones as rarely as their plan
-    says. `illness_rate` scales the base rates of failures (0: a healthy fleet in calm weather).
+    says. `illness_rate` scales the base rates of failures (0: a healthy fleet in calm weather),
+    `sensor_rate` those of sensors, which may then say what no ingest would take for true.
     `awake_share` of the machines work through the last hours whatever the time of day, so that a
     live fleet is warm when it takes over. Samples are received a second after they are measured,
     or when the gap in coverage ends that `profile` made them fall into.
@@ -83,7 +86,9 @@ def generate(
         rest_s = machine.plan.report.off_s if duty.rest == "off" else 1800.0
         everything = reporting(timeline, duty, start_ms, end_ms, step_s, rest_s)
         coverage = Coverage(PROFILES[profile], seed, spec.serial, start_ms)
-        yield from _pieces(machine, life, everything, machine_ids[spec.serial], end_ms, coverage)
+        sensors = Sensors(machine.plan, seed, spec.serial, start_ms, end_ms, sensor_rate)
+        machine_id = machine_ids[spec.serial]
+        yield from _pieces(machine, life, everything, machine_id, end_ms, coverage, sensors)
 
 
 def awake_from(spec: FleetMachine, seed: int, present_ms: int, awake_share: float) -> int | None:
@@ -101,6 +106,7 @@ def _pieces(
     machine_id: int,
     end_ms: int,
     coverage: Coverage,
+    sensors: Sensors,
 ) -> Iterator[Piece]:
     edges = np.arange(everything.at_ms[0], end_ms, _PIECE_MS)
     cuts = [*np.searchsorted(everything.at_ms, edges).tolist(), len(everything)]
@@ -111,8 +117,9 @@ def _pieces(
         life.before(part)
         stretch = machine.advance(part)
         life.after(part, stretch, end_ms - _OPEN_SERVICES_MS)
-        past = _past(machine, life) if last == len(everything) else None
-        yield _piece(machine, stretch, machine_id, coverage, past)
+        told = replace(stretch, values=sensors.told(stretch.at_ms, stretch.values))
+        past = _past(machine, life, sensors) if last == len(everything) else None
+        yield _piece(machine, told, machine_id, coverage, past)
 
 
 def _piece(
@@ -133,10 +140,11 @@ def _piece(
     return Piece(machine.spec.serial, batch, faults, past)
 
 
-def _past(machine: Machine, life: Life) -> Past:
+def _past(machine: Machine, life: Life, sensors: Sensors) -> Past:
     serial, plan, state = machine.spec.serial, machine.plan, machine.state
     episodes = [episode(serial, plan, item) for item in [*life.past, *state.illnesses]]
     episodes += [gale(serial, plan, *storm) for storm in life.storms]
+    episodes += [faulty_sensor(serial, plan, fault) for fault in sensors.faults]
     return Past(
         parts=(*life.removed, *state.parts),
         services=tuple(life.services),

@@ -22,6 +22,7 @@ from simulators.live_machine import LiveMachine
 from simulators.machine import MachineState
 from simulators.script import CUES, OPENING, Cue
 from simulators.seeds import generator
+from simulators.sensors import KINDS
 from simulators.transport import PROFILES
 from simulators.truth import Episode, write_truth
 
@@ -42,8 +43,9 @@ class LiveOptions:
     whatever the hour. `illness_every_s` is the time between scripted illnesses, 0 for none;
     they fail within `grow_s` and end by themselves `last_s` later. `profile` names the transport
     faults. `state_file` keeps the machines over a restart, `truth_file` collects what really
-    happened, and lines written to `control_file` (`sicken SERIAL MODE [SECONDS]`,
-    `heal SERIAL`) are obeyed.
+    happened, and lines written to `control_file` are obeyed: `sicken SERIAL MODE [SECONDS]`,
+    `break SERIAL KIND SIGNAL [SECONDS]` (a sensor; kinds as in simulators.sensors),
+    `clock SERIAL SECONDS` (ahead; 0: right again), `heal SERIAL`.
     """
 
     speed: float = 1.0
@@ -119,9 +121,7 @@ class LiveFleet:
 
         Raises IronpulseError when there is no such machine or failure mode.
         """
-        machine = self.machines.get(serial)
-        if machine is None:
-            raise IronpulseError(f"there is no machine {serial} in this live fleet")
+        machine = self._machine(serial)
         if mode not in machine.plan.failure_mode:
             modes = ", ".join(machine.plan.failure_mode)
             raise IronpulseError(f"{machine.plan.product} has no failure mode {mode}: {modes}")
@@ -129,11 +129,23 @@ class LiveFleet:
         cue = cues[0] if cues else Cue(mode)
         machine.sicken(cue, now_ms(), grow_s or self._options.grow_s, self._options.last_s)
 
+    def break_sensor(self, serial: str, kind: str, key: str, last_s: float | None = None) -> None:
+        """Let a sensor of a machine go wrong. Raises IronpulseError when there is no such machine
+        or kind of fault, ValueError when the sensor cannot have it."""
+        known = next((one for one in KINDS if one == kind), None)
+        if known is None:
+            raise IronpulseError(f"a sensor cannot be {kind}, but {', '.join(KINDS)}")
+        seconds = last_s or self._options.last_s
+        self._machine(serial).break_sensor(known, key, now_ms(), seconds)
+
+    def set_clock(self, serial: str, off_s: float) -> None:
+        """Let the clock of a machine's device be so much ahead (0: right again). Raises
+        IronpulseError when there is no such machine."""
+        self._machine(serial).set_clock(round(1000 * off_s), now_ms())
+
     def heal(self, serial: str) -> None:
-        """End all scripted illnesses of a machine."""
-        if serial not in self.machines:
-            raise IronpulseError(f"there is no machine {serial} in this live fleet")
-        self.machines[serial].heal(now_ms())
+        """End all that was made wrong with a machine."""
+        self._machine(serial).heal(now_ms())
 
     def close(self) -> None:
         """Say goodbye for all machines and keep their state."""
@@ -192,10 +204,25 @@ class LiveFleet:
                 self.sicken(serial, mode)
             case ["sicken", serial, mode, seconds]:
                 self.sicken(serial, mode, float(seconds))
+            case ["break", serial, kind, key]:
+                self.break_sensor(serial, kind, key)
+            case ["break", serial, kind, key, seconds]:
+                self.break_sensor(serial, kind, key, float(seconds))
+            case ["clock", serial, seconds]:
+                self.set_clock(serial, float(seconds))
             case ["heal", serial]:
                 self.heal(serial)
             case _:
-                raise IronpulseError("write `sicken SERIAL MODE [SECONDS]` or `heal SERIAL`")
+                raise IronpulseError(
+                    "write `sicken SERIAL MODE [SECONDS]`, `break SERIAL KIND SIGNAL [SECONDS]`, "
+                    "`clock SERIAL SECONDS` or `heal SERIAL`"
+                )
+
+    def _machine(self, serial: str) -> LiveMachine:
+        machine = self.machines.get(serial)
+        if machine is None:
+            raise IronpulseError(f"there is no machine {serial} in this live fleet")
+        return machine
 
     def _save(self) -> None:
         options = self._options

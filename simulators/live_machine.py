@@ -16,8 +16,9 @@ from simulators.machine import Machine, MachineState, Stretch
 from simulators.moments import steady
 from simulators.script import Cue, scripted
 from simulators.seeds import generator
+from simulators.sensors import Kind, broken
 from simulators.transport import Artefacts, Coverage, Profile
-from simulators.truth import Episode, episode
+from simulators.truth import Episode, episode, faulty_sensor, wrong_clock
 
 #: A saved state may be this much older than what was sent; counters must not go back.
 _UNSAVED_H = 15.0 / 3600.0
@@ -72,6 +73,7 @@ class LiveMachine:
         self._coverage = Coverage(profile, seed, spec.serial, start_ms)
         self._hurry, self._hurry_until_ms = 1.0, 0
         self._done: list[Episode] = []
+        self._clock_off_since_ms = 0
         first = float(generator(seed, spec.serial, "stagger").random())
         self._due_ms = start_ms + round(1000 * self._period_s * first)
         self._codes_told = False
@@ -103,7 +105,7 @@ class LiveMachine:
         moment = self.duty.at(at_ms, self.state.at_ms)
         stretch = self._machine.advance(moment, self._speed, hurry)
         self._tell(at_ms, stretch)
-        self._bury()
+        self._bury(at_ms)
         wait_ms = round(1000 * self._wait_s(at_ms))
         self._due_ms = max(self._due_ms + wait_ms, at_ms + wait_ms // 2)
 
@@ -117,8 +119,24 @@ class LiveMachine:
             self._hurry_until_ms = at_ms + round(1000 * (grow_s + last_s)) + _COOL_DOWN_MS
         self._due_ms = min(self._due_ms, at_ms)
 
+    def break_sensor(self, kind: Kind, key: str, at_ms: int, last_s: float) -> None:
+        """Let a sensor go wrong now. Raises ValueError where the plan has no such sensor."""
+        until_ms = at_ms + round(1000 * last_s)
+        self._artefacts.faults.append(broken(self.plan, kind, key, at_ms, until_ms))
+        self._due_ms = min(self._due_ms, at_ms)
+
+    def set_clock(self, off_ms: int, at_ms: int) -> None:
+        """Let the device's clock be so much ahead from now on (0: right)."""
+        if was := self._artefacts.clock_off_ms:
+            since_ms = self._clock_off_since_ms
+            self._done.append(wrong_clock(self.spec.serial, self.plan, was, since_ms, at_ms))
+        self._artefacts.clock_off_ms, self._clock_off_since_ms = off_ms, at_ms
+
     def heal(self, at_ms: int) -> None:
-        """End scripted illnesses now."""
+        """End scripted illnesses and faults of sensors now, and set the clock right."""
+        for fault in self._artefacts.faults:
+            fault.repaired_ms = min(fault.repaired_ms, at_ms)
+        self.set_clock(0, at_ms)
         for illness in self.state.illnesses:
             if illness.by_clock:
                 illness.repair_ms = at_ms
@@ -150,7 +168,10 @@ class LiveMachine:
             return max(report.idle_s, self._period_s)
         return min(report.off_s, max(1.0, (self.duty.until_ms - at_ms) / 1000.0))
 
-    def _bury(self) -> None:
+    def _bury(self, at_ms: int) -> None:
+        for fault in [one for one in self._artefacts.faults if one.repaired_ms <= at_ms]:
+            self._artefacts.faults.remove(fault)
+            self._done.append(faulty_sensor(self.spec.serial, self.plan, fault))
         for illness in [i for i in self.state.illnesses if i.repaired_ms is not None]:
             self.state.illnesses.remove(illness)
             self._done.append(episode(self.spec.serial, self.plan, illness))

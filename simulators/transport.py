@@ -10,12 +10,19 @@ from typing import TypeVar
 import numpy as np
 
 from fleet.batch import IntColumn
+from fleet.clock import MS_PER_HOUR
 from fleet.plan import ProductPlan
 from simulators.seeds import generator
+from simulators.sensors import Kind, SensorFault, able, broken
 
 Values = dict[str, float]
 Item = TypeVar("Item")
 _MONTH_S = 30.44 * 86400.0
+#: What a clock may be off by: local time of China sent as UTC, the same in the other direction, and
+#: one that lost its time source.
+_CLOCKS_OFF_MS = (8 * MS_PER_HOUR, -8 * MS_PER_HOUR, -MS_PER_HOUR // 3)
+#: Nobody has repaired it yet.
+_NEVER_MS = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,9 @@ class Profile:
     `offline_share` of working time lies in gaps with a log-normal length (median and 95 % in
     seconds). `duplicates` and `disorder` are shares of messages, `skew_s` the spread of device
     clocks, `cold_start` the chance that a device starts with its clock in 1970. The rest are
-    chances per month of a signal sticking, per sample of a spike, and whether buses say "not
-    available" at key-on, pressures drift below zero, hour meters are reset and units slip.
+    chances per month: of a sensor to stick, to leave its range, to fall silent, to slip into
+    another unit, of a clock to be wrong from then on, of an hour meter to begin anew; per sample of
+    a spike; and whether buses say "not available" at key-on and pressures drift below zero.
     """
 
     offline_share: float = 0.0
@@ -42,6 +50,9 @@ class Profile:
     zero_drift_bar: float = 0.0
     hour_reset_per_month: float = 0.0
     unit_slip_per_month: float = 0.0
+    range_per_month: float = 0.0
+    missing_per_month: float = 0.0
+    clock_off_per_month: float = 0.0
 
 
 PROFILES: dict[str, Profile] = {
@@ -49,12 +60,14 @@ PROFILES: dict[str, Profile] = {
     "typical": Profile(
         offline_share=0.04, duplicates=0.001, disorder=0.002, skew_s=2.0, cold_start=0.002,
         stuck_per_month=0.002, spikes=2e-7, key_on_unavailable=True, zero_drift_bar=0.4,
-        hour_reset_per_month=0.002, unit_slip_per_month=0.002,
+        hour_reset_per_month=0.002, unit_slip_per_month=0.002, range_per_month=0.002,
+        missing_per_month=0.002, clock_off_per_month=0.002,
     ),
     "harsh": Profile(
         offline_share=0.15, duplicates=0.05, disorder=0.05, skew_s=5.0, cold_start=0.1,
         stuck_per_month=0.5, spikes=1e-3, key_on_unavailable=True, zero_drift_bar=2.0,
-        hour_reset_per_month=0.5, unit_slip_per_month=0.5,
+        hour_reset_per_month=0.5, unit_slip_per_month=0.5, range_per_month=0.5,
+        missing_per_month=0.5, clock_off_per_month=0.5,
     ),
 }  # fmt: skip
 
@@ -109,12 +122,22 @@ class Artefacts:
         self._rng = generator(seed, serial, "artefacts")
         self._skew_ms = round(1000.0 * profile.skew_s * float(self._rng.standard_normal()))
         self._in_1970 = float(self._rng.random()) < profile.cold_start
-        self._stuck: dict[str, float] = {}
-        self._slipped: set[str] = set()
+        chances: dict[Kind, float] = {
+            "stuck": profile.stuck_per_month, "unit": profile.unit_slip_per_month,
+            "range": profile.range_per_month, "missing": profile.missing_per_month,
+        }  # fmt: skip
+        self._chances = [
+            (kind, chance, frozenset(signal.key for signal in able(plan, kind)))
+            for kind, chance in chances.items()
+            if chance > 0
+        ]
+        #: What is wrong with sensors now, and by how much the clock is.
+        self.faults: list[SensorFault] = []
+        self.clock_off_ms = 0
         self._hours_off = 0.0
-        self._bars = [s.key for s in plan.signals if s.unit == "bar" and s.range[0] < 0]
+        bars = [s.key for s in plan.signals if s.unit == "bar" and s.range[0] < 0]
         self._drift = {
-            key: profile.zero_drift_bar * float(self._rng.standard_normal()) for key in self._bars
+            key: profile.zero_drift_bar * float(self._rng.standard_normal()) for key in bars
         }
         self._last_ms: int | None = None
         self._was_on = True
@@ -124,12 +147,11 @@ class Artefacts:
         told = dict(values)
         since_s = 0.0 if self._last_ms is None else max(0.0, (at_ms - self._last_ms) / 1000.0)
         self._last_ms = at_ms
-        self._age(since_s, told)
-        told.update({key: value for key, value in self._stuck.items() if key in told})
+        self._age(at_ms, since_s, told)
         for key in self._drift.keys() & told.keys():
             told[key] += self._drift[key]
-        for key in self._slipped & told.keys():
-            told[key] /= 10.0
+        for fault in self.faults:
+            _distort(fault, at_ms, told)
         if self._plan.hours_signal in told:
             told[self._plan.hours_signal] = max(
                 0.0, told[self._plan.hours_signal] - self._hours_off
@@ -138,17 +160,19 @@ class Artefacts:
         self._key_on(told)
         return self._clock(at_ms), told
 
-    def _age(self, since_s: float, told: Values) -> None:
-        """Lasting faults begin: a signal sticks, a unit slips, the hour meter starts anew."""
+    def _age(self, at_ms: int, since_s: float, told: Values) -> None:
+        """Lasting faults begin: of sensors, of the clock; the hour meter starts anew."""
         if not told or since_s <= 0:
             return
         profile, months = self._profile, since_s / _MONTH_S
-        keys = sorted(told)
-        if self._rng.random() < profile.stuck_per_month * months * len(keys):
-            key = keys[int(self._rng.integers(len(keys)))]
-            self._stuck[key] = told[key]
-        if self._bars and self._rng.random() < profile.unit_slip_per_month * months:
-            self._slipped.add(self._bars[int(self._rng.integers(len(self._bars)))])
+        well_now = told.keys() - {fault.signal for fault in self.faults}
+        for kind, chance, keys in self._chances:
+            well = sorted(keys & well_now)
+            if self._rng.random() < chance * months * len(well):
+                key = well[int(self._rng.integers(len(well)))]
+                self.faults.append(broken(self._plan, kind, key, at_ms, _NEVER_MS))
+        if self._rng.random() < profile.clock_off_per_month * months:
+            self.clock_off_ms = _CLOCKS_OFF_MS[int(self._rng.integers(len(_CLOCKS_OFF_MS)))]
         if self._rng.random() < profile.hour_reset_per_month * months:
             self._hours_off = told.get(self._plan.hours_signal, 0.0)
 
@@ -170,10 +194,22 @@ class Artefacts:
 
     def _clock(self, at_ms: int) -> int:
         if not self._in_1970:
-            return at_ms + self._skew_ms
+            return at_ms + self._skew_ms + self.clock_off_ms
         # The clock is set once the first satellites are found.
         self._in_1970 = self._rng.random() > 0.1
         return at_ms % 86_400_000
+
+
+def _distort(fault: SensorFault, at_ms: int, told: Values) -> None:
+    """What a fault makes of one sample, in place."""
+    if fault.signal not in told:
+        return
+    column = np.array([told[fault.signal]])
+    fault.distort(np.array([at_ms]), column)
+    if np.isnan(column[0]):
+        del told[fault.signal]
+    else:
+        told[fault.signal] = float(column[0])
 
 
 def disturb(items: Sequence[Item], profile: Profile, rng: np.random.Generator) -> list[Item]:

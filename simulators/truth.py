@@ -10,8 +10,14 @@ from typing import Any
 
 from fleet.plan import ProductPlan
 from simulators.illness import Illness
+from simulators.sensors import SensorFault, told_by
 
 GALE = "GALE"
+#: In place of a failure mode, before the kind of a sensor's fault.
+SENSOR = "SENSOR-"
+CLOCK = "CLOCK"
+#: What a clock may be off by and still count as right, ms (docs/rules.md, Clocks).
+_CLOCK_NOTICED_MS = 5 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,45 @@ def gale(serial: str, plan: ProductPlan, start_ms: int, end_ms: int) -> Episode:
         repaired_ms=end_ms,
         part=None,
         expected={"ticket": False, "kind": "weather", "component": "site"},
+    )
+
+
+def faulty_sensor(serial: str, plan: ProductPlan, fault: SensorFault) -> Episode:
+    """A sensor that does not tell the truth, on a machine that is sound as far as it goes."""
+    rule = next((rule for rule in plan.rules if rule.sensors), None)
+    ticket = fault.wrong_ms is not None and fault.signal in told_by(plan)[fault.kind]
+    component = "" if rule is None else f"{rule.component}/"
+    return Episode(
+        machine=serial,
+        product=plan.product,
+        failure_mode=f"{SENSOR}{fault.kind.upper()}",
+        onset_ms=fault.onset_ms,
+        detectable_ms=fault.wrong_ms,
+        failed_ms=None,
+        repaired_ms=fault.repaired_ms,
+        part=None,
+        expected={"ticket": ticket, "kind": "sensor", "component": f"{component}{fault.signal}"},
+    )
+
+
+def wrong_clock(serial: str, plan: ProductPlan, off_ms: int, start_ms: int, end_ms: int) -> Episode:
+    """A device clock that was so much ahead for a while; the machine itself is sound."""
+    rule = next((rule for rule in plan.rules if rule.clock), None)
+    return Episode(
+        machine=serial,
+        product=plan.product,
+        failure_mode=CLOCK,
+        onset_ms=start_ms,
+        detectable_ms=start_ms,
+        failed_ms=None,
+        repaired_ms=end_ms,
+        part=None,
+        expected={
+            "ticket": rule is not None and abs(off_ms) > _CLOCK_NOTICED_MS,
+            "kind": "connection",
+            "component": "" if rule is None else rule.component,
+            "off_ms": off_ms,
+        },
     )
 
 

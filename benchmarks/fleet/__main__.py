@@ -35,12 +35,17 @@ AIM_RECALL, AIM_LEAD, AIM_FALSE = 0.95, 0.5, 1.0
 
 
 def run(
-    machines: int, days: int, seed: int, step_s: float, product: str | None = None
+    machines: int,
+    days: int,
+    seed: int,
+    step_s: float,
+    product: str | None = None,
+    sensor_rate: float = 0.0,
 ) -> tuple[Catalogue, Figures]:
     """A fleet's `days` up to END, on all cores; of one `product`, else of all in turn."""
     catalogue = load_catalogue(PRODUCTS)
     end_ms = to_ms(END)
-    setup = Setup(end_ms - days * MS_PER_DAY, end_ms, step_s, seed)
+    setup = Setup(end_ms - days * MS_PER_DAY, end_ms, step_s, seed, sensor_rate=sensor_rate)
     courses = lives(catalogue, machines, setup, product)
     return catalogue, figures(catalogue, courses, setup.start_ms, end_ms)
 
@@ -106,16 +111,36 @@ def main(
         float, typer.Option(help="Seconds between a working machine's samples; the plans say 10.")
     ] = 10,
     product: Annotated[str | None, typer.Option(help="Machines of this product only.")] = None,
+    sensors: Annotated[
+        float, typer.Option(min=0, help="Faults of sensors, as a multiple of the domain's rate.")
+    ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Simulate a fleet, judge it as it is judged live, compare with what really happened."""
-    catalogue, found = run(machines, days, TUNING_SEED if tune else seed, step_s, product)
+    chosen = TUNING_SEED if tune else seed
+    catalogue, found = run(machines, days, chosen, step_s, product, sensors)
     if as_json:
         typer.echo(json.dumps(found.as_json()))
         return
     console = Console()
     console.print(_modes(catalogue, found))
     _summary(console, catalogue, found)
+    if found.sensors:
+        console.print(_sensors(found))
+
+
+def _sensors(found: Figures) -> Table:
+    table = Table(title="Sensors that did not tell the truth", title_justify="left")
+    for name in ("fault", "happened", "cases", "recall", "median h until told"):
+        table.add_column(name, justify="left" if name == "fault" else "right")
+    table.add_column("visits to the machine because of it", overflow="fold")
+    for each in found.sensors:
+        told = "-" if each.hours is None else f"{each.hours:.1f}"
+        table.add_row(
+            each.kind, str(each.happened), str(each.cases), f"{each.recall:.2f}", told,
+            _counted(list(each.misread.items())) or "none",
+        )  # fmt: skip
+    return table
 
 
 def _modes(catalogue: Catalogue, found: Figures) -> Table:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.plan import Catalogue
+from ingest.quality import implausible, limits_of, mark
 from rules.backtest import alarms_of, begin, go_on
 from rules.compiled import compile_plan
 from rules.condition import Identity
@@ -23,13 +24,15 @@ MACHINE_ID = 1
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What all machines of a run share: history in [start_ms, end_ms), a sample of a working
-    machine every `step_s` seconds, and how often failures come (1: the domain's rates)."""
+    machine every `step_s` seconds, and how often failures come to machines and to their sensors
+    (1: the domain's rates)."""
 
     start_ms: int
     end_ms: int
     step_s: float
     seed: int
     illness_rate: float = 1.0
+    sensor_rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ def live_through(catalogue: Catalogue, spec: FleetMachine, setup: Setup, taught:
 
 
 def pieces(catalogue: Catalogue, spec: FleetMachine, setup: Setup) -> Iterator[Piece]:
-    """What the machine says, some days at a time."""
-    return generate(
+    """What the machine says, some days at a time, as ingest takes it."""
+    told = generate(
         DemoFleet((), (), (), (spec,)),
         {spec.product: catalogue.plans[spec.product]},
         {spec.serial: MACHINE_ID},
@@ -80,4 +83,10 @@ def pieces(catalogue: Catalogue, spec: FleetMachine, setup: Setup) -> Iterator[P
         step_s=setup.step_s,
         seed=setup.seed,
         illness_rate=setup.illness_rate,
+        sensor_rate=setup.sensor_rate,
     )
+    limits = limits_of(catalogue.plans[spec.product])
+    for piece in told:
+        batch = piece.batch
+        found = implausible(batch.signals, mark(batch, limits))
+        yield replace(piece, batch=replace(batch, implausible=found))

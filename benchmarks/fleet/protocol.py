@@ -5,7 +5,8 @@ repaired before history ended. It is found by the first alarm during it that nam
 becomes a ticket, or part of one; in time, if that was before the machine failed. The lead there
 was runs from the moment at which the symptom can be told from noise to the failure, or to the
 repair that came before it; an alarm after the failure leaves none of it. A visit is false where
-none of its alarms was raised while anything was wrong with the machine, or a storm over it.
+none of its alarms was raised while anything was wrong with the machine, or a storm over it; what a
+sensor told wrongly excuses the alarm about that sensor only (benchmarks.fleet.sensors).
 
 What the technician is told first is the first alarm during a case that became a ticket or part of
 one, whatever it names: `cause_place` is where its likely causes have the true mode, from 1.
@@ -20,10 +21,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.fleet.course import Course
+from benchmarks.fleet.sensors import SensorFigures, is_of_sensor, sensor_figures, tells
 from fleet.clock import MS_PER_DAY
 from fleet.plan import Catalogue
 from rules.visits import Decided
-from simulators.truth import GALE, Episode
+from simulators.truth import Episode
 from tickets.content import CAUSES_TO_PREPARE
 
 #: Causes for which a visit is prepared (tickets.content).
@@ -121,6 +123,7 @@ class Figures:
     false_visits: int
     false_by: dict[str, int]
     causes: CauseFigures
+    sensors: tuple[SensorFigures, ...]
 
     @property
     def recall(self) -> float:
@@ -156,6 +159,7 @@ class Figures:
                 }
                 for each in self.modes
             },
+            "sensors": {each.kind: each.as_json() for each in self.sensors},
         }
 
 
@@ -165,7 +169,8 @@ def cases_of(catalogue: Catalogue, course: Course, end_ms: int) -> list[Case]:
     found = []
     for episode in course.episodes:
         over = [at for at in (episode.failed_ms, episode.repaired_ms) if at is not None]
-        if episode.failure_mode == GALE or episode.detectable_ms is None or not over:
+        of_machine = episode.failure_mode in plan.failure_mode
+        if not of_machine or episode.detectable_ms is None or not over:
             continue
         if not plan.failure_mode[episode.failure_mode].detectable or max(over) >= end_ms:
             continue
@@ -214,6 +219,7 @@ def _something(episodes: Iterable[Episode], one: Decided, end_ms: int) -> bool:
     at = one.alarm.raised_at
     return any(
         episode.onset_ms <= at <= (episode.repaired_ms or end_ms) + _AFTERMATH_MS
+        and (tells(one, episode) or not is_of_sensor(episode))
         for episode in episodes
     )
 
@@ -241,6 +247,7 @@ def figures(catalogue: Catalogue, courses: Sequence[Course], start_ms: int, end_
         wrong.total(),
         dict(wrong.most_common()),
         _causes(cases),
+        sensor_figures(courses, start_ms, end_ms),
     )
 
 

@@ -20,6 +20,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from fleet import clock
 from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue, ProductPlan
+from ingest import quality
+from ingest.record import bad_values
 from ironpulse.demo.team import Team
 from ironpulse.stack.processes import end_with
 from predict.assess import Learned, assess
@@ -47,7 +49,7 @@ TAUGHT_DAYS = 15
 AWAKE_SHARE = 0.85
 
 #: A fleet that is looked after: fewer failures than the base rates of the domain reference.
-ILLNESS_RATE = 0.3
+ILLNESS_RATE = SENSOR_RATE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def simulate_machine(
             seed=seed,
             awake_share=AWAKE_SHARE,
             illness_rate=ILLNESS_RATE,
+            sensor_rate=SENSOR_RATE,
         )
     )
     past = pieces[-1].past
@@ -219,6 +222,10 @@ class _Replay:
             entries = []
             tallies: dict[int, ledger.Tally] = {}
             if len(batch):
+                marks = quality.mark(batch, quality.limits_of(plan))
+                found = quality.implausible(batch.signals, marks)
+                batch = replace(batch, implausible=found)
+                ledger.add_bad_values(connection, bad_values(batch, marks))
                 batch_id = ingest_log.next_id(connection)
                 telemetry.write(connection, plan, batch, batch_id)
                 entries.append(_entry(batch_id, "telemetry", plan, batch.measured_at, until))

@@ -106,7 +106,7 @@ class Team:
             connection, number, answers, actor=boss, version=None, now_ms=done_ms
         )
         real = self._real(whole, opened_ms, done_ms)
-        code = _code(whole, real)
+        code = _code(whole, real, self._sensors(whole, opened_ms, done_ms))
         found = self._found(connection, whole, real)
         lifecycle.answer_parts(connection, number, found, actor=boss, version=None)
         lifecycle.finish(
@@ -122,12 +122,22 @@ class Team:
 
     def _real(self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int) -> set[str]:
         """The failure modes that the machine really had."""
-        return {
-            episode.failure_mode
-            for episode in self._episodes.get(whole.ticket["serial"], [])
+        episodes = self._at_the_time(whole, opened_ms, done_ms)
+        return {one.failure_mode for one in episodes if one.expected["kind"] != "sensor"}
+
+    def _sensors(self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int) -> set[str]:
+        """The sensors that really were at fault, as the components of their alarms."""
+        episodes = self._at_the_time(whole, opened_ms, done_ms)
+        return {one.expected["component"] for one in episodes if one.expected["kind"] == "sensor"}
+
+    def _at_the_time(
+        self, whole: ticket_store.WholeTicket, opened_ms: int, done_ms: int
+    ) -> list[Episode]:
+        return [
+            episode for episode in self._episodes.get(whole.ticket["serial"], [])
             if episode.onset_ms <= done_ms
             and (episode.repaired_ms is None or episode.repaired_ms >= opened_ms - MS_PER_DAY)
-        }
+        ]  # fmt: skip
 
     def _found(
         self, connection: Connection, whole: ticket_store.WholeTicket, real: set[str]
@@ -185,14 +195,18 @@ def _judged(reached: float) -> lifecycle.Found | None:
     return "early" if reached >= _GOOD_UNTIL else None
 
 
-def _code(whole: ticket_store.WholeTicket, real: set[str]) -> str:
-    """What was found: the truth where there is one."""
+def _code(whole: ticket_store.WholeTicket, real: set[str], sensors: set[str]) -> str:
+    """What was found: the truth where there is one, of the machine or of its `sensors`."""
     kinds = {item["kind"] for item in whole.items}
     modes = {mode for item in whole.items for mode in item["failure_modes"]}
     if real & modes:
         return "confirmed"
+    if sensors & {item["component"] for item in whole.items}:
+        return "sensor_fault"
     if real and "alarm" in kinds:
         return "other_fault"
+    if sensors and "alarm" in kinds:
+        return "sensor_fault"
     if kinds == {"connection"}:
         return "connection_restored"
     if "alarm" in kinds:

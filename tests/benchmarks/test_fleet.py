@@ -92,9 +92,45 @@ def test_what_is_not_over_is_no_case_yet_and_a_visit_without_cause_is_false() ->
     assert found.false_per_machine_year == pytest.approx(365.25 * 24 / 1000)
 
 
+def _sensor(kind: str, onset: int, repaired: int, ticket: bool = True) -> Episode:
+    expected = {"ticket": ticket, "kind": "sensor", "component": "control/hyd_oil_temp_c"}
+    return replace(
+        _episode(onset, onset + 1, None, repaired), failure_mode=f"SENSOR-{kind}", expected=expected
+    )
+
+
+def _told(at: int, component: str, visit: int = 1) -> Decided:
+    one = _decided(at, (), visit)
+    return replace(one, alarm=replace(one.alarm, rule="sensor_implausible", component=component))
+
+
+def test_a_sensors_fault_is_found_by_the_alarm_about_that_sensor_and_excuses_no_other() -> None:
+    own, other = "control/hyd_oil_temp_c", "control/pump_case_drain_pct"
+    episodes = [
+        _sensor("RANGE", 40, 100), _sensor("STUCK", 300, 400), _sensor("STUCK", 500, 600),
+        _sensor("DRIFT", 100, 200), _sensor("DRIFT", 700, 800, ticket=False),
+    ]  # fmt: skip
+    decided = [
+        _told(51, own, 1), _told(311, own, 2), _told(511, other, 3), _decided(710, (), 4),
+    ]  # fmt: skip
+    course = _course(episodes, decided)
+    found = figures(catalogue(), [course], 0, END)
+    assert found.cases == 0
+    assert [(one.kind, one.happened, one.cases, one.found, one.hours) for one in found.sensors] == [
+        ("range", 1, 1, 1, 10.0),
+        ("stuck", 2, 2, 1, 10.0),
+        ("drift", 2, 0, 0, None),  # one before anything was learned, one that nobody looks at
+    ]
+    misread = [one.misread for one in found.sensors]
+    assert misread == [{}, {"sensor_implausible": 1}, {"swing_slow_warn": 1}]
+    assert found.false_by == {"sensor_implausible": 1, "swing_slow_warn": 1}
+
+
 def test_a_small_fleet_from_end_to_end() -> None:
-    _, found = run(5, 24, 11, 180.0)
+    _, found = run(5, 24, 11, 180.0, sensor_rate=5.0)
     assert found.machines == 5
+    ranges = next(one for one in found.sensors if one.kind == "range")
+    assert 0 < ranges.cases == ranges.found
     assert found.samples > 10_000
     assert found.found <= found.cases
     assert set(found.as_json()) >= {"recall", "modes", "false_per_machine_year"}

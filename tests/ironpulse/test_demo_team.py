@@ -49,3 +49,22 @@ def test_a_visit_that_replaced_nothing_says_that_the_part_was_still_good() -> No
     parts = [{"id": 7, "part": "seal"}, {"id": 8, "part": "filter"}, {"id": 9, "part": "filter"}]
     whole = WholeTicket({}, items, [], parts, [], [])
     assert team._left_in_place(whole, {7: None, 8: None, 9: "worn"}) == {1: "wear_not_reached"}
+
+
+@pytest.mark.parametrize(
+    ("component", "real", "sensors", "code"),
+    [
+        ("control/hyd_oil_temp_c", set(), {"control/hyd_oil_temp_c"}, "sensor_fault"),
+        ("hydraulics", set(), {"control/hyd_oil_temp_c"}, "sensor_fault"),
+        ("hydraulics", {"CP-F06"}, {"control/hyd_oil_temp_c"}, "confirmed"),
+        ("control/hyd_oil_temp_c", {"CP-F01"}, {"control/hyd_oil_temp_c"}, "sensor_fault"),
+        ("hydraulics", {"CP-F01"}, set(), "other_fault"),
+        ("hydraulics", set(), set(), "no_fault_found"),
+    ],
+)
+def test_what_a_visit_finds_is_the_machine_or_its_sensor(
+    component: str, real: set[str], sensors: set[str], code: str
+) -> None:
+    modes = [] if component.startswith("control/") else ["CP-F06"]
+    item = {"id": 1, "kind": "alarm", "component": component, "failure_modes": modes}
+    assert team._code(WholeTicket({}, [item], [], [], [], []), real, sensors) == code

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fleet import clock
 from ingest import payload
-from ingest.clocks import Clocks
+from ingest.clocks import Clocks, lags_of
 from ingest.topics import telemetry_topic
 from rules.clocks import LEAST_FLEET, LEAST_REPORTS, STEADY_MS, account_of_clock, is_wrong, trusted
 from rules.worker import Worker
+from simulators.transport import PROFILES, Artefacts
 from store import clocks
 from store.clocks import MachineClock
 from store.connection import Connection, connect
@@ -82,6 +84,29 @@ def test_a_clock_behind_is_told_after_half_an_hour_and_over_with_the_first_right
     assert state(32) == ["active"]
     machine.sends(33, 900)
     assert state(33) == ["cleared"]
+
+
+@pytest.mark.parametrize(("ahead_ms", "way"), [(8 * HOUR, "ahead"), (-HOUR, "behind")])
+def test_a_simulated_device_whose_clock_jumps_gets_one_ticket_until_it_is_right(
+    fleet: Bench, ahead_ms: int, way: str
+) -> None:
+    device = Artefacts(PROFILES["typical"], PLAN, 4, "P-1")
+    ingest, worker = Clocks(), fleet.worker()
+    standing = []
+    for minute in range(80):
+        device.clock_off_ms = ahead_ms if 10 <= minute < 60 else 0
+        at = NOW + minute * MINUTE
+        measured, _ = device.distort(at, {"eng_speed_rpm": 1500.0})
+        one, own, received = np.array([1]), np.array([measured]), np.array([at + 1500])
+        news = ingest.news(lags_of(one, own, received))
+        clocks.note(fleet.connection, news)
+        ingest.told(news)
+        worker.tick(at + 2000)
+        standing.append(fleet.rows("select 1 as one from alarm where state = 'active'") != [])
+    assert standing == [*[False] * 40, *[True] * 20, *[False] * 20]
+    (item,) = fleet.rows("select component, reason from ticket_item")
+    assert item["component"] == PLAN.rule["clock"].component
+    assert way in item["reason"]["en"]
 
 
 def test_a_backlog_is_no_wrong_clock_and_a_wrong_clock_shows_behind_one(

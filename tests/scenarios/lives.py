@@ -16,10 +16,12 @@ from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.registry import NewMachine
 from simulators.fleet import FleetMachine
 from simulators.history import generate
+from simulators.illness import Illness
 from simulators.machine import Machine
 from simulators.moments import moments, steady
 from simulators.script import scripted
-from simulators.truth import Episode, episode
+from simulators.sensors import Kind, broken
+from simulators.truth import Episode, episode, faulty_sensor
 from tests.simulators.world import END_MS, fleet, ids, plans
 
 MINUTE_MS = 60_000
@@ -81,18 +83,40 @@ def registered(serial: str, product: str) -> NewMachine:
 @cache
 def ill_life(product: str, mode: str) -> Life:
     """Two hours of work: falls ill after 30 minutes, has failed 20 later, is repaired at 70."""
+    start = END_MS - 2 * MS_PER_HOUR
+    illness = scripted(mode, start + 30 * MINUTE_MS, grow_s=1200, last_s=1200)
+    life = _worked(product, illness)
+    return replace(life, truth=(episode(life.serial, plans()[product], illness),))
+
+
+@cache
+def life_with_sensor(product: str, kind: Kind, key: str, from_minute: float) -> Life:
+    """Two hours of work of a sound machine, one of whose sensors is at fault from a minute on."""
+    plan, sound = plans()[product], _worked(product)
+    begin = sound.samples[0][0] + round(from_minute * MINUTE_MS)
+    fault = broken(plan, kind, key, begin, END_MS)
+    at_ms = np.array([at for at, _ in sound.samples])
+    column = np.array([values.get(key, np.nan) for _, values in sound.samples])
+    fault.distort(at_ms, column)
+    samples = []
+    for (at, values), told in zip(sound.samples, column.tolist(), strict=True):
+        others = {name: value for name, value in values.items() if name != key}
+        samples.append((at, others if np.isnan(told) else {**others, key: told}))
+    return replace(sound, samples=tuple(samples), truth=(faulty_sensor(sound.serial, plan, fault),))
+
+
+def _worked(product: str, *illnesses: Illness) -> Life:
     spec, plan = machine_of(product), plans()[product]
     start = END_MS - 2 * MS_PER_HOUR
     machine = Machine(spec, plan, 7, start)
     warm_from = start - 2 * MS_PER_HOUR
     machine.advance(steady(machine.duty, warm_from, start, warm_from))
-    illness = scripted(mode, start + 30 * MINUTE_MS, grow_s=1200, last_s=1200)
-    machine.state.illnesses.append(illness)
+    machine.state.illnesses += illnesses
     at_ms = np.arange(start, END_MS, STEP_MS, dtype=np.int64)
     timeline = machine.duty.timeline(start, END_MS, warm_from)
     told = machine.advance(moments(timeline, at_ms, start - STEP_MS))
     samples = _samples(plan.signal_keys, told.at_ms, told.values)
-    return Life(spec.serial, samples, tuple(told.codes), (episode(spec.serial, plan, illness),))
+    return Life(spec.serial, samples, tuple(told.codes), ())
 
 
 @cache

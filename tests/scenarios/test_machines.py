@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet import clock
 from simulators.physics import PHYSICS
-from tests.scenarios.lives import healthy_day, ill_life, registered
+from tests.scenarios.lives import healthy_day, ill_life, life_with_sensor, registered
 from tests.scenarios.system import System
 
 
@@ -32,6 +32,25 @@ def test_a_fault_is_found_and_becomes_one_ticket(system: System) -> None:
     assert system.ledger(life.serial)["repeated"] == life.reports
     assert [t["number"] for t in system.tickets(life.serial)] == [ticket["number"]]
     assert system.alarms(life.serial) == alarms
+
+
+def test_a_broken_wire_becomes_a_ticket_of_the_sensor_and_of_nothing_else(system: System) -> None:
+    system.register(registered("WIRE-1", "trailer_pump"))
+    life = life_with_sensor("trailer_pump", "range", "pump_press_main_bar", 100)
+    life = life.of("WIRE-1").ending(clock.now_ms())
+    (truth,) = life.truth
+    assert truth.expected["ticket"] and truth.failure_mode == "SENSOR-RANGE"
+    system.live(life)
+    system.until_judged(life.serial)
+    assert system.ledger(life.serial)["stored"] == life.reports + 2
+    (alarm,) = system.alarms(life.serial)
+    assert (alarm["component"], alarm["state"]) == (truth.expected["component"], "active")
+    (ticket,) = system.tickets(life.serial)
+    (item,) = (one for one in ticket["items"] if one["kind"] == "alarm")
+    assert item["component"] == truth.expected["component"]
+    assert "readings of -112.5 bar, which cannot be true" in item["reason"]["en"]
+    assert "不可能的读数（-112.5 bar）" in item["reason"]["zh"]
+    assert ticket["checks"] and not ticket["parts"], "no part of the machine is brought"
 
 
 def test_quiet_machines_are_left_alone(system: System) -> None:

@@ -126,6 +126,29 @@ def test_a_scripted_illness_ends_and_is_written_down() -> None:
     assert episode.expected["ticket"]
 
 
+def test_a_sensor_and_a_clock_go_wrong_on_command_until_they_are_put_right() -> None:
+    machine, notebook = _alive("truck_crane")
+    machine.break_sensor("range", "hyd_pilot_press_bar", END_MS, 3600.0)
+    machine.set_clock(8 * 3_600_000, END_MS)
+    _live(machine, END_MS, 60)
+    machine.heal(END_MS + 60_000)
+    _live(machine, END_MS + 60_000, 60)
+    low, high = machine.plan.signal["hyd_pilot_press_bar"].range
+    told = [
+        (at - END_MS > 7 * 3_600_000, not low <= values["hyd_pilot_press_bar"] <= high)
+        for at, values in notebook.samples
+    ]
+    wrong = [both for both in told if both == (True, True)]
+    assert len(wrong) > 20 and told == [*wrong, *[(False, False)] * (len(told) - len(wrong))]
+    clock, sensor = machine.episodes_done()
+    assert (clock.failure_mode, clock.expected["off_ms"]) == ("CLOCK", 8 * 3_600_000)
+    assert (clock.onset_ms, clock.repaired_ms) == (END_MS, END_MS + 60_000)
+    assert (sensor.failure_mode, sensor.repaired_ms) == ("SENSOR-RANGE", END_MS + 60_000)
+    assert clock.expected["ticket"] and sensor.expected["ticket"]
+    with pytest.raises(ValueError, match="no sensor eng_hours_h that can be stuck"):
+        machine.break_sensor("stuck", "eng_hours_h", END_MS, 60.0)
+
+
 def test_life_goes_on_where_history_ended() -> None:
     pieces = history(fleet(5), 2)
     for serial, past in pasts(pieces).items():
@@ -280,10 +303,15 @@ def test_a_fleet_comes_alive(broker: BrokerAccess, listener: Listener, tmp_path:
     words = {machine.serial: f"word-{machine.serial}" for machine in machines}
     broker.credentials.add(words.items())
     control = tmp_path / "control"
-    control.write_text(f"nonsense\nsicken {machines[1].serial} CR-F02 10\n", encoding="utf-8")
+    crane = machines[1].serial
+    control.write_text(
+        f"nonsense\nsicken {crane} CR-F02 10\nbreak {crane} odd x\nbreak {crane} range x\n"
+        f"break {crane} stuck hyd_oil_temp_c 2\nclock {crane} -3600\nclock nobody 1\n",
+        encoding="utf-8",
+    )
     options = LiveOptions(
         period_s=1.0, state_file=tmp_path / "states.json", control_file=control,
-        illness_every_s=0,
+        illness_every_s=0, truth_file=tmp_path / "truth.jsonl",
     )  # fmt: skip
     stop = threading.Event()
     beats: list[tuple[int, int]] = []
@@ -308,6 +336,8 @@ def test_a_fleet_comes_alive(broker: BrokerAccess, listener: Listener, tmp_path:
     )
     states = load_states(options.state_file)
     assert set(states) == set(words)
+    behind = [now_ms() - at > 3_000_000 for at in listener.times(crane)]
+    assert True in behind, "the clock of this one was set back by an hour"
     assert [illness.mode for illness in states[machines[1].serial].illnesses] == ["CR-F02"]
 
 

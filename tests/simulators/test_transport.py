@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.seeds import generator
-from simulators.transport import PROFILES, Artefacts, Coverage, disturb
+from simulators.transport import PROFILES, Artefacts, Coverage, Profile, disturb
 from tests.simulators.world import END_MS, plans
 
 PLAN = plans()["concrete_boom_pump"]
@@ -50,18 +50,34 @@ def test_the_same_device_is_distorted_in_the_same_way_twice() -> None:
 
 
 @pytest.mark.parametrize("serial", ["X-1", "X-2", "X-3"])
-def test_harsh_devices_show_every_kind_of_trouble_but_drop_no_signal(serial: str) -> None:
+def test_harsh_devices_show_every_kind_of_trouble_and_drop_what_is_missing_only(
+    serial: str,
+) -> None:
     artefacts = Artefacts(PROFILES["harsh"], PLAN, 1, serial)
     off = {"eng_speed_rpm": 0.0, "hyd_oil_temp_c": 20.0, "eng_pto_hours_h": 500.0}
     strange = Counter[str]()
     for i in range(20_000):
         truth = off if i % 500 < 100 else VALUES
         ts, told = artefacts.distort(END_MS + i * 60_000, truth)
-        assert told.keys() == truth.keys()
+        gone = {fault.signal for fault in artefacts.faults if fault.kind == "missing"}
+        assert told.keys() == truth.keys() - gone
         strange["clock"] += abs(ts - END_MS - i * 60_000) > 0
         strange["values"] += told != truth
-        strange["unavailable"] += told["hyd_oil_temp_c"] == 255 - 40
+        strange["unavailable"] += told.get("hyd_oil_temp_c") == 255 - 40
     assert strange["clock"] > 0 and strange["values"] > 0 and strange["unavailable"] > 0
+
+
+def test_sensors_and_clocks_go_wrong_for_good_and_one_sensor_in_one_way() -> None:
+    often = Profile(
+        stuck_per_month=2e3, range_per_month=2e3, missing_per_month=2e3, clock_off_per_month=2e4
+    )
+    for serial in ("X-1", "X-2", "X-3"):
+        artefacts = Artefacts(often, PLAN, 1, serial)
+        told = [artefacts.distort(END_MS + i * 60_000, VALUES) for i in range(200)]
+        assert [fault.signal for fault in artefacts.faults].count("hyd_oil_temp_c") == 1
+        off_ms = told[-1][0] - END_MS - 199 * 60_000
+        assert off_ms == artefacts.clock_off_ms != 0
+        assert told[-1][1] != VALUES
 
 
 def test_some_clocks_start_in_1970() -> None:
