@@ -6,10 +6,13 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
 
 from api import metrics, problems
 from api.context import Context
@@ -41,6 +44,7 @@ from store.processes import BEAT_S, Process, beat, forget
 log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
+TITLE = "Ironpulse"
 #: How long a request waits for a connection to the store before it is a 503, seconds.
 STORE_WAIT_S = 3.0
 ROUTERS = (
@@ -64,8 +68,28 @@ ROUTERS = (
 )
 
 
+API = APIRouter(prefix=PREFIX, responses=problems.responses("invalid", "unavailable"))
+for _router in ROUTERS:
+    API.include_router(_router)
+
+
 class ApiError(IronpulseError):
     """The API cannot be served."""
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document. Every model's every field takes its part of the second this lasts; it
+    depends on the code alone, so that one does for all applications of a process."""
+    described = get_openapi(
+        title=TITLE,
+        version="1",
+        description="After-sales service that knows first: machines, telemetry, alarms, tickets "
+        "and parts. Times are RFC 3339 in UTC, errors are problem details (RFC 9457).",
+        routes=API.routes,
+    )
+    problems.describe(described)
+    return described
 
 
 def create(database_url: str) -> FastAPI:
@@ -83,23 +107,18 @@ def create(database_url: str) -> FastAPI:
                 context.close()
 
     app = FastAPI(
-        title="Ironpulse",
-        version="1",
-        description="After-sales service that knows first: machines, telemetry, alarms, tickets "
-        "and parts. Times are RFC 3339 in UTC, errors are problem details (RFC 9457).",
+        title=TITLE,
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=f"{PREFIX}/docs",
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.openapi = document  # type: ignore[method-assign]  # as FastAPI's guide has it
     app.state.context = context
     problems.install(app)
     app.add_middleware(Guard)  # within the next: what it raises must reach the problems unwrapped
     metrics.install(app, database)
-    api = APIRouter(prefix=PREFIX, responses=problems.responses("invalid", "unavailable"))
-    for router in ROUTERS:
-        api.include_router(router)
-    app.include_router(api)
+    app.include_router(API)
     return app
 
 
@@ -124,6 +143,8 @@ def run(database_url: str, host: str, port: int, stop: threading.Event) -> None:
     helpers = [
         threading.Thread(target=end_when_asked, name="api-stop", daemon=True),
         threading.Thread(target=keep_beating, args=(database_url, process, ended), name="api-beat"),
+        # Made when it is first asked for, it would keep all other requests waiting.
+        threading.Thread(target=document, name="api-document", daemon=True),
     ]
     for helper in helpers:
         helper.start()

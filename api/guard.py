@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: The largest body anybody needs holds a note of 4,000 characters. Bytes.
 MOST_BODY = 256 * 1024
 
-_HEADERS = {
+#: What every answer tells browsers.
+HEADERS = {
     "Cache-Control": "no-store",  # tokens, names, places of machines: nothing for a shared cache
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -46,7 +47,7 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
         await self._app(scope, bounded, with_headers)

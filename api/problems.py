@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import compile_path
 
-from api.guard import MOST_BODY
+from api.guard import HEADERS, MOST_BODY
 from api.schemas.base import Problem, ProblemError
 from fleet.text import Text
 from store.connection import StoreFull, StoreUnavailable
@@ -74,17 +74,7 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the application with problem details, and say so in its OpenAPI."""
-    describe = app.openapi
-
-    def with_media_type() -> dict[str, Any]:
-        first = app.openapi_schema is None
-        document = describe()
-        if first:
-            _complete(document)
-        return document
-
-    app.openapi = with_media_type  # type: ignore[method-assign]  # as FastAPI's guide has it
+    """Answer every error of the application with problem details."""
     app.add_exception_handler(ProblemException, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(StarletteHTTPException, _on_http)
@@ -93,9 +83,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_defect)
 
 
-def _complete(document: dict[str, Any]) -> None:
-    """FastAPI writes every model as application/json; problems have a type of their own. And
-    whatever takes a body refuses one that is too large."""
+def describe(document: dict[str, Any]) -> None:
+    """Say in the OpenAPI document what FastAPI does not know: problems have a media type of their
+    own, and whatever takes a body refuses one that is too large."""
     for methods in document["paths"].values():
         for operation in methods.values():
             if "requestBody" in operation:
@@ -212,4 +202,5 @@ def _on_defect(request: Request, error: Exception) -> JSONResponse:
         en="The service could not answer this request; the log says why.",
         zh="服务未能处理该请求，详情见服务日志。",
     )
-    return _answer(request, "defect", detail)
+    # Answered outside of the guard, which gives all other answers their headers.
+    return _answer(request, "defect", detail, headers=dict(HEADERS))

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+from structlog.testing import capture_logs
 
 from api.guard import MOST_BODY
 from api.paging import encode
+from store.connection import Connection
 from tests.api.conftest import PASSWORD
 
 
@@ -131,12 +133,26 @@ def test_a_declared_length_is_refused_before_anything_is_sent(address: str) -> N
         assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
-def test_every_answer_tells_browsers_what_not_to_do(api: httpx.Client) -> None:
-    for path in ("/health", "/session", "/openapi.json"):
-        headers = api.get(path).headers
-        assert headers["X-Content-Type-Options"] == "nosniff", path
-        assert headers["Cache-Control"] == "no-store", path
-        assert headers["Content-Security-Policy"] == "frame-ancestors 'none'", path
+def test_every_answer_tells_browsers_what_not_to_do(
+    manager: httpx.Client, store: Connection
+) -> None:
+    store.execute("alter table region alter column name type text")  # no code reckons with that
+    for path, status in (("/health", 200), ("/openapi.json", 200), ("/nowhere", 404)):
+        assert_guarded(manager.get(path), status)
+    assert_guarded(manager.get("/session", headers={"Authorization": "Bearer x"}), 401)
+    with capture_logs() as logged:
+        defect = manager.get("/overview")
+    assert_guarded(defect, 500)
+    assert "the log says why" in problem(defect, 500)["detail"]
+    assert [entry["exc_info"].__class__ for entry in logged] == [TypeError]
+
+
+def assert_guarded(answer: httpx.Response, status: int) -> None:
+    """The answer has this status, and the headers that browsers are told."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff", answer.url
+    assert answer.headers["Cache-Control"] == "no-store", answer.url
+    assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'", answer.url
 
 
 LISTS = (

@@ -10,6 +10,7 @@ import pytest
 
 from api import app as service
 from api.app import ApiError, run
+from fleet.clock import monotonic_s
 from ironpulse.stack.processes import free_port
 from store.connection import Connection, StoreUnavailable, connect
 from tests.api.conftest import sign_in
@@ -40,6 +41,25 @@ def test_metrics_tell_requests_and_the_state_of_the_store(
     assert 'ironpulse_machines_connection{connection="never_seen"} 3.0' in text
     assert 'ironpulse_samples_total{end="stored"} 0.0' in text
     assert "no-such-route" not in text
+
+
+@pytest.fixture
+def undescribed() -> None:
+    """No application of this process was described before. Asked for before the service starts."""
+    service.document.cache_clear()
+
+
+def test_the_service_describes_itself_before_it_is_asked(
+    undescribed: None, api: httpx.Client
+) -> None:
+    deadline = monotonic_s() + 20
+    while not service.document.cache_info().currsize:
+        assert monotonic_s() < deadline
+        threading.Event().wait(0.02)
+    described = api.get("/openapi.json").json()
+    assert described["info"]["title"] == "Ironpulse"
+    assert described == service.create("postgresql:///none").openapi()
+    assert service.document.cache_info().misses == 1, "one description does for all"
 
 
 @pytest.fixture
