@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
-
-from fastapi import Path, Response
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
+from typing import Any
 
 from api.present.plan import names
+from api.schemas.base import Bilingual
+from api.spreadsheets import Table
 from fleet.plan import Catalogue
 from fleet.text import Language
 from predict.plan.verdicts import planned_quantity
 
 Row = Mapping[str, Any]
-Table = list[list[Any]]
-Kind = Annotated[
-    Literal["csv", "xlsx"], Path(description="A CSV file in UTF-8, or an Excel workbook.")
-]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 #: English and Chinese heading, and the value of a line.
 _COLUMNS: Sequence[tuple[str, str, Callable[[Row], Any]]] = (
@@ -52,7 +42,7 @@ _COLUMNS: Sequence[tuple[str, str, Callable[[Row], Any]]] = (
     ("Old parts to return, pieces", "应返旧件（件）", lambda r: round(r["returns"], 2)),
     ("Simple rule would bring, pieces", "简单公式会补（件）", lambda r: r["rule_quantity"]),
     ("Override, pieces", "人工调整（件）", lambda r: r["override_quantity"]),
-    ("Override reason", "调整原因", lambda r: _safe(r["override_reason"] or "")),
+    ("Override reason", "调整原因", lambda r: r["override_reason"]),
 )  # fmt: skip
 
 _KINDS = {
@@ -75,10 +65,8 @@ def table(rows: Sequence[Row], catalogue: Catalogue, language: Language) -> Tabl
     heads = ["物料号", "名称", "仓库"] if chinese else ["Number", "Name", "Warehouse"]
     found: Table = [[*heads, *(zh if chinese else en for en, zh, _ in _COLUMNS)]]
     for row in rows:
-        name = known.get(row["number"])
-        title = row["number"] if name is None else name.zh if chinese else name.en
         full = {**row, "transfers_in": _transfers(row, places, language)}
-        found.append([row["number"], _safe(title), _safe(places[row["warehouse"]]),
+        found.append([row["number"], _title(row, known, language), places[row["warehouse"]],
                       *(value(full) for _, _, value in _COLUMNS)])  # fmt: skip
     return found
 
@@ -86,7 +74,7 @@ def table(rows: Sequence[Row], catalogue: Catalogue, language: Language) -> Tabl
 def _transfers(row: Row, places: Mapping[str, str], language: Language) -> str:
     said = "{0}调入{1}件" if language == "zh" else "{1} from {0}"
     each = [said.format(places.get(t["from"], t["from"]), t["quantity"]) for t in row["transfers"]]
-    return _safe(("；" if language == "zh" else "; ").join(each))
+    return ("；" if language == "zh" else "; ").join(each)
 
 
 def moves_table(rows: Sequence[Row], catalogue: Catalogue, language: Language) -> Table:
@@ -95,58 +83,15 @@ def moves_table(rows: Sequence[Row], catalogue: Catalogue, language: Language) -
     chinese = language == "zh"
     found: Table = [[zh if chinese else en for en, zh in _MOVES]]
     for row in rows:
-        name = known.get(row["number"])
-        title = row["number"] if name is None else name.zh if chinese else name.en
         found.append([
-            row["number"], _safe(title), _safe(row["source_name"][language]),
-            _safe(row["target_name"][language]), row["quantity"], _KINDS[row["kind"]][chinese],
+            row["number"], _title(row, known, language), row["source_name"][language],
+            row["target_name"][language], row["quantity"], _KINDS[row["kind"]][chinese],
             row["position"], row["level"], row["lasts_days"],
         ])  # fmt: skip
     return found
 
 
-def answer(rows: Table, kind: Kind, name: str) -> Response:
-    """A table as the answer of a download."""
-    content, media = (as_csv(rows), "text/csv") if kind == "csv" else (as_xlsx(rows), XLSX)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-    return Response(content, media_type=media, headers=headers)
-
-
-def as_csv(rows: Table) -> bytes:
-    """CSV in UTF-8 with the mark by which spreadsheets know it."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode("utf-8-sig")
-
-
-def as_xlsx(rows: Table) -> bytes:
-    """An Excel workbook with one sheet, its headings and first columns frozen."""
-    book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in rows:
-        sheet.append(row)
-    for cell in sheet[1]:
-        cell.font = Font(bold=True)
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
-    for place, column in enumerate(zip(*rows, strict=True), 1):
-        # Headings may break; what stands below must be read whole.
-        width = max((_width(value) for value in column[1:] if value is not None), default=0)
-        letter = get_column_letter(place)
-        sheet.column_dimensions[letter].width = min(max(width + 2, 13), 44)
-    sheet.row_dimensions[1].height = 48
-    sheet.freeze_panes = "D2"
-    sheet.auto_filter.ref = sheet.dimensions
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def _width(value: object) -> int:
-    """Columns that a value takes: a Chinese character takes two."""
-    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in str(value))
-
-
-def _safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+def _title(row: Row, known: Mapping[str, Bilingual], language: Language) -> str:
+    """The name of an article; its number where no product has it."""
+    name = known.get(row["number"])
+    return row["number"] if name is None else name.zh if language == "zh" else name.en

@@ -105,8 +105,8 @@ def export(
     language: Annotated[Language, typer.Option(help="Language of headings and names.")] = "en",
 ) -> None:
     """Write the lines of a plan to a CSV or Excel file."""
-    from api.plan_export import as_csv, as_xlsx
     from api.plan_export import table as lines_table
+    from api.spreadsheets import as_csv, as_xlsx
 
     kind: Literal[".csv", ".xlsx"] | str = out.suffix.lower()
     if kind not in (".csv", ".xlsx"):

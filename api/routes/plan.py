@@ -10,7 +10,7 @@ from api.auth import Caller, Manager
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, page
 from api.parameters import Article, Region, RowId, Warehouse
-from api.plan_export import XLSX, Kind, answer, table
+from api.plan_export import table
 from api.present import plan as present
 from api.problems import not_found, responses
 from api.schemas.base import Bilingual, Page
@@ -23,6 +23,7 @@ from api.schemas.plan import (
     PlanRun,
     PlanVerdicts,
 )
+from api.spreadsheets import XLSX, Kind, answer
 from fleet.clock import now_ms, to_datetime
 from fleet.text import Language
 from predict.plan.verdicts import verdicts

@@ -10,11 +10,12 @@ from api.auth import Caller
 from api.context import Shared
 from api.paging import Cursor, Limit, decode, from_micros, micros, page
 from api.parameters import RowId
-from api.plan_export import XLSX, Kind, answer, moves_table
+from api.plan_export import moves_table
 from api.present import refill as present
 from api.problems import not_found, responses
 from api.schemas.base import Page
 from api.schemas.refill import Refill, RefillDetail
+from api.spreadsheets import XLSX, Kind, answer
 from fleet.text import Language
 from store import refills
 from store.connection import Connection

@@ -46,6 +46,10 @@ def test_lines_open_to_their_reasons_and_are_overridden(
 
 def test_exports_have_headings_in_both_languages(api: httpx.Client, store: Connection) -> None:
     run = put_plan(store)
+    boss = sign_in(api, "mia")
+    line = boss.get(f"/plan/runs/{run}/lines").json()["items"][0]["id"]
+    reason = {"quantity": 7, "reason": "=1+1\a"}
+    assert boss.put(f"/plan/lines/{line}/override", json=reason).status_code == 200
     parts = sign_in(api, "pat")
     csv = parts.get(f"/plan/runs/{run}/export.csv", params={"language": "zh"}).content
     text = csv.decode("utf-8-sig").splitlines()
@@ -56,6 +60,8 @@ def test_exports_have_headings_in_both_languages(api: httpx.Client, store: Conne
     rows = list(sheet.iter_rows(values_only=True))
     assert rows[0][:3] == ("Number", "Name", "Warehouse")
     assert len(rows) == len(text)
+    assert text[1].endswith(",7,'=1+1\a") and rows[1][-2:] == (7, "=1+1")
+    assert sheet.cell(2, sheet.max_column).data_type == "s", "a reason is no formula"
     assert parts.get(f"/plan/runs/{run}/export.pdf").status_code == 404
 
 
