@@ -48,13 +48,18 @@ def decode(cursor: str | None, kinds: Sequence[type]) -> list[Any] | None:
         isinstance(key, list)
         and len(key) == len(kinds)
         and all(type(part) is kind for part, kind in zip(key, kinds, strict=True))
-        and all("\x00" not in part for part in key if isinstance(part, str))
+        and all(_can_be_stored(part) for part in key if isinstance(part, str))
         and all(abs(part) < 2**62 for part in key if isinstance(part, int))
     )
     if not fits:
         raise _no_such_page()
     assert isinstance(key, list)
     return key
+
+
+def _can_be_stored(text: str) -> bool:
+    """Half a character, which JSON can write, is no UTF-8; NUL is in no text of the database."""
+    return "\x00" not in text and text.encode(errors="ignore").decode() == text
 
 
 def micros(moment: datetime) -> int:

@@ -99,7 +99,7 @@ def history(events: list[Json]) -> Html:
 def actions(alarm: Json) -> None:
     """The steps that are open to the reader."""
     with st.container(key="alarm_steps"):
-        st.html(f'<h3 class="ip-heading">{t("next_step")}</h3>')
+        st.html(str(markup.heading(t("next_step"))))
         if not visit.has_role("manager", "technician"):
             st.caption(t("no_step"))
             return
@@ -157,7 +157,7 @@ def maintenance(serial: str, plan: Json) -> None:
         if one["kind"] == "maintenance"
     ]
     with st.container(key="maintenance_card"):
-        st.html(f'<h3 class="ip-heading">{t("maintenance")}</h3>')
+        st.html(str(markup.heading(t("maintenance"))))
         for one in running:
             live_html.show(lists.suppression_facts(one), f"mode_{one['id']}")
             if st.button(t("end_it"), key=f"end_{one['id']}", width="stretch"):

@@ -12,7 +12,7 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from dashboard import live_html, markup, visit  # noqa: E402
+from dashboard import formats, live_html, markup, visit  # noqa: E402
 from dashboard.app_pages import (  # noqa: E402
     alarms,
     ingest,
@@ -87,8 +87,8 @@ def _header(current: str) -> None:
         _language_switch()
         account = visit.account()
         with st.popover(visit.pick(account["display"]), icon=":material/person:"):
-            st.markdown(f"**{visit.pick(account['display'])}**")
-            st.caption(f"{visit.word('roles', account['role'])} · {account['name']}")
+            st.markdown(f"**{formats.plain(visit.pick(account['display']))}**")
+            st.caption(f"{visit.word('roles', account['role'])} · {formats.plain(account['name'])}")
             st.caption(visit.t("times_in", zone=visit.zone().key))
             if st.button(visit.t("sign_out"), key="sign_out", icon=":material/logout:"):
                 visit.sign_out()

@@ -1,13 +1,17 @@
-"""Times, ages and numbers as people read them. Pure functions."""
+"""Times, ages, numbers and other people's words as people read them. Pure functions."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 Language = Literal["en", "zh"]
 MISSING = "–"
+
+#: Every sign of ASCII means something to Markdown somewhere, and none does behind a backslash.
+_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
 
 _AGES: tuple[tuple[float, float, str, str], ...] = (
     # below so many seconds, divide by, English, Chinese
@@ -22,6 +26,11 @@ _SPANS: tuple[tuple[float, float, str, str], ...] = (
     (36 * 3600, 3600, "{} h", "{} 小时"),
     (float("inf"), 86400, "{} d", "{} 天"),
 )
+
+
+def plain(text: str) -> str:
+    """Markdown that shows a text as it is: what others wrote makes no links, loads no images."""
+    return _SIGN.sub(r"\\\g<0>", text)
 
 
 def parse_time(text: str) -> datetime:

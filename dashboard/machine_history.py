@@ -26,7 +26,7 @@ def draw(machine: Json) -> None:
     plan = visit.product(machine["product"]["id"])
     names = {s["key"]: _label(s) for s in plan["signals"] if s["kind"] != "enum"}
     with st.container(key="history_card", gap="xsmall"):
-        st.html(f'<h3 class="ip-heading">{markup.text(t("history"))}</h3>')
+        st.html(str(markup.heading(t("history"))))
         left, right = st.columns([2, 1.2], vertical_alignment="bottom")
         with left:
             keys = several(
@@ -79,7 +79,7 @@ def _charts(
         span_ms = (begin.timestamp() * 1000, end.timestamp() * 1000)
         signals = {signal["key"]: signal for signal in plan["signals"]}
         for key in keys:
-            st.html(f'<div class="ip-label"><b>{markup.text(_label(signals[key]))}</b></div>')
+            st.html(str(markup.label(_label(signals[key]))))
             values = telemetry["signals"].get(key, {"avg": []})["avg"]
             if all(value is None for value in values):
                 st.caption(t("no_data"))

@@ -43,6 +43,8 @@ def draw(serial: str) -> None:
             "tab_signals": lambda: _signals(machine),
             "tab_ledger": lambda: live_html.show(_ledger(machine), "ledger"),
         }
+        if not visit.has_role("manager", "technician"):
+            del draws["tab_tickets"]
         if machine["retired_at"] is None:
             seen_tabs.show("machine", draws)
         else:
@@ -64,7 +66,7 @@ def _parts(machine: Json) -> None:
 def _tickets(machine: Json) -> Html:
     """The open tickets; of a retired machine all it ever had."""
     found = machine["tickets"]
-    if machine["retired_at"] is not None and visit.has_role("manager", "technician"):
+    if machine["retired_at"] is not None:
         found = visit.client().pages("/tickets", MOST_TICKETS, machine=machine["serial"])
     return tag("section", lists.tickets(found, machine=False), class_="ip-card")
 

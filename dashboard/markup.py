@@ -121,6 +121,16 @@ def card(title: str, *content: object, note: str = "") -> Html:
     return tag("section", head, *content, class_="ip-card")
 
 
+def heading(title: str, note: str = "") -> Html:
+    """A heading over controls or a chart, which stand below it and not inside a card of HTML."""
+    return tag("h3", title, tag("small", note) if note else "", class_="ip-heading")
+
+
+def label(name: str, note: str = "") -> Html:
+    """What a chart shows."""
+    return tag("div", tag("b", name), f" {note}" if note else "", class_="ip-label")
+
+
 def tile(label: str, value: object, *lines: object, kind: str = "") -> Html:
     """A headline figure with lines below it."""
     below = join(tag("div", line, class_="ip-line") for line in lines)

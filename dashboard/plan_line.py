@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import live_html, markup, plan_charts, visit
 from dashboard.client import ApiError, Json
-from dashboard.formats import MISSING, share
+from dashboard.formats import MISSING, plain, share
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
@@ -41,9 +41,9 @@ def _charts(line: Json) -> None:
     if not months:
         return
     language = visit.language()
-    st.html(f'<div class="ip-label"><b>{t("demand_by_month")}</b> {t("band_90")}</div>')
+    st.html(str(markup.label(t("demand_by_month"), t("band_90"))))
     st.vega_lite_chart(plan_charts.demand_chart(months, language), width="stretch", theme=None)
-    st.html(f'<div class="ip-label"><b>{t("stock_and_demand")}</b> {t("band_summed")}</div>')
+    st.html(str(markup.label(t("stock_and_demand"), t("band_summed"))))
     planned = line["quantity"] if line["override"] is None else line["override"]["quantity"]
     spec = plan_charts.stock_chart(months, line["position"], planned, language)
     st.vega_lite_chart(spec, width="stretch", theme=None)
@@ -76,7 +76,7 @@ def _override(line: Json) -> None:
     given = line["override"]
     if given is not None:
         st.info(t("override_is", quantity=given["quantity"], who=given["made_by"],
-                  reason=given["reason"]), icon=":material/edit_note:")  # fmt: skip
+                  reason=plain(given["reason"])), icon=":material/edit_note:")  # fmt: skip
     if not visit.has_role("manager"):
         return
     path = f"/plan/lines/{line['id']}/override"

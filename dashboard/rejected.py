@@ -21,7 +21,7 @@ MOST = 50
 def draw() -> None:
     """The card with its filters; messages that were put back are left out unless asked for."""
     with visit.answers(), st.container(key="rejected_card"):
-        st.html(f'<h3 class="ip-heading">{t("rejected_messages")}</h3>')
+        st.html(str(markup.heading(t("rejected_messages"))))
         _result()
         messages = visit.client().pages("/rejected", MOST, **_filters())
         if not messages:

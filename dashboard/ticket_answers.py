@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import changes, ticket_sheet, visit
+from dashboard import changes, markup, ticket_sheet, visit
 from dashboard.client import Json
+from dashboard.markup import tag
 from dashboard.visit import t
 
 #: What became of the part that was fitted.
@@ -18,7 +19,7 @@ def checks(ticket: Json) -> None:
     done = sum(check["answered_at"] is not None for check in found)
     with st.container(key="checks_card"):
         note_words = t("checks_done", done=done, all=len(found))
-        st.html(f'<h3 class="ip-heading">{t("checklist")}<small>{note_words}</small></h3>')
+        st.html(str(markup.heading(t("checklist"), note_words)))
         for check in found:
             left, right = st.columns([1.6, 1], vertical_alignment="center", gap="small")
             with left:
@@ -61,7 +62,7 @@ def _check_input(ticket: Json, check: Json) -> None:
     else:
         st.text_input(label, value=given or "", placeholder=t("value"), **shared)
     if check["answered_at"]:
-        st.html(f'<div class="ip-small">{ticket_sheet.answer_words(check)}</div>')
+        st.html(str(tag("div", ticket_sheet.answer_words(check), class_="ip-small")))
 
 
 def _answer(number: str, sequence: int, key: str) -> None:
@@ -75,7 +76,7 @@ def _answer(number: str, sequence: int, key: str) -> None:
 def parts(ticket: Json) -> None:
     """The parts to bring, each with what became of the one that was fitted."""
     with st.container(key="bring_card"):
-        st.html(f'<h3 class="ip-heading">{t("bring")}</h3>')
+        st.html(str(markup.heading(t("bring"))))
         for part in ticket["parts"]:
             st.html(str(ticket_sheet.part_words(part)))
             key = f"part_{part['id']}_{visit.language()}"

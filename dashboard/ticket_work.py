@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import changes, visit
+from dashboard import changes, markup, visit
 from dashboard.choice import choose
 from dashboard.client import Json
 from dashboard.formats import parse_time
@@ -26,7 +26,7 @@ MOST_PEOPLE = 200
 
 def steps(ticket: Json) -> None:
     """The steps that are open to the reader, the next one first."""
-    st.html(f'<h3 class="ip-heading">{t("next_step")}</h3>')
+    st.html(str(markup.heading(t("next_step"))))
     open_steps = [step for step in ORDER if step in ticket["next_states"]]
     if not open_steps:
         st.caption(t("no_step"))

@@ -119,7 +119,7 @@ def _picture(trial: Json, result: Json) -> None:
         marks = [{**one, "name": rule["name"], "severity": rule["severity"]} for one in alarms]
         for key in keys:
             label = f"{visit.pick(signals[key]['name'])} ({signals[key]['unit'] or '–'})"
-            st.html(f'<div class="ip-label"><b>{markup.text(label)}</b></div>')
+            st.html(str(markup.label(label)))
             spec = charts.signal_chart(
                 signals[key], telemetry, bands, marks, edges, plan, visit.language()
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ LANGUAGES: dict[Language, str] = {"en": "English", "zh": "中文"}
 VOCABULARY_LASTS_S = 300
 #: Parts of a page drawn within so long show the same answer.
 LATELY_S = 2.0
+#: Serial numbers, ticket numbers, numbers of rows, `product.part`.
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def language() -> Language:
@@ -152,8 +155,19 @@ def answers() -> Iterator[None]:
 
 
 def sentence(error: ApiError) -> str:
-    """What the API said, in the reader's language."""
-    return error.zh if language() == "zh" else error.en
+    """What the API said, in the reader's language, as Markdown: it repeats what it was asked, and
+    what machines sent."""
+    return formats.plain(error.zh if language() == "zh" else error.en)
+
+
+def asked(name: str) -> str:
+    """What the address names as `name`: a machine, a ticket, a line; empty where it names none.
+
+    Addresses come in messages from anybody, and what they name becomes part of a path of the API.
+    What is no key or number is passed over.
+    """
+    found = st.query_params.get(name, "")
+    return found if _NAMED.fullmatch(found) else ""
 
 
 def sign_in(name: str, password: str) -> None:

@@ -35,6 +35,8 @@ def add(
     station: Annotated[str | None, typer.Option(help="Where a technician belongs.")] = None,
 ) -> None:
     """Add somebody who signs in, or give a known one a new password, and print it."""
+    if (role == "technician") != (station is not None):
+        raise IronpulseError("A technician belongs to a --station, and nobody else does.")
     password = secrets.token_urlsafe(12)
     named = Text(en=display, zh=display_zh)
     account = Account(name, named, role, hash_password(password), station)

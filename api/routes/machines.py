@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.auth import Caller
 from api.context import Shared
+from api.identity import Identity
 from api.paging import Cursor, Limit, decode, page
 from api.parameters import Product, Region, SearchText, Serial, Station
 from api.present import alarm as present_alarm
@@ -79,8 +80,8 @@ def list_machines(
 def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
     """One machine: where it is, how it is, its last values, alarms, tickets, parts, services.
 
-    Of its open tickets those that the caller would see in the queue. A retired machine has its
-    last values and its history, and nothing that is still to come.
+    Of its open tickets those that the caller would see in the queue; the parts team sees none. A
+    retired machine has its last values and its history, and nothing that is still to come.
     """
     now = to_datetime(now_ms())
     with shared.database.transaction() as connection:
@@ -88,9 +89,7 @@ def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
         row = machine_row(connection, serial)
         plan = shared.plan(connection, row["product"])
         live = alarms.list_alarms(connection, serial=serial, states=alarms.LIVE, limit=MOST_ALARMS)
-        open_tickets = tickets.queue(
-            connection, {"serial": serial, "open": True, **view_of(caller)}, None, MOST_TICKETS
-        )
+        open_tickets = _open_tickets(connection, serial, caller)
         parts = fleet_view.fitted_parts(connection, {"serial": serial}, None, MOST_PARTS)
         in_service = row["retired_at"] is None
         services = fleet_view.services_due(connection, row["id"]) if in_service else []
@@ -109,3 +108,10 @@ def get_machine(serial: Serial, caller: Caller, shared: Shared) -> Machine:
         services=[present.service_due(service, plan) for service in services],
         inspection=InspectionDue(**inspection) if inspection else None,
     )
+
+
+def _open_tickets(connection: Connection, serial: str, caller: Identity) -> list[tickets.Row]:
+    if caller.role == "parts":
+        return []
+    filters = {"serial": serial, "open": True, **view_of(caller)}
+    return tickets.queue(connection, filters, None, MOST_TICKETS)

@@ -47,8 +47,9 @@ def actor_of(caller: Identity) -> Actor:
 
 def view_of(caller: Identity) -> dict[str, str | None]:
     """What of the queue is for the caller: a technician sees tickets of the own station, those
-    given to him or her, and those nobody has."""
-    if caller.role != "technician" or caller.station is None:
+    given to him or her, and those nobody has. A program with the rights of one has no station: it
+    serves them all."""
+    if caller.role != "technician" or caller.kind == "api_key":
         return {}
     return {"sees_name": caller.actor, "sees_station": caller.station}
 

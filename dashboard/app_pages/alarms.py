@@ -25,7 +25,7 @@ VIEWS: dict[str, Json] = {
 
 def draw() -> None:
     """The alarm of the address, or the list where it names none."""
-    alarm = st.query_params.get("alarm", "")
+    alarm = visit.asked("alarm")
     if alarm.isdecimal():
         _one(int(alarm))
         return

@@ -77,7 +77,7 @@ def _key(life: Json) -> str:
 
 def _opened(found: Sequence[Json], products: dict[str, str], regions: dict[str, str]) -> None:
     """One kind of part: its curve with the parts in service on it, and what speaks for it."""
-    asked = st.query_params.get("life", "")
+    asked = visit.asked("life")
     by_id = {_key(life): life for life in found}
     names = {
         key: f"{visit.pick(each['name'])} · {products.get(each['product'], each['product'])}"

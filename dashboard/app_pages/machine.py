@@ -40,7 +40,7 @@ COLUMNS = (
 
 def draw() -> None:
     """The machine of the address, or the list where it names none."""
-    serial = st.query_params.get("machine")
+    serial = visit.asked("machine")
     if serial:
         _one(serial)
         return

@@ -130,9 +130,7 @@ def _map(machines: list[Json]) -> None:
     note = t("map_note")
     if len(machines) == MOST_MACHINES:
         note = t("first_shown", count=MOST_MACHINES)
-    st.html(
-        f'<h3 class="ip-heading">{markup.text(t("map"))}<small>{markup.text(note)}</small></h3>'
-    )
+    st.html(str(markup.heading(t("map"), note)))
     labels = lists.health_words()
     spec = fleet_map.fleet_map(machines, labels, visit.language())
     st.vega_lite_chart(spec, width="stretch", theme=None, key="map")

@@ -92,7 +92,7 @@ def _lines(run: Json) -> None:
     lines = [line for line in found if action is not None or _acts(line)]
     lines.sort(key=lambda n: (-n["emergency_quantity"], -n["quantity"] * n["price"]))
     names = {line["id"]: _line_name(line) for line in lines}
-    asked = st.query_params.get("line", "")
+    asked = visit.asked("line")
     ids: list[int | None] = [None, *names]
     with right:
         opened = choose(
@@ -193,7 +193,7 @@ def _demand(run: Json) -> None:
     with right:
         number = choose(t("part"), "demand_part", most, lambda key: f"{names[key]} · {key}")
     months = [each for each in found if each["number"] == number]
-    st.html(f'<div class="ip-label"><b>{names[number]}</b> {t("band_90")}</div>')
+    st.html(str(markup.label(names[number], t("band_90"))))
     spec = plan_charts.demand_chart(months, visit.language())
     st.vega_lite_chart(spec, width="stretch", theme=None, key="demand_chart")
 

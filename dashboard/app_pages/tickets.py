@@ -30,7 +30,7 @@ CLOSED = ("done", "cancelled")
 
 def draw() -> None:
     """The ticket of the address, or the queue where it names none."""
-    number = st.query_params.get("ticket")
+    number = visit.asked("ticket")
     if number:
         _one(number)
         return

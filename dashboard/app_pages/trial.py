@@ -24,7 +24,7 @@ def draw() -> None:
         st.caption(t("managers_only"))
         return
     with visit.answers():
-        number = st.query_params.get("trial", "")
+        number = visit.asked("trial")
         trial = visit.client().get(f"/trials/{number}") if number.isdecimal() else None
         left, right = st.columns([1, 1.6], gap="small")
         with left:

@@ -80,7 +80,7 @@ def _filters(overview: Json, places: Sequence[DeltaGenerator]) -> dict[str, str 
 
 def _asked() -> str:
     """The machine that the address names; it is not hidden by what was chosen before."""
-    return st.query_params.get("machine", "")
+    return visit.asked("machine")
 
 
 def _status(place: DeltaGenerator) -> str | None:

@@ -159,7 +159,7 @@ LISTS = (
     "/machines", "/alarms", "/tickets", "/parts/alerts", "/parts/fitted", "/rejected",
     "/plan/runs", "/plan/refills",
 )  # fmt: skip
-CURSORS = ("x", "bnVsbA==", "W10=", "WyJcdTAwMDAiXQ==", "W251bGxd", "==")
+CURSORS = ("x", "bnVsbA==", "W10=", "WyJcdTAwMDAiXQ==", "W251bGxd", "==", encode(["\ud800"]))
 
 
 def test_a_cursor_of_ones_own_making_leads_nowhere(manager: httpx.Client) -> None:

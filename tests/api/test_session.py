@@ -53,8 +53,12 @@ def test_an_account_made_on_the_command_line_signs_in(
     said = CliRunner().invoke(app, arguments).output
     body = {"name": "ada", "password": said.split()[-1]}
     assert api.post("/session", json=body).json()["account"]["role"] == "parts"
-    nowhere = CliRunner().invoke(app, [*arguments, "--station", "nowhere"])
+    technician = [*arguments, "--role", "technician"]
+    nowhere = CliRunner().invoke(app, [*technician, "--station", "nowhere"])
     assert nowhere.exit_code == 1 and "the database refused" in nowhere.output
+    for misfit in (technician, [*arguments, "--station", "station"]):
+        refused = CliRunner().invoke(app, misfit)
+        assert refused.exit_code == 1 and "A technician belongs to a --station" in refused.output
 
 
 def test_who_leaves_signs_in_no_more_and_what_is_left_behind_is_told(

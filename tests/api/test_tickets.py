@@ -173,7 +173,24 @@ def test_the_parts_team_has_no_tickets(api: httpx.Client, store: Connection) -> 
         ),
     ):
         assert answer.status_code == 403, answer.text
-    assert api.get("/machines/P-1").json()["open_tickets"] == 1
+    machine = api.get("/machines/P-1").json()
+    assert machine["open_tickets"] == 1 and machine["tickets"] == []
+
+
+def test_a_technician_of_no_station_sees_no_more_than_any_other(
+    api: httpx.Client, store: Connection
+) -> None:
+    north, south = put_ticket(store, "C-1"), put_ticket(store, "P-1")
+    sign_in(api, "mia")
+    assert step(api, north, "assigned", assignee="tom").status_code == 200
+    key = api.post("/api-keys", json={"name": "van", "role": "technician"}).json()["key"]
+    store.execute("update account set station = null where name = 'tom'")
+    store.execute("update ticket set assignee = 'uta' where number = %s", (south,))
+    numbers = {item["number"] for item in sign_in(api, "tom").get("/tickets").json()["items"]}
+    assert numbers == {north}, "the other is somebody else's"
+    api.headers.pop("Authorization")
+    found = api.get("/tickets", headers={"X-API-Key": key}).json()["items"]
+    assert {item["number"] for item in found} == {north, south}
 
 
 def test_the_queue_is_filtered_and_paged(manager: httpx.Client, store: Connection) -> None:

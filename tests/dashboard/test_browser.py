@@ -137,6 +137,29 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+def test_what_strangers_wrote_is_shown_as_they_wrote_it(
+    page: Page, dashboard_url: str, store: Connection, address: str
+) -> None:
+    picture = "![look](http://127.0.0.1:9/look.png)"
+    world.put_plan(store)
+    with httpx.Client(base_url=f"{address}{PREFIX}", timeout=20) as api:
+        body = {"quantity": 7, "reason": picture}
+        assert sign_in(api, "mia").put("/plan/lines/2/override", json=body).status_code == 200
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto(f"{dashboard_url}/plan?line=2&lang=en")
+    sign_in_at(page, "pat")
+    expect(page.locator('[data-testid="stAlert"]')).to_contain_text(picture)
+    shot(page, "plan-override-en")
+    for named in (picture, "../tickets", "P-1/alarms"):
+        page.goto(f"{dashboard_url}/machine?machine={named}&lang=en")
+        expect(page.get_by_text("P-1").first).to_be_visible()
+        expect(page.locator('[data-testid="stAlert"]')).to_have_count(0)
+    assert not any("look.png" in url for url in asked if not url.startswith(dashboard_url))
+
+
 def test_every_page_is_drawn_whole_for_every_role(
     page: Page, dashboard_url: str, store: Connection
 ) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.formats import Language, age, moment, number, share, span
+from dashboard.formats import Language, age, moment, number, plain, share, span
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -57,3 +57,10 @@ def test_number(value: float | None, unit: str | None, words: str) -> None:
 def test_share() -> None:
     assert share(0.825) == "82 %"
     assert share(None) == "–"
+
+
+def test_a_text_is_no_markdown() -> None:
+    assert plain("泵 P-1：油温 **104** °C") == r"泵 P\-1：油温 \*\*104\*\* °C"
+    assert plain("[in](http://a.b/) $x$ :red[y] `z`\n# 1") == (
+        r"\[in\]\(http\:\/\/a\.b\/\) \$x\$ \:red\[y\] \`z\`" + "\n" + r"\# 1"
+    )
