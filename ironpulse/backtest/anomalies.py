@@ -36,11 +36,6 @@ def anomalies(
     """Judge every row after the training rows; rows count from 1, without the header."""
     refuse_nowhere(out)
     found = read_signals(csv, _names(columns), _names(exclude), train_rows)
-    if train_rows >= len(found.values):
-        raise IronpulseError(
-            f"{csv} has {len(found.values)} rows, so after --train-rows {train_rows} none is "
-            "left to judge; give fewer."
-        )
     _say_left_out(found, train_rows)
     answers = judge_columns(found.names, found.values, train_rows)
     first = next(answers)  # where nothing can be learned, no answer is begun

@@ -48,6 +48,11 @@ def read_signals(
     """
     names, cells, rests = _cells(path)
     _known(path, names, [*columns, *exclude])
+    if train_rows >= len(cells):
+        raise SignalFileError(
+            f"{path} has {len(cells)} rows, so after --train-rows {train_rows} none is left to "
+            "judge; give fewer."
+        )
     wanted = [name for name in (columns or names) if name not in set(exclude)]
     kept: list[str] = []
     series: list[FloatColumn] = []
@@ -85,7 +90,9 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
     text = io.StringIO(read_text(path), newline="")
     separator = _separator(list(islice(text, SAMPLE_LINES)))
     text.seek(0)
-    reader = csv.reader(text, delimiter=separator)
+    blanks = separator == " "  # as many as there are; those at the ends separate nothing
+    rows = (line.strip() for line in text) if blanks else text
+    reader = csv.reader(rows, delimiter=separator, skipinitialspace=blanks)
     try:
         lines = [(reader.line_num, row) for row in reader if not _blank(row)]
     except csv.Error as error:
@@ -127,7 +134,8 @@ def _header(
 def _separator(sample: list[str]) -> str:
     """The character that cuts all lines into the same number of cells, and into the most.
 
-    A decimal comma appears as regularly as a separator; so the others go first.
+    A decimal comma appears as regularly as a separator; so the others go first. Blanks are last:
+    they stand within times and names.
     """
     texts = [line for line in sample if line.strip()]
     for separator in SEPARATORS:
@@ -135,7 +143,10 @@ def _separator(sample: list[str]) -> str:
         if len(counts) == 1 and counts != {1}:
             return separator
     by_first = max(SEPARATORS, key=lambda s: texts[0].count(s)) if texts else ","
-    return by_first if texts and by_first in texts[0] else ","
+    if texts and by_first in texts[0]:
+        return by_first
+    widths = {len(line.split()) for line in texts}
+    return " " if len(widths) == 1 and widths != {1} else ","
 
 
 def _numbers(cells: Sequence[str]) -> FloatColumn | None:

@@ -17,6 +17,8 @@ from rules.detectors.joint import Joint, JointSettings, distances, scaled_rows, 
 FEWEST_ROWS = 60
 SEGMENT = 50
 WARM_UP = 3
+#: A value that comes every so many rows is unknown once that many of them are missing.
+PATIENCE = 3
 
 
 class TooLittleToLearn(IronpulseError):
@@ -31,10 +33,12 @@ class _Normal:
     scale: FloatColumn
     centre: FloatColumn
     covariance: FloatColumn
+    patience: FloatColumn
 
     def away(self, rows: FloatColumn, settings: JointSettings) -> FloatColumn:
-        """How far rows (n, q) are from the centre once scaled and smoothed."""
-        return np.nan_to_num(_prepared(rows, self.middle, self.scale, settings) - self.centre)
+        """How far rows (n, q) are from the centre once scaled and smoothed; NaN if unknown."""
+        scaled = scaled_rows(rows, self.middle, self.scale, settings)
+        return smoothed(scaled, settings, self.patience) - self.centre
 
 
 def fit_joint(
@@ -57,12 +61,13 @@ def fit_joint(
             "nothing to learn from; give more rows or other columns."
         )
     used = rows[:, kept]
-    normal = _normal([used], settings)
-    pattern, single = _kept_aside(used, settings)
+    patience = _patience(used)
+    normal = _normal([used], patience, settings)
+    pattern, single = _kept_aside(used, patience, settings)
     precision, spread = _judging(normal)
     return Joint(
         tuple(signals), kept, normal.middle, normal.scale, normal.centre, precision, spread,
-        pattern, single, settings,
+        patience, pattern, single, settings,
     )  # fmt: skip
 
 
@@ -75,10 +80,25 @@ def varies(rows: FloatColumn) -> NDArray[np.bool_]:
     return np.asarray(present.any(axis=0) & (high - low > np.where(np.isfinite(tiny), tiny, 0)))
 
 
-def _normal(blocks: Sequence[FloatColumn], settings: JointSettings) -> _Normal:
+def _patience(rows: FloatColumn) -> FloatColumn:
+    """For how many rows each signal of `rows` (n, q) may be missing and still be as it was, by how
+    far apart its values usually come."""
+    apart = [np.diff(np.flatnonzero(~np.isnan(column))) for column in rows.T]
+    usual = [np.quantile(each, 0.9) if len(each) else 1.0 for each in apart]
+    return PATIENCE * np.array(usual)
+
+
+def _normal(
+    blocks: Sequence[FloatColumn], patience: FloatColumn, settings: JointSettings
+) -> _Normal:
     """`blocks` are stretches of rows (n, q), each without a gap."""
     middle, scale = _middle_and_scale(np.vstack(blocks))
-    prepared = [_prepared(block, middle, scale, settings) for block in blocks]
+    prepared = _whole(
+        [
+            smoothed(scaled_rows(block, middle, scale, settings), settings, patience)
+            for block in blocks
+        ]
+    )
     # Wild values must not stretch the covariance that is to reveal them.
     together = np.nan_to_num(np.vstack(prepared)).clip(-8, 8)
     covariance = np.atleast_2d(np.cov(together.T))
@@ -86,7 +106,14 @@ def _normal(blocks: Sequence[FloatColumn], settings: JointSettings) -> _Normal:
     covariance = (1 - settings.shrink) * covariance + settings.shrink * diagonal
     covariance = covariance + settings.floor * np.eye(len(covariance))
     covariance = covariance + settings.drift * _drift(prepared)
-    return _Normal(middle, scale, together.mean(axis=0), covariance)
+    return _Normal(middle, scale, together.mean(axis=0), covariance, patience)
+
+
+def _whole(blocks: Sequence[FloatColumn]) -> Sequence[FloatColumn]:
+    """The rows in which every signal is known, as only these show how all move together; all rows
+    where those are too few."""
+    whole = [block[~np.isnan(block).any(axis=1)] for block in blocks]
+    return whole if sum(len(block) for block in whole) >= FEWEST_ROWS else blocks
 
 
 def _middle_and_scale(rows: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
@@ -100,12 +127,6 @@ def _middle_and_scale(rows: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
         standard = np.nan_to_num(np.nanstd(rows, axis=0))
     scale = np.where(deviation > 0.2 * standard, deviation, standard)
     return middle, np.where(scale > 0, scale, 1.0)
-
-
-def _prepared(
-    rows: FloatColumn, middle: FloatColumn, scale: FloatColumn, settings: JointSettings
-) -> FloatColumn:
-    return smoothed(scaled_rows(rows, middle, scale, settings), settings)
 
 
 def _drift(prepared: Sequence[FloatColumn]) -> FloatColumn:
@@ -132,7 +153,9 @@ def _judging(normal: _Normal) -> tuple[FloatColumn, FloatColumn]:
     return precision, np.sqrt(np.diag(normal.covariance))
 
 
-def _kept_aside(rows: FloatColumn, settings: JointSettings) -> tuple[float, float]:
+def _kept_aside(
+    rows: FloatColumn, patience: FloatColumn, settings: JointSettings
+) -> tuple[float, float]:
     """How far blocks get from what the other blocks say is normal: the largest distance of
     each, and of those the quantile `aside`, so that a fault in one block sets no limit."""
     count = int(np.clip(len(rows) // settings.block_rows, *settings.blocks))
@@ -140,7 +163,7 @@ def _kept_aside(rows: FloatColumn, settings: JointSettings) -> tuple[float, floa
     largest = []
     for left, right in pairwise(edges):
         others = [block for block in (rows[:left], rows[right:]) if len(block)]
-        normal = _normal(others, settings)
+        normal = _normal(others, patience, settings)
         warm = min(left, WARM_UP * settings.span)
         away = normal.away(rows[left - warm : right], settings)[warm:]
         largest.append([each.max() for each in distances(away, *_judging(normal))])

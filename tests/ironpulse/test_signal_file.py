@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ def _file(folder: Path, text: str) -> Path:
         "time;a;b\n2026-01-01;1,5;2\n2026-01-02;2,5;1\n",
         "\ufefftime|a|b\r\n2026-01-01|1.5|2\r\n2026-01-02|2.5|1\r\n\r\n",
         'time,"a",b\n"1 Jan, 2026",1.5,2\n"2 Jan, 2026",2.5,1\n',
+        "time   a  b\n 2026-01-01  1.5 2  \n 2026-01-02  2.5 1  \n",
     ],
 )
 def test_the_separator_is_recognised(tmp_path: Path, text: str) -> None:
@@ -110,10 +112,12 @@ def test_columns_are_chosen_and_excluded(tmp_path: Path) -> None:
         ("a,b\n3,2\n1,4\n", {"exclude": ["y"]}, "has no column 'y'"),
         ("a,b\nx,2\ny,1\n", {"columns": ["a"]}, "column 'a' holds no numbers"),
         ("a,b\nx,z\ny,z\n", {}, "no column of numbers is left"),
+        ("a b\nx z\ny z\n", {}, "no column of numbers is left to judge; the columns are a, b"),
+        ("a,b\n3,2\n1,4\n", {"train_rows": 2}, "has 2 rows, so after --train-rows 2 none is left"),
     ],
 )
 def test_what_cannot_be_used_is_said(
-    tmp_path: Path, text: str, asked: dict[str, list[str]], said: str
+    tmp_path: Path, text: str, asked: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(SignalFileError) as caught:
         read_signals(_file(tmp_path, text), **asked)

@@ -18,7 +18,7 @@ from rules.detectors import (
     relearn,
     watch,
 )
-from rules.detectors.joint import JointSettings, distances, smoothed
+from rules.detectors.joint import JointSettings, distances, smoothed, with_expected
 from tests.rules.detectors.made import SIGNALS, healthy, leaking
 
 DETECTOR = fit_joint(SIGNALS, healthy(400, 1))
@@ -114,6 +114,62 @@ def test_a_signal_that_never_changed_is_not_judged() -> None:
     judged = watch(detector, threshold, begin(detector, threshold), rows)[1]
     assert not judged.verdict.any()
     assert not judged.shares[:, 4:].any()
+
+
+def _faulty_share(training: FloatColumn, rows: FloatColumn) -> float:
+    """The share of rows after `training` with an alarm."""
+    parts = judge_columns(SIGNALS, np.vstack((training, rows)), len(training))
+    return float(np.concatenate([part.verdict for part in parts])[40:].mean())
+
+
+def _without(rows: FloatColumn, column: int, gap: slice) -> FloatColumn:
+    rows = rows.copy()
+    rows[gap, column] = np.nan
+    return rows
+
+
+@pytest.mark.parametrize("gap", [slice(0, 70), slice(150, 220), slice(330, 400)], ids=str)
+def test_a_gap_in_the_training_rows_neither_blinds_nor_alarms(gap: slice) -> None:
+    training = _without(healthy(400, 1), 2, gap)
+    assert _faulty_share(training, leaking(healthy(200, 3), 0)) > 0.95
+    assert _faulty_share(training, healthy(200, 3)) == 0
+
+
+def test_a_signal_that_stays_away_is_no_alarm_and_hides_none_of_the_others() -> None:
+    training, rows = healthy(400, 1), healthy(300, 3)
+    assert _faulty_share(training, _without(rows, 1, slice(50, 300))) == 0
+    assert _faulty_share(training, _without(leaking(rows, 0), 1, slice(0, 300))) > 0.95
+    back = _without(leaking(rows, 150), 2, slice(20, 150))
+    verdict = _judged(back).verdict
+    assert not verdict[:150].any() and verdict[160:].all()
+
+
+def test_a_signal_that_comes_seldom_is_known_in_between() -> None:
+    training, rows = healthy(400, 1), healthy(300, 3)
+    for one in (training, rows):
+        one[np.arange(len(one)) % 20 != 0, 3] = np.nan  # the oil's temperature, every 20 rows
+    faulty = rows.copy()
+    faulty[:, 3] += 20
+    assert _faulty_share(training, rows) == 0
+    assert _faulty_share(training, faulty) > 0.95
+
+
+def test_where_nothing_is_told_the_last_answer_stands() -> None:
+    rows = leaking(healthy(300, 3), 100)
+    rows[200:] = np.nan
+    assert _judged(rows).verdict[130:].all()
+
+
+def test_what_is_unknown_is_what_the_known_let_one_expect() -> None:
+    covariance = np.array([[4.0, 1.8, 0.2], [1.8, 1.0, 0.1], [0.2, 0.1, 2.0]])
+    away = np.array([[1.0, np.nan, 0.5], [np.nan] * 3, [1.0, 2.0, 3.0]])
+    filled = with_expected(away, np.linalg.inv(covariance))
+    known = covariance[np.ix_([0, 2], [0, 2])]
+    assert filled[0, 1] == pytest.approx(covariance[1, [0, 2]] @ np.linalg.solve(known, [1.0, 0.5]))
+    assert filled[1].tolist() == [0, 0, 0] and filled[2].tolist() == [1, 2, 3]
+    pattern, _ = distances(away[:1], np.linalg.inv(covariance), np.ones(3))
+    alone, _ = distances(np.array([[1.0, 0.5]]), np.linalg.inv(known), np.ones(2))
+    assert pattern == pytest.approx(alone)
 
 
 def test_too_little_to_learn_from_is_said() -> None:
