@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fleet.batch import FloatColumn
-from fleet.errors import IronpulseError
 from ironpulse.backtest.output import opened, refuse_nowhere
 from ironpulse.backtest.signal_file import SignalFile, read_signals
 from rules.detectors import Judged, judge_columns, varies

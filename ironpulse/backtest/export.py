@@ -20,11 +20,12 @@ from fleet import clock
 from fleet.batch import FaultReport, SampleBatch
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
+from ironpulse.backtest.csv_blocks import MACHINE, MEASURED_AT
 from ironpulse.backtest.fault_file import FIELDS
 from ironpulse.backtest.output import opened, refuse_nowhere
 from ironpulse.backtest.period import Since, Until, period_of, refuse_elsewhen
 from ironpulse.backtest.sources import plan_of
-from ironpulse.backtest.tables import MACHINE, MEASURED_AT, TRAITS
+from ironpulse.backtest.tables import TRAITS
 from ironpulse.settings import Settings
 from rules.stored import read_stored, store_pieces
 from store import ledger, normals

@@ -21,8 +21,9 @@ from fleet.batch import FaultReport, IntColumn, SampleBatch
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ingest.quality import implausible, limits_of, mark
+from ironpulse.backtest.csv_blocks import MACHINE, MEASURED_AT
 from ironpulse.backtest.spread import Group
-from ironpulse.backtest.tables import MACHINE, MEASURED_AT, Table, blocks
+from ironpulse.backtest.tables import Table, blocks
 from ironpulse.backtest.traits import Traits
 from rules.condition import Identity
 from rules.replay import Chunk, Piece

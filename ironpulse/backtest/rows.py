@@ -11,7 +11,7 @@ from typing import Any
 
 from fleet import clock
 from fleet.errors import IronpulseError
-from ironpulse.backtest.tables import SEPARATORS
+from ironpulse.backtest.csv_blocks import SEPARATORS
 from ironpulse.backtest.text_file import read_text
 
 

@@ -7,36 +7,24 @@ is missing is unknown.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
-from ironpulse.backtest.text_file import refuse_no_text
+from ironpulse.backtest.csv_blocks import BLOCK_ROWS, MACHINE, MEASURED_AT, CsvFile, read_header
+from ironpulse.backtest.csv_fault import SECONDS_BELOW, TIMES, seconds_said
 
-MACHINE, MEASURED_AT = "machine", "measured_at"
 #: What a file may say of a machine besides its serial.
 TRAITS = ("model", "region")
-#: Arrow reads up to 32 blocks of a CSV file ahead, whatever is taken from it; so they are small and
-#: put together to blocks of so many rows.
-_BLOCK_BYTES = 1 << 20
-#: Rows in which a decimal comma is looked for.
-_LOOKED_AT = 100
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 #: Of a Parquet file, of each column.
 _BUFFER_BYTES = 1 << 16
-_BLOCK_ROWS = 131_072
-SEPARATORS = (",", ";", "\t", "|")
 _WANTED = "a history has the columns machine, measured_at and signals by their keys."
 
 
@@ -64,7 +52,9 @@ def open_table(path: Path, plan: ProductPlan) -> Table:
     with _our_errors(path):
         if path.stat().st_size == 0:
             raise IronpulseError(f"{path} is empty; {_WANTED}")
-        names = _parquet(path).schema_arrow.names if _is_parquet(path) else _header(path)[1]
+        names = _parquet(path).schema_arrow.names if _is_parquet(path) else read_header(path).names
+    if not any(names):
+        raise IronpulseError(f"{path} is empty; {_WANTED}")
     lacking = [name for name in (MACHINE, MEASURED_AT) if name not in names]
     if lacking:
         raise IronpulseError(
@@ -78,6 +68,9 @@ def open_table(path: Path, plan: ProductPlan) -> Table:
             f"Signals of {plan.product} are {', '.join(plan.signal_keys[:5])} and so on."
         )
     traits = tuple(name for name in TRAITS if name in names)
+    twice = [one for one in (MACHINE, MEASURED_AT, *traits, *signals) if names.count(one) > 1]
+    if twice:
+        raise IronpulseError(f"{path} has the column {', '.join(twice)} twice; leave one out.")
     known = {MACHINE, MEASURED_AT, *traits, *plan.signal_keys}
     strangers = tuple(name for name in names if name not in known)
     missing = tuple(key for key in plan.signal_keys if key not in names)
@@ -106,98 +99,29 @@ def _parquet_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
     file = _parquet(table.path)
     done, rows = 0, max(file.metadata.num_rows, 1)
     columns = [*table.texts, MEASURED_AT, *table.signals]
-    for block in file.iter_batches(batch_size=_BLOCK_ROWS, columns=columns):
+    for block in file.iter_batches(batch_size=BLOCK_ROWS, columns=columns):
         done += block.num_rows
         yield _plain(table, block), done / rows
 
 
 def _csv_blocks(table: Table) -> Iterator[tuple[pa.RecordBatch, float]]:
-    separator, _ = _header(table.path)
-    convert = pa_csv.ConvertOptions(
-        decimal_point=_decimal_point(table.path, separator),
-        include_columns=[*table.texts, MEASURED_AT, *table.signals],
-        column_types={
-            **dict.fromkeys(table.texts, pa.string()),
-            MEASURED_AT: _time_type(table.path, separator),
-            **dict.fromkeys(table.signals, pa.float64()),
-        },
-        timestamp_parsers=[pa_csv.ISO8601],
-    )
-    with pa.OSFile(str(table.path)) as raw:
-        source: Any = raw
-        if table.path.suffix == ".gz":
-            source = pa.CompressedInputStream(raw, "gzip")
-        reader = pa_csv.open_csv(
-            source,
-            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
-            parse_options=pa_csv.ParseOptions(delimiter=separator),
-            convert_options=convert,
-        )
-        for block in _gathered(reader):
-            yield _plain(table, block), min(raw.tell() / max(table.size, 1), 1.0)
-
-
-def _gathered(small: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows in blocks of about _BLOCK_ROWS."""
-    waiting: list[pa.RecordBatch] = []
-    for block in small:
-        waiting.append(block)
-        if sum(one.num_rows for one in waiting) >= _BLOCK_ROWS:
-            yield pa.concat_batches(waiting)
-            waiting = []
-    if waiting:
-        yield pa.concat_batches(waiting)
-
-
-def _header(path: Path) -> tuple[str, list[str]]:
-    """The separator of a CSV file and the names of its columns."""
-    with path.open("rb") as file:
-        refuse_no_text(path, b"" if path.suffix == ".gz" else file.read(4))
-    line = _lines(path, 1)[0]
-    separator = max(SEPARATORS, key=line.count)
-    return separator, [name.strip().strip('"') for name in line.split(separator)]
-
-
-def _decimal_point(path: Path, separator: str) -> str:
-    """A comma where one stands within numbers, as where a semicolon separates."""
-    cells = [cell for line in _lines(path, _LOOKED_AT)[1:] for cell in line.split(separator)]
-    commas = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for cell in cells)
-    return "," if commas else "."
-
-
-def _lines(path: Path, count: int) -> list[str]:
-    with pa.input_stream(str(path), compression="detect") as stream:
-        text: bytes = stream.read(1 << 20)
-    lines = text.decode("utf-8-sig", errors="replace").splitlines()[:count]
-    return lines + [""] * (count - len(lines))
-
-
-def _time_type(path: Path, separator: str) -> pa.DataType:
-    """How the file writes times, by its first row."""
-    names = _header(path)[1]
-    cells = _lines(path, 2)[1].split(separator)
-    place = names.index(MEASURED_AT)
-    text = cells[place].strip().strip('"') if place < len(cells) else ""
-    if not text or text.lstrip("-").isdigit():
-        return pa.int64()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise IronpulseError(
-            f"{path}, line 2: measured_at {text!r} is no time; write ISO 8601, such as "
-            "2026-01-31T08:00:00Z, or milliseconds since 1970."
-        ) from error
-    return pa.timestamp("ns", None if moment.tzinfo is None else "UTC")
+    file = CsvFile.of(table.path, table.texts, table.signals)
+    with file.located():
+        for block, done in file.blocks():
+            yield _plain(table, block), min(done / max(table.size, 1), 1.0)
 
 
 def _plain(table: Table, block: pa.RecordBatch) -> pa.RecordBatch:
     machine, *traits = (_coded(block.column(name)) for name in table.texts)
-    times = _milliseconds(block.column(MEASURED_AT))
+    times = _milliseconds(table, block.column(MEASURED_AT))
     if machine.null_count or times.null_count or "" in machine.dictionary.to_pylist():
         raise IronpulseError(
             f"{table.path} has a row without machine or measured_at; leave such rows out."
         )
-    signals = [block.column(key).cast(pa.float64()) for key in table.signals]
+    oldest = pc.min(times).as_py()
+    if not pa.types.is_timestamp(block.column(MEASURED_AT).type) and oldest < SECONDS_BELOW:
+        raise IronpulseError(f"{table.path}: measured_at {seconds_said(oldest)}.")
+    signals = [_numbers(table, block, key) for key in table.signals]
     return pa.RecordBatch.from_arrays(
         [machine, times, *traits, *signals],
         [MACHINE, MEASURED_AT, *table.traits, *table.signals],
@@ -212,11 +136,32 @@ def _coded(texts: pa.Array) -> pa.DictionaryArray:
     )
 
 
-def _milliseconds(times: pa.Array) -> pa.Array:
+def _numbers(table: Table, block: pa.RecordBatch, key: str) -> pa.Array:
+    column = block.column(key)
+    try:
+        return column.cast(pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise IronpulseError(
+            f"{table.path}: the column {key} holds {column.type} that are no numbers."
+        ) from error
+
+
+def _milliseconds(table: Table, times: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(times.type):
         zone = times.type.tz
         return times.cast(pa.timestamp("ms", zone), safe=False).cast(pa.int64())
-    return times.cast(pa.int64())
+    if not pa.types.is_string(times.type) and not pa.types.is_large_string(times.type):
+        kinds = [pa.int64()] if not pa.types.is_date(times.type) else [pa.timestamp("ms")]
+    else:
+        kinds = [pa.timestamp("ms", "UTC"), pa.timestamp("ms"), pa.int64()]
+    for kind in kinds:
+        try:
+            return times.cast(kind).cast(pa.int64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            continue
+    raise IronpulseError(
+        f"{table.path}: measured_at holds {times.type} that are no times; {TIMES}."
+    )
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from fleet.errors import IronpulseError
-from ironpulse.backtest.tables import MACHINE, Table
+from ironpulse.backtest.csv_blocks import MACHINE
+from ironpulse.backtest.tables import Table
 from rules.condition import Identity
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 import pytest
@@ -117,6 +119,35 @@ def test_order_and_repetitions_change_nothing(
     assert body(found) == body(expected)
 
 
+def test_blanks_and_empty_lines_mean_nothing(folder: Path, tmp_path: Path) -> None:
+    header, *lines = (folder / "h.csv").read_text().splitlines()[:2_000]
+    plain, loose = tmp_path / "plain.csv", tmp_path / "loose.csv"
+    plain.write_text("\n".join([header, *lines]))
+    loose.write_text("\n" + " , ".join(header.split(",")) + "\n\n" + "\n\n".join(lines) + "\n\n")
+    found = report(folder, "--csv", str(loose))
+    assert found["samples"] > 1_000
+    assert body(found) == body(report(folder, "--csv", str(plain)))
+
+
+def test_times_of_parquet_may_be_text_and_are_no_seconds(folder: Path, tmp_path: Path) -> None:
+    table = pa_parquet.read_table(folder / "h.parquet").slice(0, 2_000)
+    place = table.schema.get_field_index("measured_at")
+    moments = table["measured_at"].cast(pa.timestamp("ms"))
+    found = []
+    for kind, column in {
+        "text": pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ"),
+        "moments": moments,
+        "seconds": moments.cast(pa.timestamp("s"), safe=False).cast(pa.int64()),
+    }.items():
+        path = tmp_path / f"{kind}.parquet"
+        pa_parquet.write_table(table.set_column(place, "measured_at", column), path)
+        found.append(backtest(folder, "--csv", str(path), "--json", "--workers", "1"))
+    text, moment, seconds = found
+    assert body(json.loads(text.stdout)) == body(json.loads(moment.stdout))
+    assert seconds.exit_code == 1
+    assert "are these seconds?" in seconds.stderr.replace("\n", " ")
+
+
 def test_times_with_and_without_a_zone_and_another_separator(folder: Path, tmp_path: Path) -> None:
     rows = [("M-1", i * 10, 95.0 if i > 5 else 50.0) for i in range(30)]
     found = []
@@ -222,9 +253,24 @@ def test_known_faults_are_scored(folder: Path, tmp_path: Path, expected: dict[st
         ("machine,s01_pct\nM,1\n", "lacks the column measured_at"),
         ("machine,measured_at,oil\nM,1,1\n", "no column that is a signal"),
         ("machine,measured_at,s01_pct\nM,soon,1\n", "is no time"),
-        ("machine,measured_at,s01_pct\nM,1,warm\n", "cannot be read"),
-        ("machine,measured_at,s01_pct\nM,,1\n", "without machine or measured_at"),
-        ("machine,measured_at,s01_pct\n,1,1\n", "without machine or measured_at"),
+        (
+            f"machine,measured_at,s01_pct\nM,{START_MS},1\nM,{START_MS + 1},warm\n",
+            "bad.csv, line 3, s01_pct: 'warm' is no number; write it like 61.5",
+        ),
+        (
+            f"machine;measured_at;s01_pct\nM;{START_MS};1,5\nM;{START_MS + 1};1.5\n",
+            "line 3, s01_pct: '1.5' is no number; write it like 61,5",
+        ),
+        (f"machine,measured_at,s01_pct\nM,{START_MS},1\nM,,1\n", "line 3, measured_at: is empty"),
+        (f"machine,measured_at,s01_pct\n,{START_MS},1\n", "line 2, machine: is empty"),
+        (f"machine,measured_at,s01_pct\nM,{START_MS},1\n\nM,2\n", "line 4: 2 cells where the line"),
+        ("machine,measured_at,s01_pct\nM,1785564000,1\n", "are these seconds? Write milli"),
+        (
+            "machine,measured_at,s01_pct\nM,2026-08-01T06:00:00,1\nM,2026-08-01T06:00:10Z,1\n",
+            "line 3, measured_at: 2026-08-01T06:00:10Z has a time zone where the first row has n",
+        ),
+        ("machine,measured_at,s01_pct,s01_pct\nM,1,1,1\n", "has the column s01_pct twice"),
+        ("\n\n", "bad.csv is empty"),
         ("", "bad.csv is empty"),
         ("machine,measured_at,s01_pct\nM,1,1\n".encode("utf-16"), "is in UTF-16; save it"),
         ("machine,measured_at,s01_pct\n泵,1,1\n".encode("gb18030"), "Save it as CSV in UTF-8"),
@@ -239,7 +285,8 @@ def test_a_file_that_will_not_do_is_told_in_a_sentence(
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     result = backtest(folder, "--csv", str(path), "--workers", "1")
     assert result.exit_code == 1
-    assert says in result.stderr and "bad.csv" in result.stderr
+    said = result.stderr.replace("\n", " ")
+    assert says in said and "bad.csv" in said
 
 
 @pytest.mark.parametrize(
