@@ -41,8 +41,14 @@ class DetectorRule:
     @property
     def columns(self) -> tuple[str, ...]:
         """The signals it reads: those judged, then those that are only unsteady, then inputs."""
-        read = [key for factors in self.normal.factors for key in factors]
-        return tuple(dict.fromkeys([*self.normal.signals, *self.normal.unsteady, *read]))
+        read = [*self.normal.signals, *self.normal.unsteady, *self.input_signals]
+        return tuple(dict.fromkeys(read))
+
+    @property
+    def input_signals(self) -> tuple[str, ...]:
+        """What it reads and does not judge: signals that inputs are, or are products of."""
+        read = (key for factors in self.normal.factors for key in factors)
+        return tuple(key for key in dict.fromkeys(read) if key not in self.normal.signals)
 
     @property
     def open_width(self) -> int:

@@ -98,7 +98,20 @@ def _sensor_reason(plan: ProductPlan, learned: Mapping[str, Any]) -> Text:
     for one in learned.get("signals", ())[:1]:
         part = _part(plan, one)
         en, zh = f"{en}: {part.en}", f"{zh}，{part.zh}"
+    blind = _blind_without(plan, learned["sensor"]) if learned["fault"] == "missing" else []
+    if blind:
+        en = f"{en}. Until it is back, nothing is judged by: {', '.join(one.en for one in blind)}"
+        zh = f"{zh}。恢复之前，以下规则无法判断：{'、'.join(one.zh for one in blind)}"
     return Text(en=f"{en}.", zh=f"{zh}。")
+
+
+def _blind_without(plan: ProductPlan, key: str) -> list[Text]:
+    """The learned rules that judge nothing without a signal, as it tells them how the machine
+    works."""
+    return [
+        rule.name for rule in plan.rules
+        if rule.normal is not None and any(key in factors for factors in rule.normal.factors)
+    ]  # fmt: skip
 
 
 def _implausible_reason(signal: Signal, learned: Mapping[str, Any]) -> Text:

@@ -80,12 +80,13 @@ def fold_detectors(
         still_open[:, slots], ended = gather(detector, ids, opened[:, slots], grid, columns, regime)
         if len(ended):
             rows, still = features_of(detector, ended), still_of(detector, ended)
+            unheard = unheard_of(detector, ended)
         for at in range(len(ended)):
             m = int(ended.machine[at])
             judge = _Judge(compiled, detector, taught, *machines[m])
             end_ms, told_ms = int(ended.end_ms[at]), int(ended.told_ms[at])
             own = after.setdefault(m, list(before[m]))
-            own[d] = judge.stretch(own[d], end_ms, told_ms, rows[at], still[at])
+            own[d] = judge.stretch(own[d], end_ms, told_ms, rows[at], still[at], unheard[at])
             changes += judge.changes
     watched = tuple(tuple(after[m]) if m in after else own for m, own in enumerate(before))
     return watched, still_open, changes
@@ -113,6 +114,12 @@ def still_of(detector: DetectorRule, ended: Stretches) -> NDArray[np.bool_]:
     known = ~np.isnan(ended.mean[:, place])
     still = known & (ended.low[:, place] == ended.high[:, place])
     return np.column_stack([still, np.zeros((len(ended), len(detector.normal.unsteady)), bool)])
+
+
+def unheard_of(detector: DetectorRule, ended: Stretches) -> NDArray[np.bool_]:
+    """Which signals of the detector's inputs (n, i) told nothing in a stretch."""
+    place = [detector.columns.index(key) for key in detector.input_signals]
+    return np.asarray(np.isnan(ended.mean[:, place]))
 
 
 class _Judge:
@@ -144,6 +151,7 @@ class _Judge:
         told_ms: int,
         row: FloatColumn,
         still: NDArray[np.bool_],
+        unheard: NDArray[np.bool_],
     ) -> Watched:
         """The machine after one more stretch."""
         rule = self._detector.rule
@@ -154,12 +162,15 @@ class _Judge:
         watched = self._after_repairs(watched, end_ms, told_ms)
         chosen = [self._detector.features.index(name) for name in normal.features]
         q = len(self._detector.features)
-        if not normal.point.knows(row[q:]) or np.isnan(row[chosen]).all():
+        if np.isnan(row[chosen]).all():
+            return watched
+        watched = self._inputs_of(watched, unheard, told_ms)
+        if not normal.point.knows(row[q:]):
             return watched
         watched = self._sensors_of(watched, normal, still[chosen], np.isnan(row[chosen]), told_ms)
         row = np.concatenate((row[chosen], row[q:]))
         assert watched.state is not None
-        deaf = [normal.features.index(name) for name in watched.faulty]
+        deaf = [normal.features.index(name) for name in watched.faulty if name in normal.features]
         row[deaf] = np.nan
         state = normal.without(watched.state, deaf) if deaf else watched.state
         carried, judged = watch(
@@ -196,10 +207,11 @@ class _Judge:
         ):
             state = normal.taken_over(old, watched.state)
             return replace(watched, taught=normal.since_ms, state=state)
+        looked_at = {*normal.features, *self._detector.input_signals}
         for name, raised in watched.faulty.items():
-            if name not in normal.features:
+            if name not in looked_at:
                 self._clear(raised, told_ms)
-        faulty = {name: one for name, one in watched.faulty.items() if name in normal.features}
+        faulty = {name: one for name, one in watched.faulty.items() if name in looked_at}
         return replace(
             watched, taught=normal.since_ms, state=normal.begin(), still=(), faulty=faulty,
             standing=BEGINNING,
@@ -248,21 +260,40 @@ class _Judge:
             0 if not stands else count + (moved > 0 and not rests)
             for stands, count, rests in zip(still.tolist(), before, normal.rests, strict=True)
         )
-        silent = _silent_for(watched.silent, normal.features, unsaid.tolist())
-        watched = replace(watched, still=counts, silent=silent)
-        if self._sensors is None:
+        watched = replace(watched, still=counts)
+        silent = _silent_for(watched.silent, normal.features, unsaid)
+        watched = replace(watched, silent=silent)
+        for name, count in zip(normal.features, counts, strict=True):
+            watched = self._suspected(watched, name, count, silent.get(name, 0), told_ms)
+        return watched
+
+    def _inputs_of(self, watched: Watched, unheard: NDArray[np.bool_], told_ms: int) -> Watched:
+        """Inputs that are not sent any more while other signals are: nothing is judged then, which
+        nobody would know."""
+        inputs = self._detector.input_signals
+        silent = _silent_for(watched.silent, inputs, unheard)
+        watched = replace(watched, silent=silent)
+        for name in inputs:
+            watched = self._suspected(watched, name, 0, silent.get(name, 0), told_ms)
+        return watched
+
+    def _suspected(
+        self, watched: Watched, name: str, still: int, silent: int, told_ms: int
+    ) -> Watched:
+        """Raise or clear the alarm of a sensor that stood still or told nothing for so many
+        stretches."""
+        stretches = max(still, silent)
+        if self._sensors is None or (stretches == 0) != (name in watched.faulty):
             return watched
         faulty = dict(watched.faulty)
-        for name, count in zip(normal.features, counts, strict=True):
-            stretches = max(count, silent.get(name, 0))
-            if stretches >= FAULTY_STRETCHES and name not in faulty:
-                since = told_ms - stretches * self._detector.every_ms
-                faulty[name] = self._raised(self._sensors.id, name, since, told_ms)
-                fault = "stuck" if stretches == count else "missing"
-                learned = {"sensor": name, "fault": fault, "stretches": stretches}
-                self._tell(faulty[name], learned)
-            elif stretches == 0 and name in faulty:
-                self._clear(faulty.pop(name), told_ms)
+        if stretches == 0:
+            self._clear(faulty.pop(name), told_ms)
+        elif stretches >= FAULTY_STRETCHES:
+            since = told_ms - stretches * self._detector.every_ms
+            faulty[name] = self._raised(self._sensors.id, name, since, told_ms)
+            fault = "stuck" if stretches == still else "missing"
+            learned = {"sensor": name, "fault": fault, "stretches": stretches}
+            self._tell(faulty[name], learned)
         return replace(watched, faulty=faulty)
 
     def _raised(self, rule: str, signal: str, since: int, at: int) -> Raised:
@@ -307,13 +338,13 @@ class _Judge:
 
 
 def _silent_for(
-    before: Mapping[str, int], features: Sequence[str], unsaid: Sequence[bool]
+    before: Mapping[str, int], names: Sequence[str], unsaid: NDArray[np.bool_]
 ) -> Mapping[str, int]:
     """For how many stretches in a row each level told nothing, of those that ever told anything on
     this machine: it may never have had the others."""
     after = {
         name: before[name] + 1 if nothing else 0
-        for name, nothing in zip(features, unsaid, strict=True)
+        for name, nothing in zip(names, unsaid.tolist(), strict=True)
         if not name.startswith("~") and (name in before or not nothing)
     }
     return before if after.items() <= before.items() else {**before, **after}

@@ -40,9 +40,9 @@ class Watched:
     """What is kept of one machine and one detector between batches. `taught` is the version of
     the Normal that `state` is in terms of, 0 before there was one; `since` when the score began
     to be high; `as_of` the end of the last stretch judged; `still` (q,) for how many stretches
-    each level stood still, `silent` for how many each told nothing, of those that ever did tell
-    anything; `faulty` the sensors with an alarm of either, by feature; `repaired` the newest repair
-    that was heard of."""
+    each level stood still, `silent` for how many each, and each input, told nothing, of those that
+    ever did tell anything; `faulty` the sensors with an alarm of either, by signal; `repaired` the
+    newest repair that was heard of."""
 
     taught: int = 0
     state: RegimeState | None = None

@@ -205,10 +205,32 @@ def test_a_signal_that_is_not_sent_any_more_is_the_sensors_and_comes_back() -> N
     assert run(batch, taught(), cuts, stored=True) == changes
 
 
-def test_a_sensor_that_a_machine_never_had_is_not_missed() -> None:
+def test_an_input_that_is_not_sent_any_more_is_told_as_nothing_is_judged_without_it() -> None:
+    batch = spoiled("env_ambient_c", np.full(len(healthy(1)), np.nan))
+    until = FAULTY_FROM + 2 * MS_PER_DAY
+    over = batch.measured_at >= until
+    batch.values[over] = healthy(1).values[over]
+    changes = run(batch, taught())
+    assert [(one.rule, one.component, one.kind) for one in changes] == [
+        ("sensor_implausible", "control/env_ambient_c", "raised"),
+        ("sensor_implausible", "control/env_ambient_c", "cleared"),
+    ]
+    raised, cleared = changes
+    assert FAULTY_FROM < raised.at < FAULTY_FROM + MS_PER_DAY < until < cleared.at
+    reason = account_of(compiled(), catalogue(), WHO, raised).reason
+    assert "Until it is back, nothing is judged by: " in reason.en
+    for rule in ("pump_unlike_normal", "boom_unlike_normal", "engine_unlike_normal"):
+        name = compiled().plan.rule[rule].name
+        assert name.en in reason.en and name.zh in reason.zh
+    cuts = np.linspace(100, len(batch) - 100, 5).astype(int).tolist()
+    assert run(batch, taught(), cuts, stored=True) == changes
+
+
+@pytest.mark.parametrize("key", ["tcase_oil_temp_c", "env_ambient_c"])
+def test_a_sensor_that_a_machine_never_had_is_not_missed(key: str) -> None:
     batch = healthy(1)
     values = batch.values.copy()
-    values[:, batch.signals.index("tcase_oil_temp_c")] = np.nan
+    values[:, batch.signals.index(key)] = np.nan
     assert run(replace(batch, values=values), taught()) == []
 
 
