@@ -8,7 +8,7 @@ which machines are folded together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,19 +21,20 @@ from rules.detectors.implausible import FULL_MS
 from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.engine import judge
 from rules.faults import FaultState, fold_faults, ripen
-from rules.gaps import longest_ms, silences, standing_silences
+from rules.gaps import Steps, longest_ms, silences, standing_silences
 from rules.state import NEVER, FleetState, empty_state, stack
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How far a rule set has come with some machines: their states, all changes so far, and how
-    many samples were folded."""
+    """How far a rule set has come with some machines: their states, all changes so far, how many
+    samples were folded, and the last steps between the samples of each machine."""
 
     state: FleetState
     faults: Mapping[int, FaultState]
     changes: tuple[AlarmChange, ...] = ()
     samples: int = 0
+    steps: Steps = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def go_on(
     changes = list(course.changes)
     judged = judge(compiled, identities, course.state, batch, taught)
     changes += judged.changes
-    changes += silences(compiled, judged)
+    silent, steps = silences(compiled, judged, course.steps)
+    changes += silent
     others = course.state.select(
         np.flatnonzero(~np.isin(course.state.machine_id, batch.machine_id))
     )
@@ -87,13 +89,14 @@ def go_on(
             known, more = ripen(compiled, known, machine, as_of)
             changes += more
         faults[machine] = known
-    return Course(state, faults, tuple(changes), course.samples + len(batch))
+    steps = {**course.steps, **steps}
+    return Course(state, faults, tuple(changes), course.samples + len(batch), steps)
 
 
 def finish(compiled: CompiledPlan, course: Course, end: int) -> Course:
     """The course at the end of history, which some machines did not live to see: their silence
     stands then. `end` in milliseconds since 1970 UTC, one for all machines."""
-    standing = standing_silences(compiled, course.state, end)
+    standing = standing_silences(compiled, course.state, course.steps, end)
     return replace(course, changes=(*course.changes, *standing))
 
 

@@ -26,7 +26,8 @@ class Contact:
 
     `heard_at` is the receipt of the last sample, `status` what its connection last said at
     `status_at`, `running` whether its last regime was a running one (None unknown), `known_since`
-    the moment it was registered.
+    the moment it was registered; `usual_ms` how long it usually is silent between two samples, 0
+    where not known.
     """
 
     heard_at: int | None
@@ -34,6 +35,7 @@ class Contact:
     status_at: int | None
     running: bool | None
     known_since: int
+    usual_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def _stages(contact: Contact, report: Report, now: int) -> list[Connection]:
     state: State
     if contact.running is not False and not (contact.running is None and _said_goodbye(contact)):
         state, offline = "late", _ms(report.offline_s)
-        quiet = min(_ms(MISSED_REPORTS * report.working_s), offline)
+        usual = max(_ms(report.working_s), contact.usual_ms)
+        quiet = min(MISSED_REPORTS * usual, offline)
     else:
         state, offline = "parked", _ms(report.parked_s)
         quiet = 0 if _said_goodbye(contact) else min(_ms(MISSED_REPORTS * report.idle_s), offline)

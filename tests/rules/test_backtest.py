@@ -253,16 +253,21 @@ def test_a_rule_that_waits_for_a_first_sample_is_said_not_to_be_replayed() -> No
     assert "known" not in found["total"]
 
 
-#: Seconds at which machines were heard, and whether they were working: late after 30 s and offline
-#: after 900 s of work, offline after 9,000 s where they stand.
+#: Seconds at which machines were heard, and whether they were working: late after 30 s, or three
+#: times as long as they usually are silent, and offline after 900 s of work, offline after 9,000 s
+#: where they stand. How long that is usually is not known before the second sample.
 HEARD: list[tuple[int, int, bool]] = [
     (1, 0, True), (1, 30, True), (1, 61, True), (1, 1021, True), (1, 1991, False),
     (1, 10_900, False), (1, 20_000, True), (2, 0, True), (2, 20_500, True),
+    *[(3, at, True) for at in (*range(0, 3600, 180), *range(6000, 6500, 10), 6600, 6800)],
 ]  # fmt: skip
 SILENT = [
-    (1, "late", 60, 61), (1, "late", 91, 1021), (1, "late", 1051, 1991), (1, "gone", 1981, 1991),
-    (1, "late", 19_900, 20_000), (1, "gone", 19_960, 20_000), (1, "late", 20_030, None),
-    (2, "late", 30, 20_500), (2, "gone", 960, 20_500),
+    (1, "late", 151, 1021), (1, "late", 1111, 1991), (1, "gone", 1981, 1991),
+    (1, "late", 19_900, 20_000), (1, "gone", 19_960, 20_000), (1, "late", 20_093, None),
+    (2, "late", 900, 20_500), (2, "gone", 960, 20_500),
+    # Thinned to three minutes, then at the pace of its plan.
+    (3, "late", 3420 + 540, 6000), (3, "gone", 3420 + 960, 6000), (3, "late", 6520, 6600),
+    (3, "late", 6630, 6800), (3, "late", 6830, None), (3, "gone", 7760, None),
 ]  # fmt: skip
 
 
@@ -276,7 +281,7 @@ def test_gaps_are_silence_wherever_history_is_cut() -> None:
         (machine, name, START + begin * 1000, None if end is None else START + end * 1000)
         for machine, name, begin, end in SILENT
     )
-    for cut in (0, 500, 2000, 15_000):
+    for cut in (0, 500, 2000, 6020, 15_000):
         course = begin(own, [1, 2, 3])
         for piece in (
             [row for row in rows if row[1] < START + cut * 1000],
