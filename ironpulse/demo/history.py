@@ -49,7 +49,9 @@ TAUGHT_DAYS = 15
 AWAKE_SHARE = 0.85
 
 #: A fleet that is looked after: fewer failures than the base rates of the domain reference.
-ILLNESS_RATE = SENSOR_RATE = 0.3
+ILLNESS_RATE = 0.3
+#: Their sensors fail as those of others do.
+SENSOR_RATE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
