@@ -16,7 +16,7 @@ from store.plans import load_catalogue
 
 def listing(settings: Settings, language: Language) -> Iterator[dict[str, Any]]:
     """One row per kind of part that has worn out somewhere, as it is computed."""
-    with connect(settings.database()) as connection:
+    with connect(settings.database()) as connection, connection.transaction():
         catalogue = load_catalogue(connection)
         now = now_ms()
         for product, part, fitted in kinds_that_ended(connection, catalogue):

@@ -8,6 +8,7 @@ Source of method and notation: Meeker and Escobar, Statistical Methods for Relia
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,12 +20,21 @@ from fleet.batch import FloatColumn
 from fleet.text import Text
 from predict.families import Family, FamilyName
 from predict.lifedata import Lives
-from predict.likelihood import Matrix, Prior, hessian, minimum, objective_of
+from predict.likelihood import (
+    MOST_LOG_SPREAD,
+    Matrix,
+    Prior,
+    hessian,
+    minimum,
+    objective_of,
+)
 
 #: Fewer different failures than this leave location and spread to chance.
 LEAST_FAILURES = 3
 #: From so many on the likelihood is a parabola for all that limits can show.
 MANY_FAILURES = 100
+#: The log of what is still a number.
+_LARGEST_LOG = math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +112,18 @@ class LifeFit:
         z = self.family.z_of_share(share)
 
         def pin(value: float, rest: FloatColumn) -> FloatColumn:
-            return np.concatenate([[value - math.exp(rest[-1]) * z], rest])
+            return np.concatenate([[value - _spread(rest) * z], rest])
 
         def slope_of(gradient: FloatColumn, rest: FloatColumn) -> FloatColumn:
             along = gradient[1:].copy()
-            along[-1] -= gradient[0] * math.exp(rest[-1]) * z
+            along[-1] -= gradient[0] * _spread(rest) * z
             return along
 
         best = self.location() + self.spread * z
         slope = np.zeros(len(self.theta))
         slope[0], slope[-1] = 1.0, self.spread * z
         low, high = _limits(self, Pinned(pin, slope_of), best, self.theta[1:], slope, level)
-        return math.exp(low), math.exp(high)
+        return math.exp(low), math.exp(high) if high < _LARGEST_LOG else math.inf
 
     def shape_limits(self, level: float = 0.9) -> tuple[float, float]:
         """Likelihood-ratio confidence limits of `shape`."""
@@ -187,6 +197,11 @@ class Pinned:
     slope: Callable[[FloatColumn, FloatColumn], FloatColumn]
 
 
+def _spread(theta: FloatColumn) -> float:
+    """Spread at a point that a search may try, however far away it is."""
+    return math.exp(min(float(theta[-1]), MOST_LOG_SPREAD + 1))
+
+
 def _limits(
     fit: LifeFit,
     pinned: Pinned,
@@ -210,7 +225,9 @@ def _limits(
             height, gradient = objective(pinned.theta(value, rest))
             return height, pinned.slope(gradient, rest)
 
-        found = minimize(others, nearby, jac=True, method="BFGS")
+        # What lies far away overflows, and is no answer.
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = minimize(others, nearby, jac=True, method="BFGS")
         if math.isfinite(found.fun):
             nearby = found.x  # the next value is close to this one
         return float(found.fun) - bottom - allowed

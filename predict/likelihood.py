@@ -17,7 +17,7 @@ Matrix = NDArray[np.float64]
 
 _MOST_STEPS = 100
 #: A search that comes this far has left the data behind.
-_MOST_LOG_SPREAD = 30.0
+MOST_LOG_SPREAD = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def objective_of(lives: Lives, family: Family, prior: Prior | None, x: Matrix) -
     failed, count = lives.failed, lives.count
 
     def value(theta: FloatColumn) -> tuple[float, FloatColumn]:
-        if abs(theta[-1]) > _MOST_LOG_SPREAD:
+        if abs(theta[-1]) > MOST_LOG_SPREAD:
             return math.inf, np.zeros(len(theta))
         spread = math.exp(theta[-1])
         location = design @ theta[:-1]

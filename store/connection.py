@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -13,6 +15,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from fleet.errors import IronpulseError
 
 Connection = psycopg.Connection[DictRow]
+
+#: Rows that come at a time where all of them would be too many.
+_PORTION = 5_000
+_streams = count(1)
 
 #: What stands against every write until somebody does something about it: that.
 _CANNOT_WRITE: dict[type[psycopg.Error], str] = {
@@ -139,3 +145,14 @@ class Database:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def streamed(
+    connection: Connection, query: str, values: Mapping[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Rows that are too many to be held at once, in portions. Call it in a transaction; other
+    statements may come in between."""
+    with connection.cursor(f"streamed_{next(_streams)}") as cursor:
+        cursor.itersize = _PORTION
+        cursor.execute(query, values)
+        yield from cursor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -133,6 +134,12 @@ def station_regions(connection: Connection) -> dict[str, str]:
     """Service station -> the region it belongs to."""
     rows = connection.execute(_SQL["station_regions"]).fetchall()
     return {row["id"]: row["region"] for row in rows}
+
+
+def places(connection: Connection) -> list[dict[str, Any]]:
+    """Machines in use by station: its id as `station`, its `region`, how many `machines`, and
+    their mean latitude `lat` in degrees."""
+    return connection.execute(_SQL["places"]).fetchall()
 
 
 def station_names(connection: Connection) -> dict[str, Text]:

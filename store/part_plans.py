@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from store.connection import Connection
+from store.connection import Connection, streamed
 from store.queries import load
 
 _SQL = load("part_plan")
@@ -20,19 +20,27 @@ ASSESSED_WITHIN = timedelta(days=3)
 FILTERS = ("warehouse", "region", "number", "action")
 
 
-def fitted(connection: Connection, at: datetime) -> list[Row]:
+def fitted(connection: Connection, at: datetime) -> Iterator[Row]:
     """Every part that was fitted `at` a moment: use a day, and use by `used_until`; where it was
-    assessed about then, its chances of `remaining_life`; grouped by product, part and model."""
-    return connection.execute(_SQL["fitted"], {"at": at, "fresh": ASSESSED_WITHIN}).fetchall()
+    assessed about then, its chances of `remaining_life`; grouped by product, part and model.
+    Call it in a transaction: the rows of a fleet come in portions."""
+    return streamed(connection, _SQL["fitted"], {"at": at, "fresh": ASSESSED_WITHIN})
 
 
-def services(connection: Connection) -> list[Row]:
-    """Every scheduled service with a date, by machine."""
-    return connection.execute(_SQL["services"]).fetchall()
+def paces(connection: Connection, at: datetime) -> dict[tuple[str, str], float]:
+    """(product, part) -> mean use a day of the parts that were fitted `at` a moment."""
+    rows = connection.execute(_SQL["paces"], {"at": at}).fetchall()
+    return {(row["product"], row["part"]): row["per_day"] for row in rows}
+
+
+def services(connection: Connection) -> Iterator[Row]:
+    """Every scheduled service with a date, by product, service and machine. Call it in a
+    transaction: the rows of a fleet come in portions."""
+    return streamed(connection, _SQL["services"])
 
 
 def put_run(
-    connection: Connection, run: Mapping[str, Any], demand: Sequence[Row], lines: Sequence[Row]
+    connection: Connection, run: Mapping[str, Any], demand: Iterable[Row], lines: Sequence[Row]
 ) -> int:
     """Write a plan down; returns its number. `demand` and `lines` are rows as the tables have
     them."""
@@ -42,11 +50,11 @@ def put_run(
     with connection.cursor() as cursor:
         cursor.executemany(
             _SQL["put_demand"],
-            [{**each, "run_id": row["id"], "sources": Jsonb(each["sources"])} for each in demand],
+            ({**each, "run_id": row["id"], "sources": Jsonb(each["sources"])} for each in demand),
         )
         cursor.executemany(
             _SQL["put_line"],
-            [
+            (
                 {
                     **each,
                     "run_id": row["id"],
@@ -54,7 +62,7 @@ def put_run(
                     "reasons": Jsonb(each["reasons"]),
                 }
                 for each in lines
-            ],
+            ),
         )
     return int(row["id"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from fleet.clock import to_datetime
-from store.connection import Connection
+from store.connection import Connection, streamed
 from store.queries import load
 
 _SQL = load("wear")
@@ -70,11 +70,11 @@ def due_parts(connection: Connection, machine_ids: Sequence[int], until_ms: int)
     return [DuePart(**row) for row in connection.execute(_SQL["due_parts"], values).fetchall()]
 
 
-def lives(connection: Connection) -> list[Row]:
+def lives(connection: Connection) -> Iterator[Row]:
     """Every part ever fitted, of the kinds of which one has worn out or failed: its
     machine's model, its use, when it was fitted, when and why it was removed; grouped by product
-    and part."""
-    return connection.execute(_SQL["lives"]).fetchall()
+    and part. Call it in a transaction: the rows of a fleet come in portions."""
+    return streamed(connection, _SQL["lives"])
 
 
 def due_services(

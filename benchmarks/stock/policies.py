@@ -23,7 +23,8 @@ from predict.fleet_lives import learned_of
 from predict.life_report import LearnedLife
 from predict.lifefit import TooFew
 from predict.plan import Costs, Held, Levels, Place, Supply, Tree, base_stocks_at, moves
-from predict.plan.gather import Horizon, fitted_needs
+from predict.plan.gather import fitted_needs
+from predict.plan.horizon import Horizon
 from predict.plan.lives import Stays
 from predict.plan.rule import rule_level, rule_order, seasonal_factor
 from simulators.places import STATIONS

@@ -37,10 +37,7 @@ def stock_up(database_url: str, catalogue: Catalogue, seed: int) -> None:
     then = now - timedelta(days=PLANNED_BEFORE_DAYS)
     with Database(database_url, max_size=1) as database:
         with database.transaction() as connection:
-            stock.put_warehouses(connection, list(_warehouses(connection)))
-            stock.put_supply(connection, list(_supply(catalogue, seed)))
-            stock.put_issues(connection, list(_issues(connection, catalogue, now, seed)))
-            stock.put_sales(connection, list(_sales(connection, catalogue, now, seed)))
+            open_shelves(connection, catalogue, now, seed)
         # What should lie there is asked once: the shelves of then and now are made up of it.
         lines = _lines(database, catalogue, now)
         week_ago = now - timedelta(days=_REFILLED_BEFORE_DAYS)
@@ -56,6 +53,14 @@ def stock_up(database_url: str, catalogue: Catalogue, seed: int) -> None:
                 made = run_plan(connection, catalogue, at, "predict")
                 if at == then:
                     _decide(connection, made, at)
+
+
+def open_shelves(connection: Connection, catalogue: Catalogue, now: datetime, seed: int) -> None:
+    """Put warehouses, prices, issues and a sales plan into the store; nothing lies there yet."""
+    stock.put_warehouses(connection, list(_warehouses(connection)))
+    stock.put_supply(connection, list(_supply(catalogue, seed)))
+    stock.put_issues(connection, list(_issues(connection, catalogue, now, seed)))
+    stock.put_sales(connection, list(_sales(connection, catalogue, now, seed)))
 
 
 def _shelves(lines: Sequence[Row], seed: int, name: str) -> dict[tuple[str, str], Row]:

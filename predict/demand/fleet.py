@@ -13,10 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.signal import fftconvolve
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.errors import IronpulseError
 from predict.life import LifeModel
+
+#: From so many terms on the shorter of two polynomials is multiplied by FFT.
+_BY_FFT = 400
 
 
 def survival(model: LifeModel, used: FloatColumn, ahead: FloatColumn) -> FloatColumn:
@@ -93,8 +97,22 @@ def together(distributions: Sequence[FloatColumn]) -> FloatColumn:
     total = np.ones(1)
     for each in distributions:
         # Most demands of most places are none.
-        total = np.convolve(total, each) if len(each) > 1 else total * each[0]
+        total = summed(total, each) if len(each) > 1 else total * each[0]
     return np.asarray(total)
+
+
+def summed(one: FloatColumn, other: FloatColumn) -> FloatColumn:
+    """Distribution of the sum of two independent demands."""
+    if min(len(one), len(other)) < _BY_FFT:
+        return np.asarray(np.convolve(one, other))
+    return np.asarray(np.maximum(fftconvolve(one, other), 0.0))
+
+
+def trimmed(distribution: FloatColumn, tail: float) -> FloatColumn:
+    """The distribution without the largest numbers, which together are less likely than `tail`."""
+    reached = np.cumsum(distribution)
+    size = int(np.searchsorted(reached, reached[-1] - tail)) + 1
+    return np.asarray(distribution[:size] / distribution[:size].sum())
 
 
 def quantiles_of(distribution: FloatColumn, levels: FloatColumn) -> FloatColumn:

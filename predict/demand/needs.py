@@ -13,13 +13,17 @@ import numpy as np
 from scipy.special import ndtr
 
 from fleet.batch import FloatColumn, IntColumn
-from predict.demand.fleet import numbers_replaced, together
+from predict.demand.fleet import numbers_replaced, together, trimmed
 
 #: Spread of the log of the time to a service: use differs from what was expected.
 SERVICE_SPREAD = 0.2
 #: What all machines share, a busier or a slower year, as factors on use; equally likely.
 BUSY_YEARS = (0.84, 0.93, 1.0, 1.07, 1.18)
 
+#: A service that is due so many times beyond the horizon will not come within it (1 in 200,000).
+_FAR = 2.4
+#: Numbers of pieces that are together less likely than this are left out.
+_TAIL = 1e-12
 #: A second life is left out where its end within the horizon is less likely than this.
 _SECOND_LIFE = 1e-3
 
@@ -90,7 +94,7 @@ def due(in_months: FloatColumn, every_months: FloatColumn, months: int) -> Float
     edges = np.arange(months + 1, dtype=np.float64)
     chance = np.zeros((len(in_months), months))
     at = np.maximum(in_months, 0.02)
-    while (at < months * 1.6).any():
+    while (at < months * _FAR).any():
         with np.errstate(divide="ignore"):
             z = (np.log(edges)[None, :] - np.log(at)[:, None]) / SERVICE_SPREAD
         chance += np.diff(ndtr(z), axis=1)
@@ -104,7 +108,8 @@ def distribution(needs: Needs, month: int) -> list[FloatColumn]:
     asks = chances.any(axis=0)
     kinds = []
     for each in np.unique(needs.quantity[asks]):
-        numbers = numbers_replaced(chances[:, asks & (needs.quantity == each)])
+        chosen = chances[:, asks & (needs.quantity == each)]
+        numbers = [trimmed(pmf, _TAIL) for pmf in numbers_replaced(chosen)]
         kinds.append([stretched(pmf, int(each)) for pmf in numbers])
     return [together(pmfs) for pmfs in zip(*kinds, strict=True)] or [np.ones(1)] * len(chances)
 

@@ -76,9 +76,10 @@ def plan_class(articles: Sequence[Article]) -> list[ArticlePlan]:
     service level: so the shelf has more of what is cheap and asked for often.
     """
     trees = [Tree(each.places, each.review_days, each.refill_days) for each in articles]
-    levels = [
-        base_stocks_at(tree, each.costs, WORTHS) for tree, each in zip(trees, articles, strict=True)
-    ]
+    levels = []
+    for tree, each in zip(trees, articles, strict=True):
+        levels.append(base_stocks_at(tree, each.costs, WORTHS))
+        tree.forget()
     asked = np.array([tree.asked() for tree in trees])
     fills = np.array([[level.fill for level in own] for own in levels])
     wanted = asked @ np.array([each.service_level for each in articles])

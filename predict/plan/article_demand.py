@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from predict.plan.calendar_months import CalendarMonth, calendar_months
 from predict.plan.gather import Gathered
 from predict.plan.known import Known
 
+Scenarios = list[list[list[FloatColumn]]]
+"""Distributions by place, month and kind of year."""
+
 #: Levels at which demand is kept.
 LEVELS = np.array([0.1, 0.5, 0.8, 0.9, 0.95, 0.99])
 
@@ -24,17 +27,26 @@ class ArticleDemand:
     def __init__(self, known: Known, number: str) -> None:
         self.number = number
         self._known = known
-        places, months = len(known.network.ids), known.horizon.months
+        net, months = known.network, known.horizon.months
         nothing = [[np.ones(1)] * len(BUSY_YEARS)] * months
-        self._scenarios = [nothing for _ in range(places)]
-        self.means = np.zeros((places, months, 3))
-        self._months: dict[int, list[FloatColumn]] = {}
+        scenarios = [nothing for _ in net.ids]
+        self.means = np.zeros((len(net.ids), months, 3))
         parts = known.gathered.get(number, [])
-        for place in range(places):
+        for place in range(len(net.ids)):
             mine = [(each, np.flatnonzero(each.needs.place == place)) for each in parts]
             mine = [(each, rows) for each, rows in mine if len(rows)]
             if mine:
-                self._scenarios[place] = [self._month(mine, place, m) for m in range(months)]
+                scenarios[place] = [self._month(mine, place, m) for m in range(months)]
+        self._places = [self._sum(scenarios, [place]) for place in range(len(net.ids))]
+        groups: dict[str | None, list[int]] = {None: list(range(len(net.ids)))}
+        for place, region in enumerate(net.regions):
+            if region is not None:
+                groups.setdefault(region, []).append(place)
+        self._regions = {
+            region: self._places[places[0]] if len(places) == 1 else self._sum(scenarios, places)
+            for region, places in groups.items()
+        }
+        self._groups = groups
 
     def _month(
         self, mine: Sequence[tuple[Gathered, np.ndarray]], place: int, month: int
@@ -54,23 +66,18 @@ class ArticleDemand:
 
     def months(self, place: int) -> list[FloatColumn]:
         """Distributions of a place's own demand by month."""
-        if place not in self._months:
-            self._months[place] = self._sum([place])
-        return self._months[place]
+        return self._places[place]
 
-    def _sum(self, places: Sequence[int]) -> list[FloatColumn]:
+    def _sum(self, scenarios: Scenarios, places: Sequence[int]) -> list[FloatColumn]:
         found = []
         for month in range(self._known.horizon.months):
-            scenarios = [
-                together([self._scenarios[place][month][number] for place in places])
-                for number in range(len(BUSY_YEARS))
+            years = [
+                together([scenarios[place][month][year] for place in places])
+                for year in range(len(BUSY_YEARS))
             ]
             others = [self.other(place)[month] for place in places]
-            found.append(together([mixed(scenarios), *others]))
+            found.append(together([mixed(years), *others]))
         return found
-
-    def _of(self, places: Sequence[int]) -> list[FloatColumn]:
-        return self.months(places[0]) if len(places) == 1 else self._sum(places)
 
     def at_once(self) -> float:
         """Mean pieces that a machine asks for at once; 1 where no need is known."""
@@ -84,27 +91,17 @@ class ArticleDemand:
     def year_use(self) -> float:
         """Expected pieces a year."""
         expected = sum(
-            float(pmf @ np.arange(len(pmf)))
-            for place in range(len(self._scenarios))
-            for pmf in self.months(place)
+            float(pmf @ np.arange(len(pmf))) for months in self._places for pmf in months
         )
         return expected * 12 / self._known.horizon.months
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """The demand of all regions together and of each, by calendar month, for the store."""
-        net = self._known.network
-        groups: dict[str | None, list[int]] = {None: list(range(len(net.ids)))}
-        for place, region in enumerate(net.regions):
-            if region is not None:
-                groups.setdefault(region, []).append(place)
         horizon = self._known.horizon
         months = calendar_months(horizon.at, horizon.months)
-        return [
-            self._row(region, places, month, month.of(pmfs))
-            for region, places in groups.items()
-            for pmfs in [self._of(places)]
-            for month in months
-        ]
+        for region, places in self._groups.items():
+            for month in months:
+                yield self._row(region, places, month, month.of(self._regions[region]))
 
     def _row(
         self, region: str | None, places: list[int], month: CalendarMonth, pmf: FloatColumn

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,17 @@ from fleet.plan import Catalogue, ProductPlan
 from fleet.wear import WearPart
 from predict.demand import forecast_demand
 from predict.demand.needs import of_quantiles
-from predict.plan.gather import (
-    Gathered,
-    Horizon,
-    fitted_needs,
-    months_known,
-    new_machine_needs,
-    service_needs,
-    use_by_month,
-)
+from predict.plan.coming import new_machine_needs, service_needs
+from predict.plan.gather import Gathered, fitted_needs
+from predict.plan.horizon import Horizon
+from predict.plan.issued import months_known, use_by_month
 from predict.plan.lives import learn_stays
 from predict.plan.network import Network, network
 from predict.plan.window import MONTH_DAYS
-from store import part_plans, stock
+from store import machines, part_plans, stock
 from store.connection import Connection
+
+Row = dict[str, Any]
 
 MONTHS_AHEAD = 6
 #: History is read so many months back.
@@ -65,14 +63,14 @@ def read_known(connection: Connection, catalogue: Catalogue, at: datetime) -> Kn
     """
     horizon = Horizon(at, MONTHS_AHEAD)
     tree = network(stock.warehouses(connection), catalogue.supply)
-    fitted = part_plans.fitted(connection, at)
     stays = learn_stays(connection, catalogue, at)
     gathered: dict[str, list[Gathered]] = defaultdict(list)
     sold = stock.sales(connection, at.date().replace(day=1))
-    for each in (
-        *fitted_needs(fitted, catalogue, stays, tree, horizon),
-        *service_needs(part_plans.services(connection), catalogue, tree, horizon),
-        *new_machine_needs(sold, fitted, catalogue, stays, tree, horizon),
+    paces = part_plans.paces(connection, at)
+    for each in chain(
+        fitted_needs(part_plans.fitted(connection, at), catalogue, stays, tree, horizon),
+        service_needs(part_plans.services(connection), catalogue, tree, horizon),
+        new_machine_needs(sold, paces, catalogue, stays, tree, horizon),
     ):
         gathered[each.number].append(each)
     issues = stock.issues(connection, at - timedelta(days=MONTHS_BACK * MONTH_DAYS), at)
@@ -81,9 +79,6 @@ def read_known(connection: Connection, catalogue: Catalogue, at: datetime) -> Kn
     for plan in catalogue.plans.values():
         for part in plan.parts:
             owners[part.number].append((plan, part))
-    lats: dict[int, list[float]] = defaultdict(list)
-    for row in fitted:
-        lats[tree.serving(row["station"], row["region"])].append(row["lat"])
     return Known(
         catalogue,
         tree,
@@ -94,8 +89,19 @@ def read_known(connection: Connection, catalogue: Catalogue, at: datetime) -> Kn
         stock.supply(connection),
         stock.stock(connection),
         owners,
-        {place: float(np.mean(each)) for place, each in lats.items()},
+        _latitudes(machines.places(connection), tree),
     )
+
+
+def _latitudes(rows: Iterable[Row], tree: Network) -> dict[int, float]:
+    """Mean latitude of the machines that each place serves."""
+    sums: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2))
+    for row in rows:
+        sums[tree.serving(row["station"], row["region"])] += (
+            row["lat"] * row["machines"],
+            row["machines"],
+        )
+    return {place: float(total / count) for place, (total, count) in sums.items()}
 
 
 def _others(

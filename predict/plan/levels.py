@@ -103,6 +103,13 @@ class Tree:
             for own, whole in zip(self.own, self.whole, strict=True)
         ]
 
+    def forget(self) -> None:
+        """Drop what was worked out; it comes again when it is asked for."""
+        for window in (*self.own, *self.whole):
+            window.forget()
+        self._days.clear()
+        self._misses.clear()
+
     def served_by(self, source: int) -> list[int]:
         """The places that get their pieces from one."""
         return self._served[source]

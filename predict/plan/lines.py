@@ -25,7 +25,8 @@ from predict.plan.rule import seasonal_factor
 
 #: From this chance on of being missed a piece is hurried, where its lack stops a machine.
 HURRY = 0.5
-_MOST_MACHINES = 25
+#: So many needs are named behind a line, if they are as likely as that within three months.
+_MOST_MACHINES, _WORTH_NAMING = 25, 0.01
 _SEVERE: tuple[Criticality, ...] = ("stop", "alarm")
 
 
@@ -179,18 +180,19 @@ def _machines(known: Known, number: str, served: Sequence[int]) -> list[dict[str
     """The needs behind a line, the likeliest within the next three months first."""
     found: list[dict[str, Any]] = []
     for each in known.gathered.get(number, []):
-        for row in np.flatnonzero(np.isin(each.needs.place, served)):
-            chance = each.needs.chance[:, row, :3].mean(axis=0)
-            within = float(1.0 - np.prod(1.0 - chance))
-            if within >= 0.01:
-                found.append(
-                    {
-                        "kind": each.kind,
-                        "chance": round(within, 4),
-                        "first_month": round(float(chance[0]), 4),
-                        "quantity": int(each.needs.quantity[row]),
-                        **each.who[row],
-                    }
-                )
+        here = np.flatnonzero(np.isin(each.needs.place, served))
+        chance = each.needs.chance[:, here, :3].mean(axis=0)
+        within = 1.0 - np.prod(1.0 - chance, axis=1)
+        likeliest = np.argsort(-within, kind="stable")[:_MOST_MACHINES]
+        found += [
+            {
+                "kind": each.kind,
+                "chance": round(float(within[row]), 4),
+                "first_month": round(float(chance[row, 0]), 4),
+                "quantity": int(each.needs.quantity[here[row]]),
+                **each.who(int(here[row])),
+            }
+            for row in likeliest[within[likeliest] >= _WORTH_NAMING].tolist()
+        ]
     found.sort(key=lambda need: -float(need["chance"]))
     return found[:_MOST_MACHINES]

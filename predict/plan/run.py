@@ -37,7 +37,6 @@ def run_plan(
         demand[number] = ArticleDemand(known, number)
         progress(0.6 * (done + 1) / len(numbers))
     classes = article_classes(known, demand)
-    rows_of_demand = [row for number in numbers for row in demand[number].rows()]
     lines: list[dict[str, Any]] = []
     for done, own in enumerate(lines_of(known, demand, classes)):
         lines += own
@@ -50,6 +49,7 @@ def run_plan(
         "settings": _settings(catalogue),
         "summary": _summary(lines),
     }
+    rows_of_demand = (row for number in numbers for row in demand[number].rows())
     return part_plans.put_run(connection, run, rows_of_demand, lines)
 
 

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from scipy.signal import fftconvolve
 from scipy.stats import binom
 
 from fleet.batch import FloatColumn
+from predict.demand.fleet import summed, trimmed
 
 #: Days that a month of the plan has, and the grid of windows within it.
 MONTH_DAYS = 30
 STEP_DAYS = 5
 #: What is less likely than this is cut off a distribution.
 TAIL = 1e-9
+#: Pieces that are thinned by one table.
+_BLOCK = 64
 
 
 class Window:
@@ -25,11 +29,15 @@ class Window:
     """
 
     def __init__(self, months: Sequence[FloatColumn]) -> None:
-        self._months = [_trimmed(month) for month in months]
+        self._months = [trimmed(month, TAIL) for month in months]
         self._monthly = [float(month @ np.arange(len(month))) for month in self._months]
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was worked out: of thousands of pieces it is many megabytes."""
         self._whole: list[FloatColumn] = [np.ones(1)]
         self._grid: dict[int, FloatColumn] = {}
-        self._short: dict[int, list[float]] = {}
+        self._short: dict[int, FloatColumn] = {}
 
     def mean(self, days: float) -> float:
         """Expected pieces within so many days."""
@@ -64,11 +72,11 @@ class Window:
             whole, rest = divmod(step * STEP_DAYS, MONTH_DAYS)
             while len(self._whole) <= whole:
                 month = self._month(len(self._whole) - 1)
-                self._whole.append(_trimmed(np.convolve(self._whole[-1], month)))
+                self._whole.append(trimmed(summed(self._whole[-1], month), TAIL))
             pmf = self._whole[whole]
             if rest:
                 part = thinned(self._month(whole), rest / MONTH_DAYS)
-                pmf = _trimmed(np.convolve(pmf, part))
+                pmf = trimmed(summed(pmf, part), TAIL)
             self._grid[step] = pmf
         return self._grid[step]
 
@@ -81,28 +89,35 @@ class Window:
         table = self._short.get(step)
         if table is None:
             table = self._short[step] = _missing(self._within(step))
-        return table[stock] if stock < len(table) else 0.0
+        return float(table[stock]) if stock < len(table) else 0.0
 
 
 def thinned(pmf: FloatColumn, share: float) -> FloatColumn:
-    """Distribution of what is left when each piece counts with the chance `share`."""
-    return np.asarray(pmf @ _binomials(len(pmf), round(share, 6)))
+    """Distribution of what is left when each piece counts with the chance `share`.
+
+    Horner's rule in blocks: of every block of the polynomial what is left comes from a small table,
+    and neighbours are put together, the upper on top of what is left of a full block below it.
+    """
+    table = _binomials(round(share, 6))
+    blocks = 1 << max(-(-len(pmf) // _BLOCK) - 1, 0).bit_length()
+    padded = np.zeros((blocks, _BLOCK))
+    padded.reshape(-1)[: len(pmf)] = pmf
+    left, full = padded @ table[:-1], table[-1]
+    while len(left) > 1:
+        upper = fftconvolve(left[1::2], full[None, :], axes=1)
+        upper[:, : left.shape[1]] += left[::2]
+        left, full = upper, fftconvolve(full, full)
+    return np.maximum(left[0, : len(pmf)], 0.0)
 
 
-@lru_cache(maxsize=2000)
-def _binomials(size: int, share: float) -> FloatColumn:
-    counts = np.arange(size)
+@lru_cache(maxsize=200)
+def _binomials(share: float) -> FloatColumn:
+    """Chances (n + 1, n + 1) that of 0, 1, ... n pieces so many count; n is a block."""
+    counts = np.arange(_BLOCK + 1)
     return np.asarray(binom.pmf(counts[None, :], counts[:, None], share))
 
 
-def _missing(pmf: FloatColumn) -> list[float]:
+def _missing(pmf: FloatColumn) -> FloatColumn:
     """Expected pieces above s for s = 0, 1, ... len - 1."""
     above = 1.0 - np.cumsum(pmf)
-    missing: list[float] = np.maximum(np.cumsum(above[::-1])[::-1], 0.0).tolist()
-    return missing
-
-
-def _trimmed(pmf: FloatColumn) -> FloatColumn:
-    reached = np.cumsum(pmf)
-    size = int(np.searchsorted(reached, reached[-1] - TAIL)) + 1
-    return np.asarray(pmf[:size] / pmf[:size].sum())
+    return np.maximum(np.cumsum(above[::-1])[::-1], 0.0)

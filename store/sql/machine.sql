@@ -89,5 +89,12 @@ union all select 'station', id from station;
 -- name: station_regions
 select id, region from station;
 
+-- name: places
+select station.id as station, station.region, count(*) as machines, avg(machine.lat) as lat
+from machine
+join station on station.id = machine.station
+where machine.retired_at is null
+group by station.id;
+
 -- name: station_names
 select id, name from station;

@@ -15,6 +15,16 @@ where machine.retired_at is null and fitted_part.fitted_at <= %(at)s
     and (fitted_part.removed_at is null or fitted_part.removed_at > %(at)s)
 order by machine.product, fitted_part.part, machine.model, fitted_part.id;
 
+-- name: paces
+select machine.product, fitted_part.part, avg(part_usage.per_day) as per_day
+from fitted_part
+join machine on machine.id = fitted_part.machine_id
+join part_usage on part_usage.fitted_part_id = fitted_part.id
+where machine.retired_at is null and fitted_part.fitted_at <= %(at)s
+    and (fitted_part.removed_at is null or fitted_part.removed_at > %(at)s)
+    and part_usage.per_day is not null
+group by 1, 2;
+
 -- name: services
 select machine.serial, machine.product, machine.station, station.region, service_due.service,
     service_due.hours, service_due.due_hours, service_due.due_at, service_due.as_of
@@ -22,7 +32,7 @@ from service_due
 join machine on machine.id = service_due.machine_id
 join station on station.id = machine.station
 where machine.retired_at is null and service_due.due_at is not null
-order by service_due.machine_id, service_due.service;
+order by machine.product, service_due.service, service_due.machine_id;
 
 -- name: put_run
 insert into plan_run (month, as_of, made_by, version, settings, summary)

@@ -65,7 +65,8 @@ def test_replacements_become_lives(connection: Connection) -> None:
     fitted(connection, 5_000, "failed", 1_000)
     fitted(connection, 2_000, "early")
     fitted(connection, 3_000, None)
-    rows = [row for row in wear.lives(connection) if row["used"] is not None]
+    with connection.transaction():
+        rows = [row for row in wear.lives(connection) if row["used"] is not None]
     data, _ = lives_of(PISTON, rows, NOW)
     assert data.end.tolist() == [4_000, 5_000, 2_000, 3_000]
     assert data.failed.tolist() == [True, True, False, False]
@@ -75,15 +76,15 @@ def test_replacements_become_lives(connection: Connection) -> None:
 def test_short_lives_shorten_what_is_left_of_the_next(connection: Connection) -> None:
     lives = FleetLives()
     fitted(connection, 3_000, None)
-    lives.learn(connection, CATALOGUE, NOW)
+    learn(lives, connection, NOW)
     plan = lives.of(PLAN.product, PISTON)
     assert plan.method == "plan"
 
     for used in np.linspace(0.3, 0.5, 8) * PISTON.life.mid:
         fitted(connection, float(used), "worn")
-    lives.learn(connection, CATALOGUE, NOW + MS_PER_DAY // 2)
+    learn(lives, connection, NOW + MS_PER_DAY // 2)
     assert lives.of(PLAN.product, PISTON) is plan, "learned again within the same day"
-    lives.learn(connection, CATALOGUE, NOW + MS_PER_DAY)
+    learn(lives, connection, NOW + MS_PER_DAY)
     learned = lives.of(PLAN.product, PISTON)
     assert isinstance(learned, FleetLife)
     assert learned.sample_size == 8
@@ -105,10 +106,14 @@ def test_short_lives_shorten_what_is_left_of_the_next(connection: Connection) ->
     assert row["p50"] < plan.quantiles(used, 0.5)[0]
 
 
+def learn(lives: FleetLives, connection: Connection, now_ms: int) -> None:
+    with connection.transaction():
+        lives.learn(connection, CATALOGUE, now_ms)
+
+
 def told(connection: Connection) -> list[dict[str, Any]]:
     """What people are told after learning anew."""
-    with connection.transaction():
-        FleetLives().learn(connection, CATALOGUE, NOW)
+    learn(FleetLives(), connection, NOW)
     return learned_lives.learned(connection, None, None, None, 10)
 
 

@@ -99,6 +99,20 @@ def test_limits_hold_the_truth_as_often_as_they_say(family: str) -> None:
     assert 39 <= held <= 57
 
 
+def test_limits_that_few_failures_of_many_kinds_leave_open_are_infinite() -> None:
+    """Models, regions and duties of a small fleet: the search for limits goes far astray."""
+    n, rng = 30, np.random.default_rng(52)
+    end = 1500 * np.exp(0.2 * rng.standard_normal(n))
+    failed = rng.random(n) < 0.5
+    end[~failed] *= rng.uniform(0.1, 1, int((~failed).sum()))
+    kinds = [rng.integers(0, of, n)[:, None] == np.arange(k) for k, of in ((3, 3), (7, 7), (2, 3))]
+    names = tuple(f"kind:{number}" for number in range(12))
+    data = lives(end, failed, covariates=np.concatenate(kinds, axis=1), names=names)
+    fit = fitted(data, "weibull")
+    low, high = fit.quantile_limits(0.5, 0.95)
+    assert low < fit.life_quantile(0.5) < high == math.inf
+
+
 def test_limits_of_the_shape_are_where_the_profile_likelihood_falls() -> None:
     data, _ = simulated(3, "weibull", n=40)
     fit = fitted(data)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import binom, poisson
 
 from fleet.stocking import SupplyTerms
 from predict.plan import (
@@ -65,6 +67,29 @@ def test_thinning_keeps_the_share() -> None:
     pmf = np.array([0.2, 0.3, 0.5])
     assert thinned(pmf, 0.25) @ np.arange(3) == pytest.approx(1.3 * 0.25)
     assert thinned(pmf, 1.0) == pytest.approx(pmf)
+
+
+@given(size=st.integers(1, 700), share=st.floats(0, 1), seed=st.integers(0, 9))
+@settings(max_examples=40)
+def test_thinning_is_a_binomial_of_each_number_of_pieces(
+    size: int, share: float, seed: int
+) -> None:
+    pmf = np.random.default_rng(seed).dirichlet(np.ones(size))
+    counts = np.arange(size)
+    slow = pmf @ binom.pmf(counts[None, :], counts[:, None], round(share, 6))
+    assert thinned(pmf, share) == pytest.approx(slow, abs=1e-9)
+
+
+def test_a_month_of_thousands_of_pieces_needs_no_table_of_its_own() -> None:
+    """A fleet of tens of thousands asks for so many filters; a table by pieces would take a GB."""
+    pmf = poisson.pmf(np.arange(12_000), 10_000.0)
+    tracemalloc.start()
+    window = Window([pmf] * 6)
+    missing = window.short(75, 25_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert missing == pytest.approx(np.sqrt(25_000 / 2 / np.pi), rel=0.01), "normal, so many"
+    assert most < 20 * 2**20
 
 
 def test_a_missed_piece_that_counts_more_needs_more_stock() -> None:

@@ -319,10 +319,11 @@ def test_what_a_part_shows_shortens_its_remaining_life(connection: Connection) -
     assert 220 < told["value"] < 250
     assert row["p50"] < 0.3 * told["p50_before"]
     # The parts plan expects it to be asked for, too.
-    (fitted,) = [
-        each for each in part_plans.fitted(connection, to_datetime(NOW))
-        if (each["serial"], each["part"]) == ("P-1", "valve")
-    ]  # fmt: skip
+    with connection.transaction():
+        (fitted,) = [
+            each for each in part_plans.fitted(connection, to_datetime(NOW))
+            if (each["serial"], each["part"]) == ("P-1", "valve")
+        ]  # fmt: skip
     assert hazard_beyond_use([fitted], np.array([30.0]))[0, 0] > 0.5
     # A late sample has its day counted anew, and no other.
     write(connection, [(1, 5.5, 150.0, 20.0, 100.0, 2014.0)])
