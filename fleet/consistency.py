@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.errors import ExpressionError
 from fleet.expression import PEER_FUNCTIONS, Expression, called, parse, window_of
@@ -141,12 +142,14 @@ def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Pro
     if shadowed:
         yield Problem((*path, "params"), f"{', '.join(shadowed)} is a signal's name already")
     known = set(plan.signal) | set(rule.params)
+    read: frozenset[str] | set[str] = frozenset()
     for field in ("when", "clear"):
         text = getattr(rule, field)
         if text is None:
             continue
         found, problems = _expression((*path, field), text, known)
-        yield from problems
+        yield from (_in_words(problem, text, plan) for problem in problems)
+        read |= found.names if found is not None else known
         for call in found.remembered if found is not None else ():
             asked = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
             if called(call) in PEER_FUNCTIONS and asked & set(rule.params):
@@ -155,6 +158,49 @@ def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Pro
                     (*path, field), f"{called(call)} reads {own}, which peers do not share"
                 )
             yield from _since_service((*path, field), call, plan)
+        if found is not None:
+            yield from _values((*path, field), found, rule, plan)
+    for name in sorted(set(rule.params) - read):
+        yield Problem((*path, "params", name), f"neither when nor clear reads {name}")
+
+
+def _in_words(problem: Problem, text: str, plan: ProductPlan) -> Problem:
+    """A value that was written as its word: what its number is."""
+    word = re.match(r"['\"]?(\w[\w ]*)", text.strip().replace("\n", " ")[problem.column - 1 :])
+    for signal in plan.signals:
+        for number, value in signal.values.items() if signal.key in text and word else ():
+            if word is not None and word[1].strip().lower() in (value.en.lower(), value.zh):
+                message = f"{signal.key} is a number, and {value.en} is {number}"
+                return replace(problem, message=f"{message}: write {signal.key} == {number}")
+    return problem
+
+
+def _values(path: Path, found: Expression, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
+    """Comparisons with what the sensor cannot say, which is taken as missing, and the growth of
+    what does not count."""
+    for node in ast.walk(found.tree):
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
+            signal, limit = plan.signal.get(node.left.id), _number(node.comparators[0], rule)
+            if signal is None or limit is None or signal.range[0] <= limit <= signal.range[1]:
+                continue
+            low, high = signal.range
+            message = f"{signal.key} is from {low:g} to {high:g}, so it never comes to {limit:g}"
+            yield Problem(path, message, node.left.col_offset + 1)
+        elif called(node) == "growth":
+            assert isinstance(node, ast.Call)
+            argument = node.args[0]
+            signal = plan.signal.get(argument.id) if isinstance(argument, ast.Name) else None
+            if signal is not None and signal.kind != "counter" and not window_of(node).service:
+                message = f"{signal.key} is no counter; how it changed is delta, not growth"
+                yield Problem(path, message, argument.col_offset + 1)
+
+
+def _number(node: ast.expr, rule: Rule) -> float | None:
+    """The number that stands in a comparison, by itself or as a parameter."""
+    if isinstance(node, ast.Name):
+        return rule.params.get(node.id)
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, int | float) else None
 
 
 def _since_service(path: Path, call: ast.Call, plan: ProductPlan) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fleet.errors import ExpressionError
-from fleet.meant import named, sign_meant
+from fleet.meant import function_meant, name_meant, named, sign_meant, unit_meant
 
 WINDOW_FUNCTIONS = ("avg", "low", "high", "delta", "rate", "count", "hours", "growth")
 #: What is normal for this machine: level and spread, learned from its own healthy history.
@@ -167,14 +167,17 @@ def parse(text: str, known: Collection[str]) -> Expression:
 def _unreadable(text: str, error: SyntaxError) -> ExpressionError:
     """What is wrong with a text that is no expression, and where; in the words of the language
     where it is known what was meant."""
-    found = sign_meant(text)
+    found = sign_meant(text) or unit_meant(text)
     if found is not None:
         return ExpressionError(found[1], found[0])
     if not text:
         return ExpressionError("there is no expression")
     if not 1 <= (error.offset or 0) <= len(text):
         return ExpressionError("cannot read this: something is missing at its end", len(text))
-    return ExpressionError(f"cannot read this: {error.msg}", error.offset or 1)
+    said = error.msg
+    if said == "invalid syntax":
+        said = "between two values stands an operator, such as and, or, > or +"
+    return ExpressionError(f"cannot read this: {said}", error.offset or 1)
 
 
 @lru_cache(65536)
@@ -256,8 +259,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id not in self.known:
-            near = difflib.get_close_matches(node.id, list(self.known), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = name_meant(node.id, self.known)
             raise ExpressionError(f"unknown name {node.id}{hint}", node.col_offset + 1)
         self.names.add(node.id)
 
@@ -279,8 +281,7 @@ class _Reader(ast.NodeVisitor):
                 node.keywords[0].col_offset + 1,
             )
         if name not in FUNCTIONS:
-            near = difflib.get_close_matches(name, FUNCTIONS, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = function_meant(name, FUNCTIONS)
             raise ExpressionError(
                 f"unknown function {name or 'call'}; there are {', '.join(FUNCTIONS)}{hint}",
                 node.col_offset + 1,

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from fleet.consistency import Problem, problems_of
 from fleet.errors import Fault, PlanError
+from fleet.misfits import sentence, sentences
 from fleet.plan import Catalogue, ProductPlan
 from fleet.service import ServiceTier
 from fleet.yaml_source import Node, read_yaml
@@ -156,7 +157,7 @@ def load_plan(folder: Path, common: Path, rules: Path | None = None) -> ProductP
     try:
         plan = ProductPlan.model_validate(data)
     except ValidationError as error:
-        problems = [Problem(e["loc"], _sentence(e)) for e in error.errors() if _tells(e)]
+        problems = [Problem(*found) for found in sentences(error.errors(), ProductPlan)]
         assembly.faults += [assembly.fault(problem, head) for problem in problems]
         raise PlanError(assembly.faults) from error
     assembly.faults += [assembly.fault(problem, head) for problem in problems_of(plan)]
@@ -246,7 +247,8 @@ def _shared(common: Path, faults: list[Fault]) -> dict[str, Any]:
     try:
         checked = Catalogue.model_validate({"plans": {}, **data})
     except ValidationError as error:
-        faults += [root.at(e["loc"]).fault(_sentence(e)) for e in error.errors()]
+        found = [(e["loc"], sentence(e, Catalogue)) for e in error.errors()]
+        faults += [root.at(place).fault(said) for place, said in found]
         return {}
     for key, tier in checked.tiers.items():
         if tier.id != key:
@@ -259,21 +261,3 @@ def _shared(common: Path, faults: list[Fault]) -> dict[str, Any]:
         "supply": checked.supply,
         "inspection": checked.inspection,
     }
-
-
-def _tells(error: Any) -> bool:
-    """A list that is too short only because its entries are faulty needs no word of its own."""
-    return bool(error["type"] != "too_short" or not error["input"])
-
-
-def _sentence(error: Any) -> str:
-    location = [step for step in error["loc"] if "[" not in str(step)]
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "tuple_type":
-        message = f"should be a list, like [{error['input']}]"
-    given = error.get("input")
-    shown = f" (found {given!r})" if isinstance(given, str | int | float) else ""
-    if len(location) == 2 and isinstance(location[1], int):  # an entry as a whole
-        return message + shown
-    where = ".".join(str(step) for step in (location[2:] or location[-1:])) or "plan"
-    return f"{where}: {message}{shown}"

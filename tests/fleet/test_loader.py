@@ -211,6 +211,28 @@ BROKEN = {
         "mixer/rules.yaml", "regimes: [mix]", "regimes: mix",
         (8, 14, "regimes: should be a list, like [mix]"),
     ),
+    "scalar where keys belong": (
+        "mixer/rules.yaml", "name: {en: Oil hot, zh: 油温高}", "name: Oil hot",
+        (3, 11, "name: should be keys with values, like {en: ..., zh: ...} (found 'Oil hot')"),
+    ),
+    "number with a unit": (
+        "mixer/rules.yaml", "hold_s: 60", "hold_s: 60s",
+        (9, 13, "hold_s: should be a number, without a unit (found '60s')"),
+    ),
+    "parameter that nothing reads": (
+        "mixer/rules.yaml", "params: {limit_c: 80}", "params: {limit_c: 80, limt_c: 82}",
+        (7, 35, "neither when nor clear reads limt_c"),
+    ),
+    "limit that the sensor cannot say": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: oil_temp_c > limit_c or 3 < drum_rpm and oil_temp_c > 200",
+        (6, 52, "oil_temp_c is from -40 to 150, so it never comes to 200"),
+    ),
+    "growth of a gauge": (
+        "mixer/rules.yaml", "when: oil_temp_c > limit_c",
+        "when: 'growth(oil_temp_c, \"1h\") > limit_c'",
+        (6, 19, "oil_temp_c is no counter; how it changed is delta, not growth"),
+    ),
     "override of nothing": (
         "mixer/rules.yaml", "hold_s: 60", "hold_s: 60\n    overrides: [{params: {limit_c: 1}}]",
         (10, 17, "an override says for which model, region or machine"),
@@ -249,7 +271,8 @@ BROKEN = {
         "mixer/rules.yaml", "severity: 2", "severity: 5", (5, 15, "severity: "),
     ),
     "misspelt key": (
-        "mixer/rules.yaml", "hold_s: 60", "holds: 60", (9, 12, "holds: Extra inputs"),
+        "mixer/rules.yaml", "hold_s: 60", "holds: 60",
+        (9, 12, "holds: there is no such key here; did you mean hold_s?"),
     ),
     "no Chinese": (
         "mixer/rules.yaml", "zh: 检查散热器", "zh: same", (13, 42, "holds no Chinese character"),
@@ -299,7 +322,7 @@ BROKEN = {
     ),
     "unknown section": (
         "mixer/service.yaml", "services:", "servces: []\nservices:",
-        (1, 10, "servces: Extra inputs"),
+        (1, 10, "servces: there is no such key here; did you mean services?"),
     ),
     "life upside down": (
         "mixer/parts.yaml", "mid: 2000", "mid: 200", (8, 11, "low < mid < high"),
@@ -368,6 +391,24 @@ def test_a_fault_is_told_with_file_line_and_column(products: Path, case: str) ->
     assert [(fault.file, fault.line, fault.column) for fault in found] == [
         (products / name, line, column)
     ], [str(fault) for fault in faults(products)]
+
+
+@pytest.mark.parametrize("written", ["backwards", "'Backwards'", "倒转"])
+def test_a_word_for_a_number_is_told_with_the_number(products: Path, written: str) -> None:
+    edit(
+        products / "mixer/product.yaml",
+        "regimes:",
+        """  - {key: drum_dir, name: {en: Direction, zh: 方向}, component: drum, kind: enum,
+     type: smallint, range: [0, 1], period_s: 10,
+     values: {0: {en: forwards, zh: 正转}, 1: {en: Backwards, zh: 倒转}}}
+regimes:""",
+    )
+    edit(
+        products / "mixer/rules.yaml", "when: oil_temp_c > limit_c", f"when: drum_dir == {written}"
+    )
+    (fault,) = faults(products)
+    assert fault.message == "drum_dir is a number, and Backwards is 1: write drum_dir == 1"
+    assert (fault.line, fault.column) == (6, 23)
 
 
 def test_all_faults_of_all_files_come_at_once_and_in_order(products: Path) -> None:
