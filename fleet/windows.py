@@ -8,7 +8,7 @@ stream may be cut anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_HOUR
+from fleet.pace import ANY_PACE, Pace
+from fleet.rises import Earlier, earlier, rises
 
 Rows = NDArray[np.intp]
 
@@ -58,7 +60,9 @@ class Columns:
         return found
 
 
-def window(name: str, argument: FloatColumn, columns: Columns, window_ms: int) -> FloatColumn:
+def window(
+    name: str, argument: FloatColumn, columns: Columns, window_ms: int, pace: Pace = ANY_PACE
+) -> FloatColumn:
     """The window function `name` of `argument` (n,) over (t - window_ms, t] in the rows that are
     asked for.
 
@@ -66,10 +70,13 @@ def window(name: str, argument: FloatColumn, columns: Columns, window_ms: int) -
     last known value minus the first, `rate` that change per minute between the two (unknown
     for a single value). `count` counts true values whose last known value before them, at most
     one window earlier, was false. `hours` counts the time from true values to the row after them,
-    gaps left out, and `growth` the rises of a counter: a fall is a new beginning and no use.
+    gaps left out, and `growth` what a counter counted that can grow at this `pace` (fleet.rises),
+    wild values being known for one window.
     """
     values = np.ascontiguousarray(argument, dtype=np.float64)
     known = np.isfinite(values)
+    if name == "growth":
+        return _growth(values, known, columns, window_ms, pace)
     return _FUNCTIONS[name](values, known, columns, window_ms)
 
 
@@ -212,13 +219,18 @@ def _hours(
 
 
 def _growth(
-    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int
+    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int, pace: Pace
 ) -> FloatColumn:
     some, begin, _ = _ends(known, columns, window_ms)
-    before = np.concatenate(([0], np.maximum(_last_known(known)[:-1], 0)))[: len(values)]
-    whole, fraction = exact(np.where(known, np.fmax(values - values[before], 0.0), 0.0))
-    ends = columns.ends
-    sums = [_window_sum(column, begin + 1, ends) for column in (whole, fraction)]
+    lengths = np.diff(np.append(columns.starts, len(values)))
+    first = np.repeat(columns.starts, lengths)
+    was = earlier(
+        np.where(known, values, np.nan), columns.times, first, Earlier.nothing(len(values))
+    )
+    near = was.before_at > columns.times - window_ms
+    was = replace(was, before=np.where(near, was.before, np.nan))
+    whole, fraction = exact(rises(values, columns.times, was, pace))
+    sums = [_window_sum(column, begin + 1, columns.ends) for column in (whole, fraction)]
     return np.where(some, inexact(*sums), np.nan)
 
 
@@ -230,5 +242,4 @@ _FUNCTIONS: dict[str, Callable[[FloatColumn, NDArray[np.bool_], Columns, int], F
     "rate": _rate,
     "count": _count,
     "hours": _hours,
-    "growth": _growth,
 }

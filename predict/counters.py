@@ -14,24 +14,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_HOUR
-from fleet.plan import ProductPlan
-
-HOURS_PER_HOUR = 1.1
-HOURS_SLACK = 0.25
-#: A part worn out within this time, counted from its short life, is a fault of the counter.
-SHORTEST_LIFE_H = 24.0
-SLACK_OF_LIFE = 0.002
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The fastest a counter can grow: `per_h` an hour beside `slack` at once."""
-
-    per_h: float
-    slack: float
-
-    def allows(self, growth: float, elapsed_ms: int) -> bool:
-        return 0 <= growth <= self.slack + self.per_h * elapsed_ms / MS_PER_HOUR
+from fleet.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +45,6 @@ class Growth:
         """Where the counter stands after the `place`-th of the k rows."""
         plain = Counter(float(self.values[place]), int(self.times[place]))
         return self.counters.get(place, plain)
-
-
-def pace_of(plan: ProductPlan, counter: str) -> Pace:
-    """How fast `counter` can grow: hours by the clock, others by the life of what they wear."""
-    if plan.signal[counter].unit == "h":
-        return Pace(HOURS_PER_HOUR, HOURS_SLACK)
-    lives = [
-        part.life.low / part.driver.per_count
-        for part in plan.parts
-        if part.driver.counter == counter
-    ]
-    longest = max(lives)
-    return Pace(longest / SHORTEST_LIFE_H, longest * SLACK_OF_LIFE)
 
 
 def step(counter: Counter | None, value: float, at: int, pace: Pace) -> tuple[Counter, float, bool]:

@@ -17,10 +17,11 @@ from fleet.carry import NEVER, Carried, carry, hold_ms, known_columns, regime_si
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_S
 from fleet.evaluate import evaluate
 from fleet.expression import parse
+from fleet.pace import pace_of
 from fleet.plan import ProductPlan
 from fleet.wear import Condition, WearPart
 from fleet.windows import Columns
-from predict.counters import Counter, Growth, grow, pace_of
+from predict.counters import Counter, Growth, grow
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from rules.detectors.codec import (
 )
 from rules.detectors.watched import Suspects
 from rules.faults import ActiveCode, FaultState
+from rules.gauges import EARLIER
 from rules.state import IDLE, NEVER, NO_REGIME, FleetState, empty_state
 
 VERSION = 1
@@ -183,8 +184,10 @@ def load(compiled: CompiledPlan, machine_id: int, data: bytes) -> Snapshot:
     state.operating[0] = kept.operating
     for gauge in compiled.gauges.all:
         numbers = np.frombuffer(kept.learned.get(gauge.key, b""), "<f8")
-        if len(numbers) == gauge.width:
-            state.learned[0, gauge.slots] = numbers
+        # States of before growth knew of wild values lack its last numbers.
+        short = gauge.width - len(numbers)
+        if short == 0 or (gauge.function == "growth" and short == EARLIER):
+            state.learned[0, gauge.slots] = np.append(numbers, np.full(short, np.nan))
     return Snapshot(state, _faults(compiled, kept))
 
 

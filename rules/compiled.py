@@ -18,6 +18,7 @@ from fleet.expression import (
     text_of,
     window_of,
 )
+from fleet.pace import ANY_PACE, Pace, pace_of
 from fleet.plan import ProductPlan
 from fleet.rule import Normal, Rule
 from rules.condition import ConditionRule
@@ -72,7 +73,7 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class WindowCall:
     """A call over a window of machine time; `names` are those of its rule's numbers that it reads,
-    `lane` where its past is kept."""
+    `lane` where its past is kept, `pace` how fast a counter that is its argument can grow."""
 
     text: str
     function: str
@@ -80,6 +81,7 @@ class WindowCall:
     names: frozenset[str]
     window_ms: int
     lane: int
+    pace: Pace = ANY_PACE
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ class CompiledPlan:
             yield WindowCall(
                 text_of(call), called(call), argument, argument.names - set(self.signals),
                 window_of(call).ms, self._lane_of(part_of(expression, call)),
+                pace_of(self.plan, argument.text),
             )  # fmt: skip
 
     def _lane_of(self, expression: Expression) -> int:

@@ -230,7 +230,7 @@ class _Fold:
             past = self.sheet.past[call.lane]
             own = _per_row({name: params[name] for name in call.names}, past.machine)
             argument = evaluate(call.argument, past.columns, own)
-            found = window(call.function, argument, past.columns, call.window_ms)
+            found = window(call.function, argument, past.columns, call.window_ms, call.pace)
             if not call.names:
                 self._windows[call.text] = found
         return found

@@ -22,6 +22,7 @@ from fleet.expression import (
     text_of,
     window_of,
 )
+from fleet.pace import ANY_PACE, Pace, pace_of
 from fleet.plan import ProductPlan
 from rules.condition import ConditionRule
 
@@ -36,6 +37,9 @@ FIELDS = {
 METER_HEAD = 2
 BASELINE_HEAD = 10
 TALLY_WIDTH = 6
+#: Behind them, what `growth` knows beside the last value: when that was said last, the value before
+#: it, which was another, and when that was said last (fleet.rises).
+EARLIER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Gauge:
     which is due after `span_ms`. `owner` is the condition whose parameters the argument reads, None
     where it reads none. `users` are the conditions that compare with a baseline, `components` what
     their alarms are of, and `mended_by` the components and failure modes whose repair makes it
-    learn anew. Its numbers are `width` columns from `at` on."""
+    learn anew; `pace` is how fast a counter that is the argument can grow. Its numbers are `width`
+    columns from `at` on."""
 
     key: str
     function: str
@@ -59,6 +64,7 @@ class Gauge:
     at: int
     width: int
     service: str = ""
+    pace: Pace = ANY_PACE
 
     @property
     def slots(self) -> slice:
@@ -139,7 +145,7 @@ def gauges_of(conditions: Sequence[ConditionRule], plan: ProductPlan) -> Gauges:
                 for regimes in _groups(condition, node)
             ]
             calls.setdefault(i, {})[text_of(node)] = keys
-    gauges = dict(_placed(found))
+    gauges = dict(_placed(found, plan))
     uses = {
         i: {text: tuple(gauges[key] for key in keys) for text, keys in own.items()}
         for i, own in calls.items()
@@ -198,7 +204,7 @@ def _until_first(plan: ProductPlan, service: str) -> int:
     return round((interval.every_h or interval.first_h or 0.0) * MS_PER_HOUR)
 
 
-def _placed(found: Mapping[str, _Found]) -> Iterator[tuple[str, Gauge]]:
+def _placed(found: Mapping[str, _Found], plan: ProductPlan) -> Iterator[tuple[str, Gauge]]:
     at = 0
     for key, entry in found.items():
         if entry.function == "baseline":
@@ -207,10 +213,12 @@ def _placed(found: Mapping[str, _Found]) -> Iterator[tuple[str, Gauge]]:
             width = TALLY_WIDTH
         else:
             width = METER_HEAD + (BINS + 1) * FIELDS[entry.function]
+        width += EARLIER if entry.function == "growth" else 0
         yield key, Gauge(
             key, entry.function, entry.argument, entry.span_ms, entry.regimes, entry.owner,
             tuple(entry.users), frozenset(entry.components),
             frozenset(entry.components | entry.modes), at, width, entry.service,
+            pace_of(plan, entry.argument.text),
         )  # fmt: skip
         at += width
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
 from fleet.clock import MS_PER_HOUR
+from fleet.rises import Earlier, earlier, rises
 from fleet.windows import exact, inexact
-from rules.gauges import BINS, FIELDS, METER_HEAD, Gauge
+from rules.gauges import BINS, EARLIER, FIELDS, METER_HEAD, Gauge
 from rules.holding import Rows
 from rules.operating import Bins
 from rules.sheet import Sheet
@@ -56,8 +57,15 @@ def fold_meter(
     state = sheet.before.learned[:, gauge.slots]
     machines = len(state)
     since = np.where(np.isnan(state[:, 0]), clock[sheet.grid.starts], state[:, 0])
-    stretches = _stretches(gauge.function, values, state[:, 1], sheet, clock, bins, gap_ms)
-    entries = _Entries(gauge.function, state[:, METER_HEAD:], stretches, bins, machines)
+    grows = gauge.function == "growth"
+    ends = METER_HEAD + (BINS + 1) * FIELDS[gauge.function]
+    if grows:
+        was = _earlier(values, state[:, 1], state[:, ends:], sheet)
+        counted = rises(values, sheet.grid.times, was, gauge.pace)
+        stretches = _summed(values, counted, bins)
+    else:
+        stretches = _stretches(gauge.function, values, state[:, 1], sheet, clock, bins, gap_ms)
+    entries = _Entries(gauge.function, state[:, METER_HEAD:ends], stretches, bins, machines)
     found = entries.before(np.arange(len(bins.first)))
     whole = bins.id - -(-since // bins.width)[bins.machine] >= BINS
     column = np.where(whole, _value(gauge.function, found), np.nan)[bins.of_row]
@@ -65,8 +73,28 @@ def fold_meter(
     after = np.empty_like(state)
     after[:, 0] = since
     after[:, 1] = _kept(gauge.function, values, state[:, 1], sheet)
-    after[:, METER_HEAD:] = entries.kept(last)
+    after[:, METER_HEAD:ends] = entries.kept(last)
+    if grows:
+        last_rows = sheet.ends
+        behind = was.take(last_rows).behind(values[last_rows], sheet.grid.times[last_rows])
+        after[:, ends:] = np.column_stack([behind.last_at, behind.before, behind.before_at])
     return column, after
+
+
+def _earlier(values: FloatColumn, last: FloatColumn, more: FloatColumn, sheet: Sheet) -> Earlier:
+    """What was known of a counter ahead of each row, from the last value (m,) and what `growth`
+    keeps beside it (m, EARLIER)."""
+    machine = sheet.grid.machine
+    carried = Earlier(last, *more.T[:EARLIER]).take(machine)
+    return earlier(values, sheet.grid.times, sheet.grid.starts[machine], carried)
+
+
+def _summed(values: FloatColumn, counted: FloatColumn, bins: Bins) -> FloatColumn:
+    """What each stretch adds to its bin of what was `counted` (n,), (s, fields)."""
+    columns = [(~np.isnan(values)).astype(np.int64), *exact(counted)]
+    return np.column_stack(
+        [np.add.reduceat(column, bins.first).astype(np.float64) for column in columns]
+    )
 
 
 def _kept(function: str, values: FloatColumn, carried: FloatColumn, sheet: Sheet) -> FloatColumn:
@@ -122,17 +150,12 @@ def _stretches(
             before = _previous(values, carried, sheet, known=True)
             edge = known & (values != 0) & (before == 0)
             fields = [total(known.astype(np.int64)), total(edge.astype(np.int64))]
-        case "hours":
+        case _:
             before = _previous(values, carried, sheet, known=False)
             step = np.diff(sheet.grid.times, prepend=0)
             step[sheet.grid.starts] = sheet.grid.times[sheet.grid.starts] - sheet.before.as_of
             counted = ~np.isnan(before) & (before != 0) & (step <= gap_ms)
             fields = [total(known.astype(np.int64)), total(np.where(counted, step, 0))]
-        case _:
-            before = _previous(values, carried, sheet, known=True)
-            rise = np.where(known & ~np.isnan(before), np.maximum(values - before, 0.0), 0.0)
-            whole, fraction = exact(rise)
-            fields = [total(known.astype(np.int64)), total(whole), total(fraction)]
     return np.column_stack(fields)
 
 

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_HOUR
+from fleet.rises import Earlier, earlier, rises
 from fleet.windows import exact, inexact, settled
 from rules.condition import Identity
-from rules.gauges import TALLY_WIDTH, Gauge
+from rules.gauges import EARLIER, TALLY_WIDTH, Gauge
 from rules.holding import Rows
 from rules.sheet import Sheet, taking_effect
 
 #: Where a count's numbers stand among its columns: when the service counted from, ms (minus
 #: infinity: none is known); the first known operating hours; whether a value was known since; the
-#: sum as whole and fraction (NaN: its beginning was not seen); the value before the next row.
+#: sum as whole and fraction (NaN: its beginning was not seen); the value before the next row; and
+#: behind these what `growth` knows beside that (rules.gauges.EARLIER).
 _SINCE, _FIRST_HOURS, _KNOWN, _WHOLE, _FRACTION, _PREVIOUS = range(TALLY_WIDTH)
 #: The numbers with which a count begins at a service.
 _ANEW = np.array([np.nan, np.nan, 0.0, 0.0, 0.0, np.nan])
@@ -43,9 +45,17 @@ def fold_tally(
     first, begun = _begun(gauge.function, state, sheet, done)
     lengths = np.diff(np.append(first, len(values)))
     stretch = np.repeat(np.arange(len(first)), lengths)
-    known = ~np.isnan(values)
-    previous = _previous(gauge.function, values, first[stretch], begun[stretch, _PREVIOUS])
-    added = _added(gauge.function, values, previous, _steps(sheet), gap_ms)
+    known, times = ~np.isnan(values), sheet.grid.times
+    if gauge.function == "growth":
+        carried = Earlier(*begun[:, _PREVIOUS:].T).take(stretch)
+        was = earlier(values, times, first[stretch], carried)
+        added = exact(rises(values, times, was, gauge.pace))
+        kept = was.take(sheet.ends).behind(values[sheet.ends], times[sheet.ends])
+        left = [kept.last, kept.last_at, kept.before, kept.before_at]
+    else:
+        previous = _previous(gauge.function, values, first[stretch], begun[stretch, _PREVIOUS])
+        added = _added(gauge.function, values, previous, _steps(sheet), gap_ms)
+        left = [_kept(gauge.function, values, previous)[sheet.ends]]
     fraction = _running(added[1], first, lengths) + begun[stretch, _FRACTION].astype(np.int64)
     carried, fraction = settled(_running(added[0], first, lengths), fraction)
     whole = begun[stretch, _WHOLE] + carried
@@ -57,7 +67,7 @@ def fold_tally(
     last = sheet.ends
     after = np.column_stack([
         begun[stretch[last], _SINCE], first_hours, seen[last].astype(np.float64), whole[last],
-        fraction[last].astype(np.float64), _kept(gauge.function, values, previous)[last],
+        fraction[last].astype(np.float64), *left,
     ])  # fmt: skip
     return column, after
 
@@ -71,7 +81,7 @@ def _begun(
     services = taking_effect(sheet, state[:, _SINCE], done)
     rows = np.array(sorted(services), np.int64)
     first = np.union1d(starts, rows).astype(np.intp)
-    begun = np.tile(_ANEW, (len(first), 1))
+    begun = np.tile(_beginning(_ANEW, function), (len(first), 1))
     serviced = np.isin(starts, rows)
     before = np.where(fresh[:, None], _new_machine(function), state)
     # A service that was done before anything was heard: nobody saw what followed it.
@@ -85,7 +95,12 @@ def _begun(
 def _new_machine(function: str) -> FloatColumn:
     """The numbers of a machine nothing was heard of: its counters began at 0."""
     beginning = 0.0 if function == "growth" else np.nan
-    return np.array([-np.inf, np.nan, 0.0, beginning, 0.0, beginning])
+    return _beginning(np.array([-np.inf, np.nan, 0.0, beginning, 0.0, beginning]), function)
+
+
+def _beginning(numbers: FloatColumn, function: str) -> FloatColumn:
+    """The numbers with which a count begins, with what `growth` keeps beside them."""
+    return np.append(numbers, np.full(EARLIER if function == "growth" else 0, np.nan))
 
 
 def _previous(function: str, values: FloatColumn, first: Rows, carried: FloatColumn) -> FloatColumn:
@@ -114,8 +129,6 @@ def _added(
     """What each row adds to its count, as wholes and fractions; `hours` counts milliseconds."""
     known, before = ~np.isnan(values), ~np.isnan(previous)
     nothing = np.zeros(len(values), np.int64)
-    if function == "growth":
-        return exact(np.where(known & before, np.fmax(values - previous, 0.0), 0.0))
     if function == "count":
         return (known & (values != 0) & (previous == 0)).astype(np.int64), nothing
     return np.where(before & (previous != 0) & (step <= gap_ms), step, 0), nothing

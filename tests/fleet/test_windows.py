@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.expression import WINDOW_FUNCTIONS
+from fleet.pace import Pace
 from fleet.windows import Columns, exact, inexact, settled, window
+from tests.rules.twin import slow_rises
 
 GAP_MS = 25_000
 Machine = list[tuple[int, float]]
@@ -29,6 +31,14 @@ machine = st.lists(st.tuples(st.integers(1, 40), values), max_size=25).map(
     ]
 )
 fleets = st.lists(machine, min_size=1, max_size=4).filter(lambda fleet: any(fleet))
+
+
+#: 0.25 at once and 1.1 an hour, as hours run; these machines count in seconds.
+PACE = Pace(3600.0, 20.0)
+counters = st.lists(
+    st.tuples(st.integers(1, 40), st.sampled_from([0.5, 1.0, 5.0, -1e3, 900.0, math.nan])),
+    max_size=25,
+)
 
 
 def columns_of(fleet: list[Machine]) -> tuple[Columns, np.ndarray]:
@@ -114,3 +124,49 @@ def test_a_sum_of_years_stays_exact() -> None:
     steps = np.array([int(one) for one in sums[1]]) + (np.array(sums[0], object) << 40)
     assert (np.diff(steps) == round(0.3 * 2**40)).all()
     assert inexact(*sums)[-1] == pytest.approx(120_000, abs=1e-6)
+
+
+@given(steps=counters, window_s=st.integers(1, 200), data=st.data())
+def test_growth_of_a_counter_equals_the_slow_twin_wherever_it_is_cut(
+    steps: list[tuple[int, float]], window_s: int, data: st.DataObject
+) -> None:
+    times = [1_700_000_000_000 + 1000 * sum(gap for gap, _ in steps[: i + 1])
+             for i in range(len(steps))]  # fmt: skip
+    # A counter that grows by itself, thrown by so much in single rows.
+    values = [100.0 + i + (off if abs(off) > 10 else 0.0) for i, (_, off) in enumerate(steps)]
+    columns, argument = columns_of([list(zip(times, values, strict=True))] if steps else [[]])
+    if not steps:
+        return
+    found = window("growth", argument, columns, window_s * 1000, PACE)
+    for at, now in enumerate(times):
+        inside = [i for i in range(at + 1) if times[i] > now - window_s * 1000
+                  and not math.isnan(values[i])]  # fmt: skip
+        counted = [
+            slow_rises(times[: i + 1][low:], values[: i + 1][low:], PACE, math.nan)[-1]
+            for i in inside[1:]
+            for low in [next(k for k in range(i + 1) if times[k] > times[i] - window_s * 1000)]
+        ]
+        expected = math.fsum(counted) if inside else math.nan
+        assert found[at] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+    at = data.draw(st.integers(0, len(times) - 1))
+    tail = [i for i in range(at + 1) if times[i] > times[at] - 2 * window_s * 1000]
+    columns, argument = columns_of([[(times[i], values[i]) for i in tail]])
+    cut = window("growth", argument, columns, window_s * 1000, PACE)[-1]
+    assert found[at].tobytes() == cut.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("said", "grown"),
+    [
+        ([100, 101, 9000, 102, 103], 3),  # a spike
+        ([100, 101, 9000, 9000, 9000, 102, 103], 3),  # one that is held
+        ([100, 101, 0, 102, 103], 3),  # a reading that failed
+        ([100, 101, 0, 1, 2], 3),  # begun anew
+        ([100, 101, 9000, 9001, 9002], 3),  # another control unit
+        ([9000, 100, 101], 1),  # the first one is wild
+        ([100, 101, math.nan, 9000, math.nan, 102], 2),
+    ],
+)
+def test_a_counter_has_not_counted_what_it_cannot(said: list[float], grown: float) -> None:
+    columns, argument = columns_of([[(1000 * i, value) for i, value in enumerate(said)]])
+    assert window("growth", argument, columns, 60_000, PACE)[-1] == grown

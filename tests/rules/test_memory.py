@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from fleet.batch import SampleBatch
 from fleet.peer_day import PeerDay
+from fleet.windows import inexact
+from rules import codec
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan
@@ -309,19 +312,53 @@ def test_the_counter_may_tell_operating_hours() -> None:
 def test_the_counter_of_a_new_machine_counts_from_its_beginning() -> None:
     new = [
         *steady(1, oil_temp_c=84, eng_hours_h=100),
-        *steady(1, 1, oil_temp_c=84, eng_hours_h=112),
+        *steady(1, 660, oil_temp_c=84, eng_hours_h=112),
     ]
     _, changes = run(COUNTING, [new])
-    assert raised(changes, "new") == [("raised", 1)]
+    assert raised(changes, "new") == [("raised", 660)]
     windows = next(one.windows for one in changes if one.rule == "new")
     assert windows == {"growth(eng_hours_h, 'since h2')": 112.0}
     old = [
         *steady(1, oil_temp_c=84, eng_hours_h=101),
-        *steady(1, 1, oil_temp_c=84, eng_hours_h=212),
+        *steady(1, 6100, oil_temp_c=84, eng_hours_h=212),
     ]
     assert raised(run(COUNTING, [old])[1], "new") == []
     serviced = [(3, at, values) for _, at, values in new]
     assert raised(run(COUNTING, [serviced])[1], "new") == [], "done before it was heard of"
+
+
+@pytest.mark.parametrize("cut", range(4))
+def test_a_wild_value_of_a_counter_is_no_use(cut: int) -> None:
+    said = [100.0, 9000.0, 100.1, 100.2]
+    rows = [
+        *steady(1, oil_temp_c=84, eng_hours_h=said[0]),
+        *[row for i, value in enumerate(said[1:])
+          for row in steady(1, 12 * i + 12, oil_temp_c=84, eng_hours_h=value)],
+    ]  # fmt: skip
+    state, changes = run(COUNTING, [rows[: 6 * cut], rows[6 * cut :]])
+    assert raised(changes, "new") == []
+    key = "growth|eng_hours_h|since h2|"
+    (gauge,) = (one for one in COUNTING.gauges.tallies if one.key.startswith(key))
+    whole, fraction = state.learned[0, gauge.at + 3 : gauge.at + 5]
+    assert inexact(whole, fraction) == pytest.approx(100.2)
+
+
+def test_counts_go_on_from_states_that_did_not_know_of_wild_values() -> None:
+    rows = [*steady(1, eng_hours_h=100), *steady(1, 5, eng_hours_h=100.1)]
+    state, _ = run(COUNTING, [rows])
+    stored, _ = codec._decode(codec.dump(COUNTING, state, 0, FaultState(), learned=True))
+    short = {
+        key: held[:-24] if key.startswith("growth") else held
+        for key, held in stored.learned.items()
+    }
+    data = msgspec.msgpack.encode(msgspec.structs.replace(stored, learned=short))
+    found = codec.load(COUNTING, 1, data).state
+    for gauge in COUNTING.gauges.all:
+        kept = 3 if gauge.function == "growth" else 0
+        numbers, ends = state.learned[0, gauge.slots], gauge.width - kept
+        restored = found.learned[0, gauge.slots]
+        np.testing.assert_array_equal(restored[:ends], numbers[:ends])
+        assert np.isnan(restored[ends:]).all()
 
 
 def test_a_service_begins_the_count_anew_and_an_outage_in_it_counts_for_neither_side() -> None:

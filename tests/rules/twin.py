@@ -12,6 +12,7 @@ import numpy as np
 from fleet.batch import SampleBatch
 from fleet.evaluate import evaluate
 from fleet.expression import Expression, called, part_of, text_of, window_of
+from fleet.pace import Pace, pace_of
 from fleet.windows import Columns
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
@@ -126,11 +127,42 @@ def recall(
     if len(series) < len(machine.times):
         series.append(value)
     if service:
-        return since_service(compiled, name, series, machine, who, service)
-    return over_bins(name, series, machine, window_of(call).ms // 8, compiled.max_gap_ms)
+        return since_service(compiled, name, argument.text, series, machine, who, service)
+    pace = pace_of(compiled.plan, argument.text)
+    return over_bins(name, series, machine, window_of(call).ms // 8, compiled.max_gap_ms, pace)
 
 
-def over_bins(name: str, series: list[float], machine: Machine, width: int, gap: int) -> float:
+def slow_rises(times: list[int], series: list[float], pace: Pace, begun: float) -> list[float]:
+    """What a counter counted in each row, one after the other; `begun` is where it stood ahead of
+    them, NaN where nobody knows."""
+    runs: list[tuple[float, int | None]] = [] if math.isnan(begun) else [(begun, None)]
+    found = []
+
+    def could(old: tuple[float, int | None], new: float, at: int) -> bool:
+        return pace.allows(new - old[0], 0 if old[1] is None else at - old[1]) or (
+            old[1] is None and new >= old[0]
+        )
+
+    for at, value in zip(times, series, strict=True):
+        counted = 0.0
+        if runs and not math.isnan(value):
+            if could(runs[-1], value, at):
+                counted = value - runs[-1][0]
+            elif len(runs) > 1:
+                last, last_at = runs[-1]
+                wild = last_at is not None and not could(runs[-2], last, last_at)
+                counted = value - runs[-2][0] if wild and could(runs[-2], value, at) else 0.0
+        found.append(counted)
+        if runs and runs[-1][0] == value:
+            runs[-1] = (value, at)
+        elif not math.isnan(value):
+            runs.append((value, at))
+    return found
+
+
+def over_bins(
+    name: str, series: list[float], machine: Machine, width: int, gap: int, pace: Pace
+) -> float:
     """A window of operating hours over the eight whole bins before the present one."""
     present = machine.clock[-1] // width
     rows = [i for i, at in enumerate(machine.clock) if present - 8 <= at // width < present]
@@ -160,12 +192,14 @@ def over_bins(name: str, series: list[float], machine: Machine, width: int, gap:
             steps = [machine.times[i] - machine.times[i - 1] for i in rows
                      if i > 0 and not math.isnan(series[i - 1]) and series[i - 1] != 0]  # fmt: skip
             return sum(step for step in steps if step <= gap) / 3_600_000
-    return math.fsum(max(series[i] - before(i), 0) for i in known if not math.isnan(before(i)))
+    counted = slow_rises(machine.times, series, pace, math.nan)
+    return math.fsum(counted[i] for i in known)
 
 
 def since_service(
     compiled: CompiledPlan,
     name: str,
+    counter: str,
     series: list[float],
     machine: Machine,
     who: Identity,
@@ -182,13 +216,15 @@ def since_service(
         if name != "growth" or not machine.first_hours < (interval.every_h or interval.first_h):
             return math.nan
         last = 0.0
+    if name == "growth":
+        pace = pace_of(compiled.plan, counter)
+        total = math.fsum(slow_rises(machine.times[first:], series[first:], pace, last))
     for i in range(first, len(series)):
         step, value = machine.times[i] - machine.times[i - 1] if i > first else 0, series[i]
         if name == "hours":
             total += step / 3_600_000 if last and step <= GAP_MS else 0
             last = 0.0 if math.isnan(value) else value
         elif not math.isnan(value):
-            total += max(value - last, 0) if name == "growth" and not math.isnan(last) else 0
             total += name == "count" and value != 0 and last == 0
             last = value
     return math.nan if all(math.isnan(value) for value in series[first:]) else total

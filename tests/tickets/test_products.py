@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fleet.loader import load_catalogue
+from fleet.pace import pace_of
 from fleet.plan import ProductPlan
-from predict.counters import pace_of
 from predict.life import PlanLife
 from predict.usage import needed_signals
 from tests.tickets.findings import NOW, finding
