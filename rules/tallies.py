@@ -45,17 +45,8 @@ def fold_tally(
     first, begun = _begun(gauge.function, state, sheet, done)
     lengths = np.diff(np.append(first, len(values)))
     stretch = np.repeat(np.arange(len(first)), lengths)
-    known, times = ~np.isnan(values), sheet.grid.times
-    if gauge.function == "growth":
-        carried = Earlier(*begun[:, _PREVIOUS:].T).take(stretch)
-        was = earlier(values, times, first[stretch], carried)
-        added = exact(rises(values, times, was, gauge.pace))
-        kept = was.take(sheet.ends).behind(values[sheet.ends], times[sheet.ends])
-        left = [kept.last, kept.last_at, kept.before, kept.before_at]
-    else:
-        previous = _previous(gauge.function, values, first[stretch], begun[stretch, _PREVIOUS])
-        added = _added(gauge.function, values, previous, _steps(sheet), gap_ms)
-        left = [_kept(gauge.function, values, previous)[sheet.ends]]
+    known = ~np.isnan(values)
+    added, left = _counted(gauge, values, sheet, first[stretch], begun[stretch], gap_ms)
     fraction = _running(added[1], first, lengths) + begun[stretch, _FRACTION].astype(np.int64)
     carried, fraction = settled(_running(added[0], first, lengths), fraction)
     whole = begun[stretch, _WHOLE] + carried
@@ -70,6 +61,22 @@ def fold_tally(
         fraction[last].astype(np.float64), *left,
     ])  # fmt: skip
     return column, after
+
+
+def _counted(
+    gauge: Gauge, values: FloatColumn, sheet: Sheet, first: Rows, begun: FloatColumn, gap_ms: int
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[FloatColumn]]:
+    """What each row adds, as wholes and fractions, and what is kept of the rows for the next, each
+    (m,). `first` (n,) is where a row's stretch begins, `begun` (n, width) with which numbers."""
+    times, ends = sheet.grid.times, sheet.ends
+    if gauge.function != "growth":
+        previous = _previous(gauge.function, values, first, begun[:, _PREVIOUS])
+        added = _added(gauge.function, values, previous, _steps(sheet), gap_ms)
+        return added, [_kept(gauge.function, values, previous)[ends]]
+    was = earlier(values, times, first, Earlier(*begun[:, _PREVIOUS:].T))
+    kept = was.take(ends).behind(values[ends], times[ends])
+    left = [kept.last, kept.last_at, kept.before, kept.before_at]
+    return exact(rises(values, times, was, gauge.pace)), left
 
 
 def _begun(
