@@ -46,6 +46,7 @@ ALARM_SUPPRESSIONS: dict[str, Text] = {
 ALARM_EVENTS: dict[str, Text] = {
     "raised": Text(en="raised", zh="触发"),
     "came_again": Text(en="came again", zh="再次出现"),
+    "raised_anew": Text(en="raised anew: it still stands", zh="仍未消失，重新报警"),
     "returned": Text(en="returned to normal", zh="恢复正常"),
     "acknowledged": Text(en="acknowledged", zh="确认"),
     "cleared": Text(en="cleared", zh="解除"),

@@ -12,6 +12,7 @@ from dashboard.client import Json
 from dashboard.course_chart import course_chart
 from dashboard.formats import MISSING
 from dashboard.markup import Html, tag
+from dashboard.ticket_reasons import cause
 from dashboard.visit import t
 
 SHELVE_H = (1, 8, 24, 72, 168)
@@ -56,6 +57,25 @@ def evidence_of(alarm: Json, plan: Json) -> Html:
     if alarm["advice"]:
         parts.append(tag("p", tag("b", t("advice"), ": "), visit.pick(alarm["advice"])))
     return markup.card(t("why"), *parts)
+
+
+def causes(alarm: Json, plan: Json) -> Html:
+    """The failure modes that fit, the likeliest first, with what helps and what to bring; of an
+    alarm that a learned detector raised, by what it saw."""
+    rule = next((one for one in plan["rules"] if one["id"] == alarm["rule"]), None)
+    named = alarm["evidence"].get("failure_modes") or (rule["failure_modes"] if rule else [])
+    modes = {mode["id"]: mode for mode in plan["failure_modes"]}
+    parts = {part["id"]: visit.pick(part["name"]) for part in plan["parts"]}
+    told = []
+    for mode in (modes[name] for name in named if name in modes):
+        bring = [parts[part] for part in mode["parts"] if part in parts]
+        words = f"{t('bring')}: {' · '.join(bring)}"
+        more = [tag("div", words, class_="ip-muted")] if bring else []
+        told.append(cause(mode, *more))
+    if not told:
+        return Html("")
+    card = markup.card(t("likely_causes"), tag("ol", *told), note=t("likeliest_first"))
+    return tag("div", card, class_="ip-causes")
 
 
 def course(alarm: Json, plan: Json) -> None:

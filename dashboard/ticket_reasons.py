@@ -54,17 +54,19 @@ def causes(ticket: Json) -> Html:
     found = likeliest([item["likely_causes"] for item in wrong])
     if not found:
         return Html("")
-    told = [
-        tag(
-            "li",
-            tag("b", visit.pick(mode["name"])),
-            tag("div", visit.pick(mode["causes"])),
-            tag("div", f"{t('remedy')}: {visit.pick(mode['remedy'])}", class_="ip-muted"),
-        )
-        for mode in found
-    ]
-    card = markup.card(t("likely_causes"), tag("ol", *told), note=t("likeliest_first"))
+    card = markup.card(t("likely_causes"), tag("ol", *map(cause, found)), note=t("likeliest_first"))
     return tag("div", card, class_="ip-causes")
+
+
+def cause(mode: Json, *more: object) -> Html:
+    """A failure mode: how it comes about, what helps, and `more` of it."""
+    return tag(
+        "li",
+        tag("b", visit.pick(mode["name"])),
+        tag("div", visit.pick(mode["causes"])),
+        tag("div", f"{t('remedy')}: {visit.pick(mode['remedy'])}", class_="ip-muted"),
+        *more,
+    )
 
 
 def likeliest(named: list[list[Json]]) -> list[Json]:

@@ -15,6 +15,7 @@ AlarmSuppression = Literal["shelved", "maintenance", "out_of_service", "ticket",
 AlarmEventKind = Literal[
     "raised",
     "came_again",
+    "raised_anew",
     "returned",
     "acknowledged",
     "cleared",

@@ -75,6 +75,7 @@ def _one(alarm_id: int) -> None:
         with left:
             live_html.show(alarm_work.head(alarm), "alarm_head")
             live_html.show(alarm_work.evidence_of(alarm, plan), "alarm_why")
+            live_html.show(alarm_work.causes(alarm, plan), "alarm_causes")
             alarm_work.course(alarm, plan)
             events = visit.client().get(f"/alarms/{alarm_id}/history")["events"]
             live_html.show(alarm_work.history(events), "alarm_history")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,7 +79,9 @@ def evidence_of(plan: ProductPlan, learned: Mapping[str, Any]) -> dict[str, Any]
 def _part(plan: ProductPlan, one: Mapping[str, Any]) -> Text:
     signal = plan.signal[one["signal"]]
     unit = _unit(signal)
-    seen, expected = f"{one['seen']:.4g}{unit}", f"{one['expected']:.4g}{unit}"
+    # What follows the operating point as a line may end below nothing.
+    least = 0.0 if one["fluctuation"] else -math.inf
+    seen, expected = (f"{max(one[key], least):.4g}{unit}" for key in ("seen", "expected"))
     share = f"{100 * one['share']:.0f} %"
     what = ("fluctuation of ", "的波动") if one["fluctuation"] else ("", "")
     return Text(

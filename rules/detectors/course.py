@@ -71,11 +71,16 @@ def course_of(
             one["fluctuation"],
             one["share"],
             seen.rows[:, place[name]],
-            expected[:, at] + one["expected"] - then[at],
+            _possible(expected[:, at] + one["expected"] - then[at], one["fluctuation"]),
         )
         for one, name, at in _drawn(normal, learned["signals"])
     ]
     return Course(seen.end_ms, tuple(signals))
+
+
+def _possible(expected: FloatColumn, fluctuation: bool) -> FloatColumn:
+    """Nothing fluctuates by less than nothing."""
+    return np.maximum(expected, 0.0) if fluctuation else expected
 
 
 def _expected_then(normal: Normal, learned: Mapping[str, Any]) -> FloatColumn:

@@ -118,6 +118,8 @@ def test_an_alarm_that_outlives_its_visit_is_raised_anew_a_week_later(
     (item,) = manager.get(f"/tickets/{ticket['number']}").json()["items"]
     assert item["alarm_id"] == alarm and "after a visit" in item["reason"]["en"]
     assert the_alarm(manager, alarm)["state"] == "active"
+    events = manager.get(f"/alarms/{alarm}/history").json()["events"]
+    assert [event["kind"] for event in events] == ["raised", "acknowledged", "raised_anew"]
     rules.tick(done + 9 * MS_PER_DAY, listening=False)
     assert len(open_tickets(manager)) == 1
 

@@ -76,6 +76,9 @@ def test_expected_and_seen_are_drawn_in_both_languages(
     page.set_viewport_size({"width": 1400, "height": 1100})
     page.goto(f"{dashboard_url}/alarms?lang=en&alarm={alarm}")
     sign_in_at(page, "mia")
+    causes = page.locator(".st-key-alarm_causes li").first
+    expect(causes).to_contain_text("Remedy")
+    expect(causes).to_contain_text("Parts to bring")
     drawn = page.locator(".st-key-alarm_course")
     expect(drawn).to_contain_text("90 % of the finding")
     expect(drawn.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg")).to_have_count(1)
@@ -85,6 +88,8 @@ def test_expected_and_seen_are_drawn_in_both_languages(
         page.screenshot(path=f"{folder}/course_en.png", full_page=True)
     page.locator(".st-key-language_choice button", has_text="中文").click()
     expect(drawn).to_contain_text("应有值与实测值")
+    expect(causes).to_contain_text("处理方法")
+    expect(causes).to_contain_text("携带配件")
     if folder:
         page.wait_for_timeout(1500)
         page.screenshot(path=f"{folder}/course_zh.png", full_page=True)

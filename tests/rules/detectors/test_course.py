@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fleet.clock import MS_PER_DAY
+from rules.detectors.account import reason_of
 from rules.detectors.course import Course, course_of
 from rules.detectors.live import NOTHING_TAUGHT
 from tests.rules.detectors.test_live import (
@@ -41,6 +42,20 @@ def test_seen_leaves_expected_when_the_fault_begins() -> None:
     assert np.nanmean(away[ill]) == pytest.approx(120.0, abs=8.0)
     told = learned["signals"][0]  # type: ignore[index]
     assert np.nanmin(np.abs(swing.expected - told["expected"])) < 3.0
+
+
+def test_nothing_fluctuates_by_less_than_nothing() -> None:
+    _, learned = _course()
+    one = {"signal": "pump_press_dist_bar", "fluctuation": True, "share": 0.6, "seen": 1.4}
+    learned = {**learned, "signals": [{**one, "expected": -50.0}]}
+    found = course_of(compiled(), taught(), WHO.model, learned, drifting())
+    assert found is not None
+    assert np.nanmax(found.signals[0].expected) == 0
+    told = reason_of(compiled().plan, {**learned, "failure_modes": []}, None)
+    assert (
+        told.en
+        == "Fluctuation of Distribution pressure 1.4 bar, expected 0 bar (60 % of the finding)."
+    )
 
 
 def test_a_lesson_that_is_gone_draws_nothing() -> None:
