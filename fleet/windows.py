@@ -136,32 +136,36 @@ def _avg(
 ) -> FloatColumn:
     first, ends = columns.first_rows(window_ms), columns.ends
     whole, fraction = exact(np.where(known, values, 0.0))
-    total = inexact(_window_sum(whole, first, ends), _window_sum(fraction, first, ends))
+    sums = settled(_window_sum(whole, first, ends), _window_sum(fraction, first, ends))
     count = _window_sum(known.astype(np.int64), first, ends)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.where(count > 0, inexact(*sums) / np.maximum(count, 1), np.nan)
 
 
-def _extreme(
-    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int, *, least: bool
-) -> FloatColumn:
-    """Least or greatest value of each window by doubling spans: two overlapping spans of
-    2**level rows cover a window of 2**level to 2**(level+1) - 1 rows."""
+def extreme(values: FloatColumn, first: Rows, ends: Rows, *, least: bool) -> FloatColumn:
+    """Least or greatest known of the rows first..end (w,) of `values` (n,) or (n, k); NaN where
+    none is known. By doubling spans: two overlapping spans of 2**level rows cover a window of
+    2**level to 2**(level+1) - 1 rows."""
     pick: Callable[..., Any] = np.minimum if least else np.maximum
     worst = np.inf if least else -np.inf
-    spans = np.where(known, values, worst)
-    first, ends = columns.first_rows(window_ms), columns.ends
-    length = ends - first + 1
-    result = np.empty(len(ends))
+    spans, length = np.where(np.isnan(values), worst, values), ends - first + 1
+    result = np.empty((len(ends), *values.shape[1:]))
     width = 1
     while True:
         here = np.flatnonzero((length >= width) & (length < 2 * width))
         result[here] = pick(spans[first[here]], spans[ends[here] - width + 1])
         if len(ends) == 0 or int(length.max()) < 2 * width:
             return np.where(np.isinf(result), np.nan, result)
-        shifted = np.full(len(spans), worst)
+        shifted = np.full(spans.shape, worst)
         shifted[:-width] = spans[width:]
         spans = pick(spans, shifted)
         width *= 2
+
+
+def _extreme(
+    values: FloatColumn, known: NDArray[np.bool_], columns: Columns, window_ms: int, *, least: bool
+) -> FloatColumn:
+    found = np.where(known, values, np.nan)
+    return extreme(found, columns.first_rows(window_ms), columns.ends, least=least)
 
 
 def _ends(
@@ -229,8 +233,8 @@ def _growth(
     )
     near = was.before_at > columns.times - window_ms
     was = replace(was, before=np.where(near, was.before, np.nan))
-    whole, fraction = exact(rises(values, columns.times, was, pace))
-    sums = [_window_sum(column, begin + 1, columns.ends) for column in (whole, fraction)]
+    parts = exact(rises(values, columns.times, was, pace))
+    sums = settled(*(_window_sum(column, begin + 1, columns.ends) for column in parts))
     return np.where(some, inexact(*sums), np.nan)
 
 

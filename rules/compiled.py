@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 
 from fleet.carry import hold_ms
-from fleet.expression import (
-    WINDOW_FUNCTIONS,
-    Expression,
-    called,
-    parse,
-    part_of,
-    text_of,
-    window_of,
-)
-from fleet.pace import ANY_PACE, Pace, pace_of
+from fleet.expression import Expression, parse
 from fleet.plan import ProductPlan
 from fleet.rule import Normal, Rule
 from rules.condition import ConditionRule
 from rules.gauges import Gauges, gauges_of
-
-#: Windows up to ten minutes, an hour, a shift, and longer ones keep their past apart.
-_LANE_LIMITS_MS = (600_000, 3_600_000, 28_800_000)
+from rules.sliding.lanes import CallKey, Lane, keys_of, lanes_of, past_needed_ms, window_calls
 
 
 @dataclass(frozen=True)
@@ -60,28 +48,6 @@ class DetectorRule:
     def features(self) -> tuple[str, ...]:
         """What it judges, in order: mean levels by signal, then unsteadiness, marked by `~`."""
         return (*self.normal.signals, *(f"~{key}" for key in self.normal.unsteady))
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """Signals whose last `span_ms` milliseconds are kept for windows."""
-
-    signals: tuple[str, ...]
-    span_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class WindowCall:
-    """A call over a window of machine time; `names` are those of its rule's numbers that it reads,
-    `lane` where its past is kept, `pace` how fast a counter that is its argument can grow."""
-
-    text: str
-    function: str
-    argument: Expression
-    names: frozenset[str]
-    window_ms: int
-    lane: int
-    pace: Pace = ANY_PACE
 
 
 @dataclass(frozen=True)
@@ -127,54 +93,33 @@ class CompiledPlan:
 
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
-        """The past that windows need, long windows apart from short ones: a window of a day
-        does not make those of ten minutes keep a day."""
-        chosen: dict[int, list[Expression]] = {}
-        for condition in self.conditions:
-            for expression in (condition.when, condition.clear):
-                for call in window_calls(expression):
-                    own = part_of(expression, call)
-                    chosen.setdefault(_lane_class(own), []).append(own)
-        return tuple(
-            Lane(
-                tuple(key for key in self.signals if any(key in e.names for e in members)),
-                max(past_needed_ms(e) for e in members),
-            )
-            for _, members in sorted(chosen.items())
-        )
+        """What windows of machine time keep."""
+        return lanes_of(self.conditions, self.plan)
 
-    def windows(self, expression: Expression) -> tuple[WindowCall, ...]:
-        """The windows of machine time that an expression looks at."""
-        found = self._windows.get(expression.text)
+    def windows(self, expression: Expression, owner: int | None) -> list[CallKey]:
+        """The windows of machine time that an expression of the condition `owner` looks at."""
+        found = self._windows.get((expression.text, owner))
         if found is None:
-            found = self._windows[expression.text] = tuple(self._windows_of(expression))
+            params = () if owner is None else self.conditions[owner].rule.params
+            found = keys_of(expression, owner, frozenset(params))
+            self._windows[expression.text, owner] = found
         return found
 
     @cached_property
-    def _windows(self) -> dict[str, tuple[WindowCall, ...]]:
+    def _windows(self) -> dict[tuple[str, int | None], list[CallKey]]:
         return {}
-
-    def _windows_of(self, expression: Expression) -> Iterator[WindowCall]:
-        for call in window_calls(expression):
-            argument = part_of(expression, call.args[0])
-            yield WindowCall(
-                text_of(call), called(call), argument, argument.names - set(self.signals),
-                window_of(call).ms, self._lane_of(part_of(expression, call)),
-                pace_of(self.plan, argument.text),
-            )  # fmt: skip
-
-    def _lane_of(self, expression: Expression) -> int:
-        """Index of the lane that holds what an expression with windows needs."""
-        need = past_needed_ms(expression)
-        fitting = (i for i, lane in enumerate(self.lanes) if lane.span_ms >= need)
-        return next(i for i in fitting if expression.names & set(self.signals)
-                    <= set(self.lanes[i].signals))  # fmt: skip
 
     @cached_property
     def past_ms(self) -> int:
-        """How far back rows are read to make a machine's tails anew."""
-        needs = [lane.span_ms + max((hold_ms(self.plan, key) for key in lane.signals), default=0)
-                 for lane in self.lanes]  # fmt: skip
+        """How far back rows are read to make the windows of a machine anew."""
+        known = set(self.signals)
+        needs = [
+            past_needed_ms(one)
+            + max((hold_ms(self.plan, key) for key in one.names & known), default=0)
+            for condition in self.conditions
+            for one in (condition.when, condition.clear)
+            if window_calls(one)
+        ]
         return max(needs, default=0)
 
     @cached_property
@@ -186,30 +131,6 @@ class CompiledPlan:
     @cached_property
     def condition_index(self) -> Mapping[str, int]:
         return {condition.rule.id: i for i, condition in enumerate(self.conditions)}
-
-
-def window_calls(expression: Expression) -> list[ast.Call]:
-    """The calls over a window of machine time."""
-    return [
-        node
-        for node in ast.walk(expression.tree)
-        if isinstance(node, ast.Call)
-        and called(node) in WINDOW_FUNCTIONS
-        and node not in expression.remembered
-    ]
-
-
-def past_needed_ms(expression: Expression) -> int:
-    """How much of the past an expression's windows need; a count looks at twice its window."""
-    spans = [
-        window_of(node).ms * (2 if called(node) == "count" else 1)
-        for node in window_calls(expression)
-    ]
-    return max(spans, default=0)
-
-
-def _lane_class(expression: Expression) -> int:
-    return sum(past_needed_ms(expression) > limit for limit in _LANE_LIMITS_MS)
 
 
 def compile_plan(plan: ProductPlan) -> CompiledPlan:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn
 from fleet.expression import Expression
@@ -58,6 +59,14 @@ class ConditionRule:
                 known[alike] = _params_of(self.rule, machine)
             each.append(known[alike])
         return {name: np.array([one[name] for one in each]) for name in self.rule.params}
+
+
+def per_row(params: Params, machine: NDArray[np.intp]) -> Params:
+    """The same with one value for every row where there is one for every machine."""
+    return {
+        name: value if isinstance(value, int | float) else value[machine]
+        for name, value in params.items()
+    }
 
 
 def _params_of(rule: Rule, machine: Identity) -> dict[str, float]:

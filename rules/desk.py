@@ -128,14 +128,16 @@ class Desk:
         if len(behind):
             rows = batch.take(np.isin(batch.machine_id, behind))
             states = state.select(np.searchsorted(machines, behind))
-            refold = Refold(connection, self.compiled, states, rows, batch.take(late))
+            refold = Refold(
+                connection, self.compiled, self._identities, states, rows, batch.take(late)
+            )
             self._put_right(connection, refold, work, now)
         return changes
 
     def _put_right(self, connection: Connection, refold: Refold, work: Work, now: int) -> None:
         """Fold machines with late rows again, and amend what was concluded without those."""
         taught = self._knowledge.covering(connection, refold.first_row, now)
-        after, changes = refold.run(self._identities, self._known.faults, taught)
+        after, changes = refold.run(self._known.faults, taught)
         work.states.append(after)
         # At once: their newest moment may be the same, and who takes over goes by that.
         show_states(connection, self.compiled, after)

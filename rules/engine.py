@@ -16,20 +16,21 @@ from fleet.batch import FloatColumn, SampleBatch
 from fleet.carry import first_true
 from fleet.evaluate import evaluate
 from fleet.expression import Expression, text_of
-from fleet.windows import window
 from rules.baselines import standing
 from rules.changes import AlarmChange
-from rules.compiled import CompiledPlan, WindowCall
-from rules.condition import Identity, Params
+from rules.compiled import CompiledPlan
+from rules.condition import Identity, Params, per_row
 from rules.detectors.implausible import fold_suspects
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.detectors.union import as_one
-from rules.holding import Grid, Rows, RuleState, Transition, step
+from rules.holding import Grid, RuleState, Transition, step
 from rules.peers import PeerDays
 from rules.recall import Recall
 from rules.result import change_of, state_after
 from rules.sheet import Sheet, sheet_of
-from rules.state import NO_REGIME, RAISED, FleetState
+from rules.sliding.lanes import CallKey
+from rules.sliding.slide import slide
+from rules.state import NO_REGIME, RAISED, FleetState, empty_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,10 @@ def judge(
     sheet = sheet_of(compiled, state, batch)
     regime = first_true(compiled.regimes, sheet.columns).astype(np.int16)
     machines = sheet.before.machine_id.tolist()
-    who = [identities[machine] for machine in machines] if _asks_who(compiled) else []
+    who = _who(compiled, identities, sheet)
     params = [rule.params(who) for rule in compiled.conditions]
-    after, changes = _Fold(compiled, sheet, regime, who, params, taught.peers).run()
+    slid = slide(compiled, sheet, params)
+    after, changes = _Fold(compiled, sheet, regime, who, params, slid.windows, taught.peers).run()
     suspects, found = fold_suspects(compiled, sheet, regime)
     watched, still_open = sheet.before.watched, sheet.before.open
     if compiled.detectors:
@@ -97,7 +99,10 @@ def judge(
             compiled, taught, known, watched, still_open, sheet.grid, sheet.columns.values, regime
         )
         found = [*found, *more]
-    after = replace(after, watched=watched, open=still_open, suspects=suspects)
+    after = replace(
+        after, watched=watched, open=still_open, suspects=suspects, sliding=slid.sliding,
+        places=slid.places,
+    )  # fmt: skip
     if found:
         after, found = as_one(sheet.before, after, found)
         order = {rule.id: i for i, rule in enumerate(compiled.plan.rules)}
@@ -107,10 +112,36 @@ def judge(
     return Judged(sheet.before, after, changes, sheet.grid, regime)
 
 
-def _asks_who(compiled: CompiledPlan) -> bool:
+def with_windows(
+    compiled: CompiledPlan,
+    identities: Mapping[int, Identity],
+    state: FleetState,
+    past: SampleBatch,
+) -> FleetState:
+    """A state read back from the store, which does not keep windows, with its windows.
+
+    `past` are the machines' rows of the last `compiled.past_ms` up to and with their `as_of`.
+    """
+    if not compiled.lanes or len(past) == 0:
+        return state
+    sheet = sheet_of(compiled, empty_state(compiled, state.machine_id.tolist()), past)
+    who = _who(compiled, identities, sheet)
+    slid = slide(compiled, sheet, [rule.params(who) for rule in compiled.conditions])
+    sliding, places = state.sliding.copy(), state.places.copy()
+    own = np.searchsorted(state.machine_id, sheet.before.machine_id)
+    sliding[own], places[own] = slid.sliding, slid.places
+    return replace(state, sliding=sliding, places=places, recent=sheet.before.recent)
+
+
+def _who(
+    compiled: CompiledPlan, identities: Mapping[int, Identity], sheet: Sheet
+) -> list[Identity]:
+    """Who the sheet's machines are, where any rule asks."""
     gauges = compiled.gauges
     overridden = any(condition.rule.overrides for condition in compiled.conditions)
-    return overridden or bool(gauges.peers or gauges.baselines or gauges.tallies)
+    if overridden or gauges.peers or gauges.baselines or gauges.tallies:
+        return [identities[machine] for machine in sheet.before.machine_id.tolist()]
+    return []
 
 
 class _Fold:
@@ -124,10 +155,11 @@ class _Fold:
         regime: NDArray[np.int16],
         who: list[Identity],
         params: list[Params],
+        windows: Mapping[CallKey, FloatColumn],
         peers: PeerDays,
     ) -> None:
         self.compiled, self.sheet, self.regime, self.params = compiled, sheet, regime, params
-        self._windows: dict[str, FloatColumn] = {}
+        self._windows = windows
         self._allowed: dict[tuple[int, ...], FloatColumn] = {}
         self._here = np.zeros(len(compiled.regimes) + 1, bool)  # the last is NO_REGIME's
         self._here[regime] = True
@@ -179,8 +211,7 @@ class _Fold:
         return standing(before, moves, self.sheet.grid)
 
     def _argument(self, expression: Expression, owner: int | None) -> FloatColumn:
-        params = {} if owner is None else self.params[owner]
-        return self._compute(expression, params, {})
+        return self._compute(expression, owner, {})
 
     def _judge(self, index: int) -> _Outcome:
         rule, before = self.compiled.conditions[index], self.sheet.before
@@ -188,14 +219,14 @@ class _Fold:
             before.phase[:, index], before.since[:, index],
             before.known[:, index], before.raised_at[:, index],
         )  # fmt: skip
-        params, known = self.params[index], self.recall.columns(index)
+        known = self.recall.columns(index)
         if rule.regimes is not None and not self._here[[*rule.regimes, NO_REGIME]].any():
             when = np.zeros(len(self.regime))  # the guard alone says no
         else:
-            when = self._guarded(self._compute(rule.when, params, known), rule.regimes)
+            when = self._guarded(self._compute(rule.when, index, known), rule.regimes)
 
         def clear() -> FloatColumn:
-            return self._compute(rule.clear, params, known)
+            return self._compute(rule.clear, index, known)
 
         holds = rule.hold_ms, rule.clear_hold_ms, self.compiled.max_gap_ms
         return _Outcome(*step(state, when, clear, self.sheet.grid, *holds))
@@ -213,27 +244,20 @@ class _Fold:
         return np.where((allowed == 0) | (when == 0), 0.0, when * allowed)
 
     def _compute(
-        self, expression: Expression, params: Params, known: Mapping[str, FloatColumn]
+        self, expression: Expression, owner: int | None, known: Mapping[str, FloatColumn]
     ) -> FloatColumn:
-        """The expression in every row of the batch; `known` is what it remembers."""
+        """The expression in every row of the batch, with the parameters of the condition `owner`;
+        `known` is what it remembers."""
         columns = self.sheet.columns
-        calls = self.compiled.windows(expression)
-        if calls or known:
-            windows = {call.text: self._window(call, params) for call in calls}
+        windows = self._windows_of(expression, owner)
+        if windows or known:
             columns = replace(columns, values={**columns.values, **known, **windows})
-        return evaluate(expression, columns, _per_row(params, self.sheet.grid.machine))
+        params = {} if owner is None else self.params[owner]
+        return evaluate(expression, columns, per_row(params, self.sheet.grid.machine))
 
-    def _window(self, call: WindowCall, params: Params) -> FloatColumn:
-        """A window in every row of the batch; rules that ask for the same one share it."""
-        found = self._windows.get(call.text)
-        if found is None:
-            past = self.sheet.past[call.lane]
-            own = _per_row({name: params[name] for name in call.names}, past.machine)
-            argument = evaluate(call.argument, past.columns, own)
-            found = window(call.function, argument, past.columns, call.window_ms, call.pace)
-            if not call.names:
-                self._windows[call.text] = found
-        return found
+    def _windows_of(self, expression: Expression, owner: int | None) -> dict[str, FloatColumn]:
+        """The windows of machine time that an expression looks at, by the text of the call."""
+        return {key[0]: self._windows[key] for key in self.compiled.windows(expression, owner)}
 
     def _changes(self, index: int) -> Iterator[AlarmChange]:
         outcome, rule = self.outcomes[index], self.compiled.conditions[index]
@@ -241,14 +265,6 @@ class _Fold:
             return
         known = self.recall.columns(index)
         told = {text: known[text] for text in map(text_of, rule.when.remembered)}
-        for call in self.compiled.windows(rule.when):
-            told[call.text] = self._window(call, self.params[index])
+        told |= self._windows_of(rule.when, index)
         for change in outcome.transitions:
             yield change_of(rule, self.compiled, self.sheet, self.regime, change, told)
-
-
-def _per_row(params: Params, machine: Rows) -> Params:
-    return {
-        name: value if isinstance(value, int | float) else value[machine]
-        for name, value in params.items()
-    }

@@ -35,12 +35,14 @@ class Refold:
         self,
         connection: Connection,
         compiled: CompiledPlan,
+        identities: Mapping[int, Identity],
         states: FleetState,
         rows: SampleBatch,
         late: SampleBatch,
     ) -> None:
         self._connection = connection
         self._compiled = compiled
+        self._identities = identities
         self._ids = states.machine_id.tolist()
         place, late_place = _places(states, rows), _places(states, late)
         self._until = states.as_of.copy()
@@ -54,7 +56,7 @@ class Refold:
         self.checkpointed: dict[int, int] = {}
 
     def run(
-        self, identities: Mapping[int, Identity], faults: Mapping[int, FaultState], taught: Taught
+        self, faults: Mapping[int, FaultState], taught: Taught
     ) -> tuple[FleetState, list[AlarmChange]]:
         """The machines' states and changes since `start`; writes the new checkpoints."""
         since = dict(zip(self._ids, self._oldest.tolist(), strict=True))
@@ -72,7 +74,7 @@ class Refold:
             )
             behind = rows.measured_at <= self._newest_late[place]
             for part, marked in ((wanted & behind, True), (wanted & ~behind, False)):
-                state, more = self._fold(memory, rows.take(part), identities, taught)
+                state, more = self._fold(memory, rows.take(part), taught)
                 changes += more
                 if marked and len(state):
                     self._mark(state, faults)
@@ -83,12 +85,11 @@ class Refold:
         self,
         memory: Memory,
         rows: SampleBatch,
-        identities: Mapping[int, Identity],
         taught: Taught,
     ) -> tuple[FleetState, list[AlarmChange]]:
         machines = np.unique(rows.machine_id).tolist()
         before = memory.take(machines)
-        state, changes = fold(self._compiled, identities, before, rows, taught=taught)
+        state, changes = fold(self._compiled, self._identities, before, rows, taught=taught)
         memory.put(state)
         return state, changes
 
@@ -105,7 +106,7 @@ class Refold:
             fitting = (one for one in snapshots if int(one.state.as_of[0]) < oldest)
             nothing = nothing_known(self._compiled, machine)
             found.append(next(fitting, nothing).state)
-        return warm(self._connection, self._compiled, found)
+        return warm(self._connection, self._compiled, self._identities, found)
 
     def _first_row(self) -> int:
         """The earliest moment any of the machines has to be read from."""

@@ -1,5 +1,5 @@
-"""Machines' states as the store holds them, made whole again: the tails of windows, and what gauges
-and detectors hold, come from the samples since."""
+"""Machines' states as the store holds them, made whole again: windows, and what gauges and
+detectors hold, come from the samples since."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import numpy as np
 from rules.codec import load, nothing_known
 from rules.compiled import CompiledPlan
 from rules.condition import Identity
-from rules.engine import fold
+from rules.engine import fold, with_windows
 from rules.faults import FaultState
 from rules.knowledge import Knowledge
-from rules.sheet import with_tails
 from rules.state import NEVER, FleetState, Memory, stack
 from store import rule_state
 from store.connection import Connection
@@ -46,7 +45,10 @@ class Restorer:
             else nothing_known(self._compiled, machine)
             for machine in machines
         ]
-        states = warm(connection, self._compiled, [snapshot.state for snapshot in snapshots])
+        states = warm(
+            connection, self._compiled, self._identities,
+            [snapshot.state for snapshot in snapshots],
+        )  # fmt: skip
         faults = {m: one.faults for m, one in zip(machines, snapshots, strict=True)}
         return self._recalled(connection, states, now), faults
 
@@ -65,7 +67,7 @@ class Restorer:
                 else nothing_known(self._compiled, machine).state
                 for machine in part.machine_id.tolist()
             ]
-            begun_warm = warm(connection, self._compiled, begun)
+            begun_warm = warm(connection, self._compiled, self._identities, begun)
             found.append(self._recall_since(connection, part, begun_warm, now))
         return stack(found)
 
@@ -94,9 +96,12 @@ class Restorer:
 
 
 def warm(
-    connection: Connection, compiled: CompiledPlan, states: Sequence[FleetState]
+    connection: Connection,
+    compiled: CompiledPlan,
+    identities: Mapping[int, Identity],
+    states: Sequence[FleetState],
 ) -> FleetState:
-    """States read from the store, with the tails their windows need. Machines whose state is of
+    """States read from the store, with their windows. Machines whose state is of
     the same hour are read together."""
     whole = stack(states)
     if not compiled.lanes:
@@ -110,6 +115,7 @@ def warm(
             until = int(group.as_of.max()) + 1
             past = read_range(connection, compiled.plan, group.machine_id.tolist(), since, until)
             own = np.searchsorted(group.machine_id, past.machine_id)
-            group = with_tails(compiled, group, past.take(past.measured_at <= group.as_of[own]))
+            past = past.take(past.measured_at <= group.as_of[own])
+            group = with_windows(compiled, identities, group, past)
         warmed.append(group)
     return stack(warmed)

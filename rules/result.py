@@ -13,7 +13,7 @@ from rules.compiled import CompiledPlan
 from rules.condition import ConditionRule
 from rules.holding import RuleState, Transition
 from rules.recall import Recall
-from rules.sheet import Sheet, tails_after
+from rules.sheet import Sheet
 from rules.state import NO_REGIME, FleetState
 
 
@@ -76,7 +76,9 @@ def state_after(
         recall.operating,
         recall.learned,
         before.open,
-        tails_after(compiled, sheet),
+        before.sliding,
+        before.places,
+        before.recent,
         before.watched,
         before.suspects,
     )

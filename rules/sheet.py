@@ -1,10 +1,9 @@
-"""A batch laid out for the rules: in order, carried forward, with the past its windows need."""
+"""A batch laid out for the rules: in order and carried forward."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,25 +11,15 @@ from fleet.batch import FloatColumn, IntColumn, SampleBatch
 from fleet.carry import Carried, carry, hold_ms
 from fleet.errors import IronpulseError
 from fleet.windows import Columns
-from rules.compiled import CompiledPlan, Lane
+from rules.compiled import CompiledPlan
 from rules.holding import Grid, Rows
-from rules.state import FleetState, Tail, Tails, empty_state, empty_tails
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A lane with its tails: `columns` of tails and rows together, the `machine` of each, and
-    where windows are asked for in the batch's own rows, and their `values` (signals, rows)."""
-
-    columns: Columns
-    machine: Rows
-    values: FloatColumn
+from rules.state import FleetState
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A `batch` in order, carried forward, with the past its windows need; `hours` is the counter
-    of operating hours, the signal at `hours_index`."""
+    """A `batch` in order, carried forward; `hours` is the counter of operating hours, the signal at
+    `hours_index`."""
 
     batch: SampleBatch
     before: FleetState
@@ -39,7 +28,6 @@ class Sheet:
     columns: Columns
     last_value: FloatColumn
     last_time: IntColumn
-    past: tuple[Past, ...]
     hours: Carried
     hours_index: int
 
@@ -78,10 +66,9 @@ def sheet_of(compiled: CompiledPlan, state: FleetState, batch: SampleBatch) -> S
     _refuse_disorder(grid, before)
     filled, last_value, last_time, hours = _carry_forward(compiled, before, grid, batch)
     columns = Columns(grid.times, starts, filled, compiled.max_gap_ms)
-    past = tuple(_past(before, i, lane, grid, columns) for i, lane in enumerate(compiled.lanes))
     ends = np.append(starts[1:], len(batch)) - 1
     index = compiled.signals.index(compiled.plan.hours_signal)
-    return Sheet(batch, before, grid, ends, columns, last_value, last_time, past, hours, index)
+    return Sheet(batch, before, grid, ends, columns, last_value, last_time, hours, index)
 
 
 def _in_order(batch: SampleBatch) -> bool:
@@ -117,56 +104,3 @@ def _carry_forward(
         if key == compiled.plan.hours_signal:
             hours = carried
     return filled, last_value, last_time, hours
-
-
-def _past(before: FleetState, index: int, lane: Lane, grid: Grid, columns: Columns) -> Past:
-    """The tails of a lane before the rows of their machines."""
-    tails = [own[index] for own in before.tails]
-    bounds = pairwise([*grid.starts.tolist(), len(grid.times)])
-    new = np.array([columns.values[key] for key in lane.signals]).reshape(-1, len(grid.times))
-    times, values = [np.empty(0, np.int64)], [np.empty((len(lane.signals), 0))]
-    for tail, (begin, end) in zip(tails, bounds, strict=True):
-        times += [tail.times, grid.times[begin:end]]
-        values += [tail.values, new[:, begin:end]]
-    lengths = np.array([len(tail.times) for tail in tails])
-    total = lengths + np.diff(np.append(grid.starts, len(grid.times)))
-    own_rows = np.arange(len(grid.times)) + np.cumsum(lengths)[grid.machine]
-    whole = np.concatenate(values, axis=1)
-    given = dict(zip(lane.signals, whole, strict=True))
-    starts = np.cumsum(total) - total
-    own = Columns(np.concatenate(times), starts, given, columns.gap_ms, asked=own_rows)
-    return Past(own, np.repeat(np.arange(len(total)), total), whole)
-
-
-def tails_after(compiled: CompiledPlan, sheet: Sheet) -> tuple[Tails, ...]:
-    """The tails of each machine once the sheet is folded."""
-    as_of = sheet.grid.times[sheet.ends]
-    lanes = [
-        _lane_tails(lane, past, as_of)
-        for lane, past in zip(compiled.lanes, sheet.past, strict=True)
-    ]
-    return tuple(tuple(lane[i] for lane in lanes) for i in range(len(as_of)))
-
-
-def _lane_tails(lane: Lane, past: Past, as_of: IntColumn) -> list[Tail]:
-    times = past.columns.times
-    recent = times > as_of[past.machine] - lane.span_ms
-    kept = np.bincount(past.machine[recent], minlength=len(as_of))
-    ends = np.append(past.columns.starts[1:], len(times))
-    bounds = zip((ends - kept).tolist(), ends.tolist(), strict=True)
-    # Copies: a view would keep the rows of all machines.
-    return [Tail(times[a:b].copy(), past.values[:, a:b].copy()) for a, b in bounds]
-
-
-def with_tails(compiled: CompiledPlan, state: FleetState, past: SampleBatch) -> FleetState:
-    """A state read back from the store, which keeps no tails, with those its windows need.
-
-    `past` are the machines' rows of the last `compiled.past_ms` up to and with their `as_of`.
-    """
-    if not compiled.lanes or len(past) == 0:
-        return state
-    sheet = sheet_of(compiled, empty_state(compiled, state.machine_id.tolist()), past)
-    found = dict(zip(sheet.before.machine_id.tolist(), tails_after(compiled, sheet), strict=True))
-    nothing = empty_tails(compiled)
-    tails = tuple(found.get(machine, nothing) for machine in state.machine_id.tolist())
-    return replace(state, tails=tails)

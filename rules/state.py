@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,12 @@ from fleet.batch import FloatColumn, IntColumn
 from fleet.carry import NEVER as NEVER
 from rules.compiled import CompiledPlan
 from rules.detectors.watched import NOTHING_WATCHED, Suspects, Watched, nothing_open
+from rules.sliding.lanes import nothing_slid
+from rules.sliding.recent import Recent, packed, together
 
 NO_REGIME = -1
 
 IDLE, PENDING, RAISED, CLEARING = 0, 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """A machine's recent past in one lane of the windows: `times` (n,) and `values` (signals
-    of the lane, n), carried forward as the rules saw them."""
-
-    times: IntColumn
-    values: FloatColumn
-
-
-#: The tails of one machine, one per lane of the plan.
-Tails = tuple[Tail, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +31,10 @@ class FleetState:
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
     `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
     the gauges (rules.gauges), NaN where there is none yet; `open` (m, o) the stretches that learned
-    detectors gather (rules.detectors.stretches); and of each machine the tails, what its detectors
-    keep, and the sensors that are suspect. All times are milliseconds since 1970 UTC.
+    detectors gather (rules.detectors.stretches). Of the windows `sliding` (m, w) are the numbers
+    (rules.sliding) and `places` (m, p) where its rows stand in `recent`, one for each lane of the
+    plan. And of each machine what its detectors keep, and the sensors that are suspect. All times
+    are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
@@ -58,7 +50,9 @@ class FleetState:
     operating: IntColumn
     learned: FloatColumn
     open: FloatColumn
-    tails: tuple[Tails, ...]
+    sliding: FloatColumn
+    places: IntColumn
+    recent: tuple[Recent, ...]
     watched: tuple[tuple[Watched, ...], ...]
     suspects: tuple[Suspects, ...]
 
@@ -70,7 +64,7 @@ class FleetState:
         columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
         return FleetState(
             **columns,
-            tails=tuple(self.tails[int(row)] for row in rows),
+            recent=self.recent,
             watched=tuple(self.watched[int(row)] for row in rows),
             suspects=tuple(self.suspects[int(row)] for row in rows),
         )
@@ -97,7 +91,9 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.zeros(m, np.int64),
         np.full((m, compiled.gauges.width), np.nan),
         np.tile(_nothing_open(compiled), (m, 1)),
-        (empty_tails(compiled),) * m,
+        np.tile(nothing_slid(compiled.lanes), (m, 1)),
+        np.zeros((m, compiled.lanes[-1].places.stop if compiled.lanes else 0), np.int64),
+        tuple(Recent(lane.columns, len(lane.windows)) for lane in compiled.lanes),
         ((NOTHING_WATCHED,) * len(compiled.detectors),) * m,
         ({},) * m,
     )
@@ -107,33 +103,36 @@ def _nothing_open(compiled: CompiledPlan) -> FloatColumn:
     return np.concatenate([np.empty(0), *map(nothing_open, compiled.detectors)])
 
 
-def empty_tails(compiled: CompiledPlan) -> Tails:
-    return tuple(
-        Tail(np.empty(0, np.int64), np.empty((len(lane.signals), 0))) for lane in compiled.lanes
-    )
-
-
 def stack(states: Sequence[FleetState]) -> FleetState:
     """Several states as one, ordered by machine id. No machine may stand in two of them."""
     if len(states) == 1:
         return states[0]
-    tails = tuple(tail for each in states for tail in each.tails)
     watched = tuple(own for each in states for own in each.watched)
     suspects = tuple(own for each in states for own in each.suspects)
-    joined = _joined(states, tails, watched, suspects)
+    joined = _joined(states, watched, suspects)
     return joined.select(np.argsort(joined.machine_id))
 
 
 def _joined(
     states: Sequence[FleetState],
-    tails: tuple[Tails, ...],
     watched: tuple[tuple[Watched, ...], ...],
     suspects: tuple[Suspects, ...],
 ) -> FleetState:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(each, name) for each in states]) for name in COLUMNS
     }
-    return FleetState(**columns, tails=tails, watched=watched, suspects=suspects)
+    recent = []
+    for i, own in enumerate(_lanes(states[0].recent)):
+        parts = [(each.recent[i], each.places[:, own]) for each in states]
+        rows, columns["places"][:, own] = together(parts)
+        recent.append(rows)
+    return FleetState(**columns, recent=tuple(recent), watched=watched, suspects=suspects)
+
+
+def _lanes(recent: Sequence[Recent]) -> list[slice]:
+    """Which of a machine's places are those of each lane."""
+    ends = list(accumulate((rows.width for rows in recent), initial=0))
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 class Memory:
@@ -141,7 +140,6 @@ class Memory:
 
     def __init__(self, compiled: CompiledPlan) -> None:
         self._all = empty_state(compiled, [])
-        self._tails: list[Tails] = []
         self._watched: list[tuple[Watched, ...]] = []
         self._suspects: list[Suspects] = []
         self._row: dict[int, int] = {}
@@ -156,7 +154,7 @@ class Memory:
         columns: dict[str, Any] = {name: getattr(self._all, name)[rows] for name in COLUMNS}
         return FleetState(
             **columns,
-            tails=tuple(self._tails[row] for row in rows),
+            recent=self._all.recent,
             watched=tuple(self._watched[row] for row in rows),
             suspects=tuple(self._suspects[row] for row in rows),
         )
@@ -165,20 +163,27 @@ class Memory:
         """Keep these states; they replace what was known of the same machines."""
         new = self.lacks(state.machine_id.tolist())
         if new:
-            chosen = np.flatnonzero(np.isin(state.machine_id, new))
-            added = state.select(chosen)
-            for machine, tail in zip(added.machine_id.tolist(), added.tails, strict=True):
-                self._row[machine] = len(self._tails)
-                self._tails.append(tail)
+            added = state.select(np.flatnonzero(np.isin(state.machine_id, new)))
+            for machine in added.machine_id.tolist():
+                self._row[machine] = len(self._row)
             self._watched += added.watched
             self._suspects += added.suspects
-            self._all = _joined([self._all, added], (), (), ())
+            self._all = _joined([self._all, added], (), ())
         rows = [self._row[machine] for machine in state.machine_id.tolist()]
         for name in COLUMNS:
             getattr(self._all, name)[rows] = getattr(state, name)
-        for row, tail in zip(rows, state.tails, strict=True):
-            self._tails[row] = tail
+        self._keep_rows(rows, state)
         for row, own in zip(rows, state.watched, strict=True):
             self._watched[row] = own
         for row, suspects in zip(rows, state.suspects, strict=True):
             self._suspects[row] = suspects
+
+    def _keep_rows(self, rows: Sequence[int], state: FleetState) -> None:
+        """The recent rows of states whose places were taken over: here, and without waste."""
+        kept = []
+        for i, own in enumerate(_lanes(self._all.recent)):
+            recent, places = self._all.recent[i], self._all.places[:, own]
+            places[rows] = recent.adopt(state.recent[i], places[rows])
+            recent, places[:] = packed(recent, places)
+            kept.append(recent)
+        self._all = replace(self._all, recent=tuple(kept))

@@ -60,8 +60,7 @@ def _cost(
     for step in range(_STEPS):
         judge(at + step * PERIOD_MS, 1)
     took_s = time.process_time() - began
-    tails = states.take(own).tails
-    held = sum(tail.times.nbytes + tail.values.nbytes for one in tails for tail in one)
+    held = sum(recent.nbytes for recent in states.take(own).recent)
     return Cost(product, took_s / _STEPS / len(own) * 1e6, held // len(own))
 
 

@@ -12,22 +12,21 @@ from fleet.batch import FaultCode, FaultReport
 from fleet.errors import IronpulseError
 from rules.changes import AlarmChange
 from rules.codec import dump, load, nothing_known
-from rules.engine import fold
+from rules.engine import fold, with_windows
 from rules.faults import FaultState, fold_faults
-from rules.sheet import with_tails
 from rules.state import COLUMNS, FleetState, stack
 from tests.rules.plans import IDENTITIES, RULES, compiled
 from tests.rules.test_engine import PLAN, START, Row, batch_of, run, steady, streams
 
 
 def revived(state: FleetState, seen: list[Row]) -> FleetState:
-    """The state through bytes, its tails made anew from the rows seen."""
+    """The state through bytes, its windows made anew from the rows seen."""
     parts = []
     for row, machine in enumerate(state.machine_id.tolist()):
         one = load(PLAN, machine, dump(PLAN, state, row, FaultState())).state
         since = int(one.as_of[0]) - PLAN.past_ms
         own = [r for r in seen if r[0] == machine and since <= r[1] <= one.as_of[0]]
-        parts.append(with_tails(PLAN, one, batch_of(own)))
+        parts.append(with_windows(PLAN, IDENTITIES, one, batch_of(own)))
     return stack(parts)
 
 

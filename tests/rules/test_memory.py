@@ -21,11 +21,10 @@ from rules.codec import dump, load
 from rules.compiled import CompiledPlan
 from rules.condition import Identity
 from rules.detectors.live import Taught
-from rules.engine import fold
+from rules.engine import fold, with_windows
 from rules.faults import FaultState
 from rules.gauges import BASELINE_HEAD
 from rules.peers import PeerDays
-from rules.sheet import with_tails
 from rules.state import FleetState, empty_state, stack
 from tests.rules.plans import IDENTITIES, compiled, rule
 from tests.rules.twin import Machine, slow_fold, told
@@ -164,7 +163,7 @@ def revived(plan: CompiledPlan, state: FleetState, seen: list[Row]) -> FleetStat
     one = load(plan, machine, dump(plan, state, 0, FaultState(), learned=True)).state
     since = int(one.as_of[0]) - plan.past_ms
     own = [r for r in seen if r[0] == machine and since <= r[1] <= one.as_of[0]]
-    return with_tails(plan, one, batch_of(plan, own))
+    return with_windows(plan, REPAIRED, one, batch_of(plan, own))
 
 
 def in_order(changes: list[AlarmChange]) -> list[AlarmChange]:

@@ -117,7 +117,9 @@ def run(
         if stored:
             state = replace(
                 load(compiled(), 1, dump(compiled(), state, 0, FaultState(), learned=True)).state,
-                tails=state.tails,
+                sliding=state.sliding,
+                places=state.places,
+                recent=state.recent,
             )
     return [change for change in changes if change.rule in LEARNED]
 
