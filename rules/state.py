@@ -32,9 +32,9 @@ class FleetState:
     `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
     the gauges (rules.gauges), NaN where there is none yet; `open` (m, o) the stretches that learned
     detectors gather (rules.detectors.stretches). Of the windows `sliding` (m, w) are the numbers
-    (rules.sliding) and `places` (m, p) where its rows stand in `recent`, one for each lane of the
-    plan. And of each machine what its detectors keep, and the sensors that are suspect. All times
-    are milliseconds since 1970 UTC.
+    (rules.sliding.lanes) and `places` (m, p) where its rows stand in `recent`, one for each lane
+    of the plan. And of each machine what its detectors keep, and the sensors that are suspect. All
+    times are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn
