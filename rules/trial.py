@@ -56,9 +56,17 @@ def changed(
     found = [
         (str(problem.path[2]), _with_column(problem))
         for problem in problems_of(alone(plan, other))
-        if problem.path[:1] == ("rules",) and len(problem.path) > 2
+        if problem.path[:1] == ("rules",)
+        and len(problem.path) > 2
+        and not _left_behind(problem, rule)
     ]
     return (None, found) if found else (other, [])
+
+
+def _left_behind(problem: Problem, today: Rule) -> bool:
+    """Whether it is today's parameter, which a changed condition reads no more: whoever tries a
+    number in its place need not take it away."""
+    return problem.path[2] == "params" and problem.path[-1] in today.params
 
 
 def _with_column(problem: Problem) -> str:

@@ -139,7 +139,7 @@ def station_regions(connection: Connection) -> dict[str, str]:
 def places(connection: Connection) -> list[dict[str, Any]]:
     """Machines in use by station: its id as `station`, its `region`, how many `machines`, and
     their mean latitude `lat` in degrees."""
-    return connection.execute(_SQL["places"]).fetchall()
+    return connection.execute(_SQL["machines_by_station"]).fetchall()
 
 
 def station_names(connection: Connection) -> dict[str, Text]:

@@ -89,7 +89,7 @@ union all select 'station', id from station;
 -- name: station_regions
 select id, region from station;
 
--- name: places
+-- name: machines_by_station
 select station.id as station, station.region, count(*) as machines, avg(machine.lat) as lat
 from machine
 join station on station.id = machine.station

@@ -41,6 +41,12 @@ def prepared_store(stack: LocalStack, small_template: str) -> Iterator[str]:
     yield from copied_database(stack, small_template)
 
 
+@pytest.mark.parametrize("path", sorted((STORE / "sql").glob("*.sql")), ids=lambda path: path.stem)
+def test_no_block_hides_another_of_its_name(path: Path) -> None:
+    written = path.read_text(encoding="utf-8").count("-- name: ")
+    assert written == len(load(path.stem)), "two blocks have one name; the last one counts"
+
+
 @pytest.mark.parametrize(("noun", "name"), [(noun, name) for noun, name, _ in BLOCKS])
 def test_a_block_is_used(noun: str, name: str) -> None:
     users = [text for text in CODE.values() if f'load("{noun}")' in text]
