@@ -14,7 +14,6 @@ from store.connection import Connection
 from store.queries import load
 
 PARTITIONS = 16
-ALL = tuple(range(PARTITIONS))
 #: A worker that said nothing for so long is taken for dead, in seconds.
 LEASE_S = 4.0
 #: A worker that stands still within a transaction loses it, and its locks, after so long.

@@ -9,18 +9,14 @@ import pytest
 from scipy import stats
 
 from fleet.errors import IronpulseError
-from fleet.wear import Life
-from predict.demand.fleet import (
-    chances_between,
-    demand_by_group,
-    number_replaced,
-    quantiles_of,
-    survival,
-    together,
-)
-from predict.life import PlanLife
+from predict.demand.fleet import numbers_replaced, quantiles_of, together
 
 RNG = np.random.default_rng(8)
+
+
+def number_replaced(chances: np.ndarray) -> np.ndarray:
+    """The distribution where every scenario is as likely as the others."""
+    return np.asarray(numbers_replaced(np.atleast_2d(chances)).mean(axis=0))
 
 
 def enumerated(chances: np.ndarray) -> np.ndarray:
@@ -63,39 +59,6 @@ def test_what_all_share_makes_the_demand_wider() -> None:
     assert quantiles_of(shared, level)[0] > quantiles_of(alone, level)[0] + 5
 
 
-def test_survival_follows_the_use_ahead() -> None:
-    """With shape 1 a part does not remember, and lasts by what it is used alone."""
-    model = PlanLife(Life(low=10, mid=100, high=300, shape=1.0))
-    ahead = np.array([[100.0, 0.0, 200.0], [0.0, 0.0, 50.0]])
-    found = survival(model, np.array([0.0, 700.0]), ahead)
-    assert found == pytest.approx(
-        np.array([[1, 1 / 2, 1 / 2, 1 / 8], [1, 1, 1, 0.5**0.5]]), rel=1e-9
-    )
-    idle = chances_between(found, 2, 2)
-    assert idle == pytest.approx([0.0, 0.0])
-
-
-def test_chances_are_those_of_parts_that_live() -> None:
-    lasts = np.array([[0.5, 0.4, 0.1], [1.0, 1.0, 0.7], [0.0, 0.0, 0.0]])
-    assert chances_between(lasts, 1, 1) == pytest.approx([0.2, 0.0, 0.0])
-    assert chances_between(lasts, 1, 2) == pytest.approx([0.8, 0.3, 0.0])
-    assert chances_between(lasts, 2, 2) == pytest.approx([0.6, 0.3, 0.0])
-
-
-def test_groups_against_a_simulated_fleet() -> None:
-    shape, age = 2.5, RNG.uniform(0, 20, 300)
-    life = stats.weibull_min(shape, scale=18.0)
-    lasts = life.sf(age[:, None] + np.arange(5))
-    group = RNG.integers(0, 2, 300)
-    found = demand_by_group(lasts, group, 2)
-    assert len(found) == 2 and len(found[0]) == 4
-    lives = life.ppf(1 - RNG.random((4000, 300)) * life.sf(age))
-    in_third = (lives > age + 2) & (lives <= age + 3) & (group == 1)
-    counts = in_third.sum(axis=1)
-    expected = np.bincount(counts, minlength=len(found[1][2])) / 4000
-    assert np.abs(np.cumsum(found[1][2]) - np.cumsum(expected)).max() < 0.03
-
-
 def test_independent_demands_add_up() -> None:
     services = np.array([0.0, 0.0, 1.0])  # two, for certain
     worn = number_replaced(np.array([0.5]))
@@ -108,8 +71,6 @@ def test_quantiles_by_hand() -> None:
     assert found.tolist() == [0, 0, 1, 2, 2]
 
 
-def test_what_is_no_chance_and_no_month_is_refused() -> None:
+def test_what_is_no_chance_is_refused() -> None:
     with pytest.raises(IronpulseError, match="between 0 and 1"):
         number_replaced(np.array([0.5, 1.5]))
-    with pytest.raises(IronpulseError, match="Months 2 to 3"):
-        chances_between(np.ones((4, 3)), 2, 3)
