@@ -32,11 +32,9 @@ def identities_of(
     by its signal too; and with the services that were done."""
     repaired: dict[int, list[tuple[str, int]]] = {}
     for one in normals.repairs(connection, machine_ids, REPAIRED):
-        part = plan.part.get(one.part) if one.part is not None else None
-        component = one.component if part is None else part.component
-        for name in (component or "").split("/"):
-            counts_from = one.at + REPAIR_COUNTS_AFTER_MS
-            repaired.setdefault(one.machine_id, []).append((name, counts_from))
+        repaired.setdefault(one.machine_id, []).extend(
+            repairs_counted(plan, one.component, one.part, one.at)
+        )
     serviced: dict[int, list[tuple[str, int]]] = {}
     for machine, service, at in normals.services_done(connection, machine_ids):
         serviced.setdefault(machine, []).extend(services_counted(plan, service, at))
@@ -50,6 +48,17 @@ def identities_of(
         )
         for one in list_machines(connection, ids=machine_ids)
     }
+
+
+def repairs_counted(
+    plan: ProductPlan, component: str | None, part: str | None, at: int
+) -> Iterator[tuple[str, int]]:
+    """What a repair at a moment (ms) touched, with when each counts from: a component, that of a
+    kind of part, or the sensor of a signal, `component/signal`."""
+    known = plan.part.get(part) if part is not None else None
+    touched = component if known is None else known.component
+    for one in (touched or "").split("/"):
+        yield one, at + REPAIR_COUNTS_AFTER_MS
 
 
 def services_counted(plan: ProductPlan, service: str, at: int) -> Iterator[tuple[str, int]]:

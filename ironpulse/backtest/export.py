@@ -26,7 +26,9 @@ from ironpulse.backtest.output import opened, refuse_nowhere
 from ironpulse.backtest.period import Since, Until, period_of, refuse_elsewhen
 from ironpulse.backtest.sources import plan_of
 from ironpulse.backtest.tables import TRAITS
+from ironpulse.backtest.work_file import REPAIRS, SERVICES
 from ironpulse.settings import Settings
+from rules.known_before import REPAIRED
 from rules.stored import read_stored, store_pieces
 from store import ledger, normals
 from store.connection import Connection, connect, our_errors
@@ -41,6 +43,7 @@ def export(
     out: Annotated[Path, typer.Option(help="File for the samples, .csv or .parquet.")],
     faults: Annotated[Path | None, typer.Option(help="CSV file for the trouble codes.")] = None,
     services: Annotated[Path | None, typer.Option(help="CSV file for the services done.")] = None,
+    repairs: Annotated[Path | None, typer.Option(help="CSV file for the repairs.")] = None,
     since: Since = None,
     until: Until = None,
 ) -> None:
@@ -49,7 +52,7 @@ def export(
         raise IronpulseError(
             f"--out {out} ends neither in .csv nor in .parquet; give it one of them."
         )
-    for file in (out, faults, services):
+    for file in (out, faults, services, repairs):
         refuse_nowhere(file)
     settings = Settings()
     plan, period = plan_of(settings.products, product, None), period_of(since, until)
@@ -74,7 +77,9 @@ def export(
         if faults is not None:
             _write(faults, (MACHINE, MEASURED_AT, *FIELDS), _codes(machines, reports))
         if services is not None:
-            _write(services, (MACHINE, "done_at", "service"), _services(connection, machines))
+            _write(services, SERVICES, _services(connection, machines))
+        if repairs is not None:
+            _write(repairs, REPAIRS, _repairs(connection, machines))
     typer.echo(f"{samples:,} samples of {len(machines)} machines are in {out}.", err=True)
 
 
@@ -148,6 +153,11 @@ def _services(
 ) -> Iterator[Sequence[object]]:
     for machine, service, at in normals.services_done(connection, list(machines)):
         yield machines[machine].serial, _iso(at), service
+
+
+def _repairs(connection: Connection, machines: Mapping[int, Machine]) -> Iterator[Sequence[object]]:
+    for one in normals.repairs(connection, list(machines), REPAIRED):
+        yield machines[one.machine_id].serial, _iso(one.at), one.component, one.part
 
 
 def _iso(at: int) -> str:

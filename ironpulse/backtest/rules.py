@@ -63,6 +63,13 @@ def rules(
             "done_at, service."
         ),
     ] = None,
+    repairs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Repairs, which go with --csv, CSV or JSON lines: machine, repaired_at, and "
+            "component or part."
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -95,6 +102,7 @@ def rules(
     for option, given, own in (
         ("faults", faults, "trouble codes"),
         ("services", services, "services"),
+        ("repairs", repairs, "repairs"),
         ("tier", tier, "tiers"),
     ):
         if given is not None and csv is None:
@@ -109,7 +117,8 @@ def rules(
             task = bar.add_task("reading", total=1.0)
             promised = tier_of(settings.products, product, tier or "standard")
             history = file_history(
-                csv, plans, period, Path(folder), promised, Beside(truth, faults, services),
+                csv, plans, period, Path(folder), promised,
+                Beside(truth, faults, services, repairs),
                 lambda share: bar.update(task, completed=share),
             )  # fmt: skip
         found = replay(plans, history, period, bar, workers, scheduler)

@@ -45,6 +45,7 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
     for key, words in (
         ("fault_reports", "reports of trouble codes"),
         ("services", "services done"),
+        ("repairs", "repairs"),
     ):
         if key in source:
             console.print(f"{source[key]:,} {words} were taken into account.")
@@ -53,6 +54,7 @@ def _remarks(console: Console, found: Mapping[str, Any]) -> None:
         ("columns_left_out", "Columns that are no signals"),
         ("machines_left_out", "Machines with trouble codes of which the file has no samples"),
         ("services_left_out", "Machines with services of which the file has no samples"),
+        ("repairs_left_out", "Machines with repairs of which the file has no samples"),
         ("truth_left_out", "Machines with known faults of which history has no samples"),
     ):
         if source.get(key):

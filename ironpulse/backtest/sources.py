@@ -16,10 +16,10 @@ from fleet.service import ServiceTier
 from ironpulse.backtest.fault_file import read_reports
 from ironpulse.backtest.history import put_aside, store_groups, with_reports
 from ironpulse.backtest.period import Period, refuse_elsewhen
-from ironpulse.backtest.service_file import read_services
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table
 from ironpulse.backtest.truth import read_truth
+from ironpulse.backtest.work_file import Work, read_repairs, read_services
 from rules.backtest import warm_up_ms
 from rules.backtest_report import Asked
 from rules.compiled import compile_plan
@@ -88,11 +88,13 @@ def _common(products: Path, folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Files that go with a history: all faults there were (`truth`), trouble codes, services."""
+    """Files that go with a history: all faults there were (`truth`), trouble codes, services,
+    repairs."""
 
     truth: Path | None = None
     codes: Path | None = None
     services: Path | None = None
+    repairs: Path | None = None
 
 
 def file_history(
@@ -108,7 +110,8 @@ def file_history(
     `beside` it; `told` hears the share that has been read."""
     plan = rule_sets[0]
     table = open_table(path, plan)
-    services = {} if beside.services is None else read_services(beside.services, plan)
+    services = None if beside.services is None else read_services(beside.services, plan)
+    repairs = None if beside.repairs is None else read_repairs(beside.repairs, plan)
     aside = put_aside(table, plan, folder, _begin(rule_sets, period), period[1], told)
     refuse_elsewhen(str(path), aside.span, period)
     serials = {number: who.serial for number, who in aside.identities.items()}
@@ -122,13 +125,16 @@ def file_history(
     if beside.codes is not None:
         reports, strangers = read_reports(beside.codes, ids)
         source |= {"fault_reports": len(reports), "machines_left_out": strangers}
-    if beside.services is not None:
-        known = sum(own.count for serial, own in services.items() if serial in ids)
-        source |= {"services": known, "services_left_out": sorted(services.keys() - ids.keys())}
+    for name, work in (("services", services), ("repairs", repairs)):
+        if work is not None:
+            source[name] = sum(own.count for serial, own in work.items() if serial in ids)
+            source[f"{name}_left_out"] = sorted(work.keys() - ids.keys())
     identities = {
-        number: replace(who, services=tuple(services[who.serial].counted))
-        if who.serial in services
-        else who
+        number: replace(
+            who,
+            services=_counted(services, who.serial),
+            repairs=_counted(repairs, who.serial),
+        )
         for number, who in aside.identities.items()
     }
     faults = None
@@ -140,6 +146,10 @@ def file_history(
     asked = Asked(serials, tiers, faults, whole=faults is not None, end=end)
     groups = with_reports(aside.groups, reports)
     return History(groups, identities, asked, source, end, coded=beside.codes is not None)
+
+
+def _counted(work: Mapping[str, Work] | None, serial: str) -> tuple[tuple[str, int], ...]:
+    return () if work is None or serial not in work else tuple(work[serial].counted)
 
 
 def store_history(

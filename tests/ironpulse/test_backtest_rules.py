@@ -302,6 +302,7 @@ def test_a_file_that_will_not_do_is_told_in_a_sentence(
         ),
         (("--csv", "HISTORY", "--to", "2026-01-01"), "--to is not after its begin"),
         (("--services", "services.csv"), "--services goes with --csv"),
+        (("--repairs", "repairs.csv"), "--repairs goes with --csv"),
         (("--tier", "gold"), "--tier goes with --csv"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), "--from is not before --to"),
         (("--csv", "HISTORY", "--tier", "tin"), "There is no service tier 'tin'"),
@@ -550,3 +551,23 @@ def test_services_that_will_not_do_are_told(
     result = backtest(folder, *asked, "--csv", str(warm(tmp_path)), "--services", str(services))
     assert result.exit_code == 1
     assert says in result.stderr.replace("\n", " ") and "services.csv" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("M,,body,\n", "row 1: 'repaired_at' is missing"),
+        ("M,2026-01-01,head,\n", "bench has no component or signal 'head'; its components are b"),
+        ("M,2026-01-01,,seal\n", "bench has no part 'seal'; it has none"),
+        ("M,2026-01-01,,\n", "it names neither a component nor a part, or both"),
+        ("M,2026-01-01,body/s01_pct,\nM,2026-01-01,body,seal\n", "row 2: it names neither"),
+    ],
+)
+def test_repairs_that_will_not_do_are_told(
+    folder: Path, tmp_path: Path, content: str, says: str
+) -> None:
+    repairs = tmp_path / "repairs.csv"
+    repairs.write_text(f"machine,repaired_at,component,part\n{content}")
+    result = backtest(folder, "--csv", str(warm(tmp_path)), "--repairs", str(repairs))
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ") and "repairs.csv" in result.stderr

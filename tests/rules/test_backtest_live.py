@@ -21,7 +21,8 @@ from rules.worker import Worker
 from store import suppressions
 from tests import small
 from tests.rules.conftest import Bench, Row
-from tests.rules.plans import plan
+from tests.rules.plans import RULES, plan
+from tests.rules.test_worker import HOUR, rows
 
 DAYS_AGO_MS = 2 * 86_400_000
 MOMENTS = 700
@@ -116,26 +117,47 @@ def test_an_exported_history_is_judged_as_the_stores(
 ) -> None:
     start = clock.now_ms() - DAYS_AGO_MS
     bring_all(bench, start, lambda: None)
+    wear_and_repair(bench, start + 6 * HOUR)
     bench.bring([(1, start + i * 10_000 + 3, {"oil_temp_c": 9e9}) for i in range(3)])
     monkeypatch.setenv("IRONPULSE_DATABASE_URL", bench.database.url)
-    monkeypatch.setattr("ironpulse.backtest.export.plan_of", lambda *of: plan())
-    store = judged(replayed(bench))
+    monkeypatch.setattr("ironpulse.backtest.export.plan_of", lambda *of: LEARNING)
+    store = judged(replayed(bench, of=LEARNING))
     assert len(store) > 50
     for name in ("h.csv", "h.parquet"):
-        out, codes, services = tmp_path / name, tmp_path / "codes.csv", tmp_path / "done.csv"
-        export("small", out, codes, services)
-        beside = Beside(codes=codes, services=services)
-        found = from_file(out, beside, tmp_path)
-        assert found["source"]["values_left_out"] == 3
+        out, files = tmp_path / name, [tmp_path / f"{what}.csv" for what in BESIDE]
+        codes, services, repairs = files
+        export("small", out, codes, services, repairs)
+        found = from_file(out, Beside(**dict(zip(BESIDE, files, strict=True))), tmp_path)
+        assert found["source"]["values_left_out"] == 3 and found["source"]["repairs"] == 1
         assert judged(found) == store
+    unrepaired = judged(from_file(out, Beside(codes=files[0]), tmp_path))
+    assert {one["rule"] for one in unrepaired if one not in store} == {"above"}
+
+
+BESIDE = ("codes", "services", "repairs")
+ABOVE = {
+    **RULES[0], "id": "above", "when": 'oil_temp_c > baseline(oil_temp_c, "25 op_min") + 3',
+    "clear": 'oil_temp_c < baseline(oil_temp_c, "25 op_min")', "params": {},
+}  # fmt: skip
+LEARNING = plan(rules=[*RULES, ABOVE])
+
+
+def wear_and_repair(bench: Bench, start: int) -> None:
+    """The third machine runs warmer since a part was replaced, which is what is usual then."""
+    bench.bring(rows(start, [70.0] * 300 + [75.0] * 60, 3))
+    bench.connection.execute(
+        "update fitted_part set removed_at = %s, removed_reason = 'worn'"
+        " where machine_id = 3 and part = 'filter'",
+        [clock.to_datetime(start + 2_000_000)],
+    )
 
 
 def from_file(path: Path, beside: Beside, folder: Path) -> dict[str, Any]:
     period = (NEVER, 2**62)
     tier = small.catalogue().tiers["gold"]
-    history = file_history(path, [plan()], period, folder, tier, beside, lambda share: None)
+    history = file_history(path, [LEARNING], period, folder, tier, beside, lambda share: None)
     with Progress(console=Console(quiet=True)) as bar:
-        return replay([plan()], history, period, bar, workers=1)
+        return replay([LEARNING], history, period, bar, workers=1)
 
 
 def judged(found: dict[str, Any]) -> list[dict[str, Any]]:
