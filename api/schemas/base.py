@@ -103,6 +103,17 @@ CleanText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Note = Annotated[str, Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$", max_length=4000)]
 """A text in which something is said."""
 
+
+def _written_as_number(value: object) -> object:
+    """`true` would pass for 1, and "7" for 7."""
+    if isinstance(value, bool | str):
+        raise ValueError("write a number")
+    return value
+
+
+IN_DIGITS = BeforeValidator(_written_as_number)
+"""For numbers in request bodies, behind their bounds."""
+
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Bilingual, Note, Request, Time
+from api.schemas.base import IN_DIGITS, Answer, Bilingual, Note, Request, Time
 
 Action = Literal["order", "transfer", "emergency", "surplus", "override"]
 Level = Literal["headquarters", "region", "station"]
@@ -147,7 +147,7 @@ class PlanLineDetail(Answer):
 class OverrideChange(Request):
     """The manager's quantity and why."""
 
-    quantity: int = Field(ge=0, le=1_000_000)
+    quantity: Annotated[int, Field(ge=0, le=1_000_000), IN_DIGITS]
     reason: Note
 
 

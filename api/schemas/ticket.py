@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.schemas.alarm import RaisedBy
 from api.schemas.base import (
+    IN_DIGITS,
     Answer,
     Bilingual,
     CleanText,
@@ -20,7 +21,7 @@ from api.schemas.base import (
 from tickets.words import FINDING_CODES
 
 TicketStatus = Literal["new", "assigned", "accepted", "travelling", "working", "done", "cancelled"]
-Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="The version last read.")]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="The version last read."), IN_DIGITS]
 FindingCode = Annotated[
     Literal[*FINDING_CODES],  # type: ignore[valid-type]  # the words are data of tickets
     Field(description="What was found; /words has the texts."),

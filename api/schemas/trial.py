@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import Answer, Bilingual, CleanText, Moment, Request, Time
+from api.schemas.base import IN_DIGITS, Answer, Bilingual, CleanText, Moment, Request, Time
 
 TrialState = Literal["queued", "running", "done", "failed", "cancelled"]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Expression = Annotated[CleanText, Field(min_length=1, max_length=2000)]
-Seconds = Annotated[float, Field(ge=0, le=30 * 86_400)]
-Number = Annotated[float, Field(ge=-1e12, le=1e12)]
+Seconds = Annotated[float, Field(ge=0, le=30 * 86_400), IN_DIGITS]
+Number = Annotated[float, Field(ge=-1e12, le=1e12), IN_DIGITS]
 
 
 class RuleChange(Request):

@@ -36,6 +36,9 @@ def test_lines_open_to_their_reasons_and_are_overridden(
     assert parts.put(f"/plan/lines/{line['id']}/override", json=body).status_code == 403
     boss = sign_in(api, "mia")
     assert boss.put(f"/plan/lines/{line['id']}/override", json={"quantity": 7}).status_code == 422
+    for odd in (True, "7", 7.5):
+        refused = boss.put(f"/plan/lines/{line['id']}/override", json={**body, "quantity": odd})
+        assert refused.status_code == 422, odd
     changed = boss.put(f"/plan/lines/{line['id']}/override", json=body).json()
     assert changed["line"]["override"]["made_by"] == "mia"
     assert boss.delete(f"/plan/lines/{line['id']}/override").status_code == 204

@@ -56,3 +56,27 @@ def test_a_filter_stands_where_it_filters(page: Page, dashboard_url: str) -> Non
     page.get_by_role("tab", name="按紧急程度").click()
     expect(page.locator(".ip-card", has_text="没有信号反映的影响")).to_be_visible()
     shot(page, "wear-urgency-zh")
+
+
+@pytest.mark.usefixtures("worn")
+def test_all_parts_of_a_kind_are_ordered_at_once(
+    page: Page, dashboard_url: str, store: Connection
+) -> None:
+    for serial in ("P-2", "P-3"):
+        world.put_part_alert(store, serial)
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto(f"{dashboard_url}/wear?lang=en")
+    sign_in_at(page, "pat")
+    act = page.locator(".st-key-act_card")
+    chosen = act.get_by_role("combobox", name="Order or dismiss")
+    expect(chosen).to_have_value("All name: 3 for 3 machines")
+    # Somebody decides on one of them meanwhile.
+    store.execute("update part_alert set status = 'dismissed' where machine_id = %s",
+                  (world.machine_id(store, "P-2"),))  # fmt: skip
+    act.get_by_role("button", name="Mark as ordered").click()
+    expect(page.locator(".ip-wear").get_by_text("ordered", exact=True)).to_have_count(2)
+    rows = store.execute("select status, changed_by from part_alert order by id").fetchall()
+    assert [(row["status"], row["changed_by"]) for row in rows] == [
+        ("ordered", "pat"), ("dismissed", None), ("ordered", "pat")
+    ]  # fmt: skip
