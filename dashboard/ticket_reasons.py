@@ -7,9 +7,6 @@ from dashboard.client import Json
 from dashboard.markup import Html, tag
 from dashboard.visit import t
 
-#: What announces itself has no causes to look for while something is wrong.
-ANNOUNCED = ("wear", "service", "inspection")
-
 
 def reasons(ticket: Json) -> Html:
     """Each reason with its evidence, the most severe first; that one is open to read."""
@@ -50,11 +47,10 @@ def _advice(item: Json, plan: Json) -> Json | None:
 
 def causes(ticket: Json) -> Html:
     """What it most likely is, how that comes about and what helps: once for the whole visit."""
-    wrong = [item for item in ticket["items"] if item["kind"] not in ANNOUNCED]
-    found = likeliest([item["likely_causes"] for item in wrong])
-    if not found:
+    if not ticket["likely_causes"]:
         return Html("")
-    card = markup.card(t("likely_causes"), tag("ol", *map(cause, found)), note=t("likeliest_first"))
+    told = map(cause, ticket["likely_causes"])
+    card = markup.card(t("likely_causes"), tag("ol", *told), note=t("likeliest_first"))
     return tag("div", card, class_="ip-causes")
 
 
@@ -67,15 +63,3 @@ def cause(mode: Json, *more: object) -> Html:
         tag("div", f"{t('remedy')}: {visit.pick(mode['remedy'])}", class_="ip-muted"),
         *more,
     )
-
-
-def likeliest(named: list[list[Json]]) -> list[Json]:
-    """Failure modes once each, by how early and how often reasons name them; each reason names
-    the likeliest first."""
-    modes: dict[str, Json] = {}
-    weight: dict[str, float] = {}
-    for found in named:
-        for rank, mode in enumerate(found):
-            modes[mode["id"]] = mode
-            weight[mode["id"]] = weight.get(mode["id"], 0.0) + 1 / (rank + 1)
-    return sorted(modes.values(), key=lambda mode: -weight[mode["id"]])

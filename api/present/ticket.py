@@ -19,10 +19,14 @@ from api.schemas.ticket import (
     TicketPart,
     TicketSummary,
 )
+from fleet.failure import FailureMode
 from fleet.plan import Catalogue, ProductPlan
+from tickets.content import likely_causes
 
 Row = Mapping[str, Any]
 
+#: What announces itself has no cause to look for.
+ANNOUNCED = frozenset({"wear", "service", "inspection"})
 CLOSED = ("done", "cancelled")
 _NAMED = ("product", "customer", "station", "site", "title", "overdue")
 
@@ -106,15 +110,24 @@ def _item(row: Row, plan: ProductPlan | None) -> TicketItem:
         component_name=component_name(row["component"], plan),
         title=Bilingual(**row["title"]),
         reason=Bilingual(**row["reason"]),
-        likely_causes=[
-            LikelyCause(
-                id=mode.id,
-                name=bilingual(mode.name),
-                causes=bilingual(mode.causes),
-                remedy=bilingual(mode.remedy),
-            )
-            for mode in known
-        ],
+        likely_causes=[_cause(mode) for mode in known],
+    )
+
+
+def causes(rows: Sequence[Row], plan: ProductPlan | None) -> list[LikelyCause]:
+    """What the visit as a whole is most likely about, by the failure modes of all its reasons."""
+    if plan is None:
+        return []
+    named = [row["failure_modes"] for row in rows if row["kind"] not in ANNOUNCED]
+    return [_cause(mode) for mode in likely_causes(plan, named)]
+
+
+def _cause(mode: FailureMode) -> LikelyCause:
+    return LikelyCause(
+        id=mode.id,
+        name=bilingual(mode.name),
+        causes=bilingual(mode.causes),
+        remedy=bilingual(mode.remedy),
     )
 
 

@@ -135,6 +135,7 @@ def whole_ticket(connection: Connection, shared: Shared, number: str, caller: Id
         position={"lat": row["lat"], "lon": row["lon"]},
         finding_note=row["finding_note"],
         items=present.items(found.items, plan),
+        likely_causes=present.causes(found.items, plan),
         checks=present.checks(found.checks),
         parts=present.parts(found.parts, plan),
         history=present.history(found.events),

@@ -152,6 +152,9 @@ class Ticket(TicketSummary):
     position: dict[str, float] = Field(description="`lat`, `lon` of the machine's site.")
     finding_note: str | None
     items: list[TicketItem]
+    likely_causes: list[LikelyCause] = Field(
+        description="Of all that is wrong together, the likeliest first."
+    )
     checks: list[CheckAnswer]
     parts: list[TicketPart]
     history: list[TicketEvent]

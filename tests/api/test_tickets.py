@@ -7,8 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from api.present.ticket import causes
 from fleet.clock import now_ms
+from fleet.plan import ProductPlan
 from store.connection import Connection
+from tests.api import plans
 from tests.api.conftest import sign_in
 from tests.api.world import put_alarm, put_ticket
 
@@ -76,11 +79,29 @@ def test_the_ticket_says_why_what_to_check_and_what_to_bring(
     assert item["evidence"] == {"values": {"hyd_temp_c": 104.0}}
     assert item["component_name"]["zh"] == "名称"
     assert [cause["id"] for cause in item["likely_causes"]] == ["F01"]
+    assert [(each["id"], each["remedy"]["zh"]) for each in body["likely_causes"]] == [
+        ("F01", "名称")
+    ]
     assert body["checks"] and body["parts"][0]["number"] == "N-seal"
     assert body["position"] == {"lat": 28.2, "lon": 112.9}
     assert body["history"][0]["from_status"] is None
     alarm = manager.get(f"/alarms?machine={body['serial']}").json()["items"][0]
     assert alarm["ticket"] == number
+
+
+def test_the_causes_of_a_visit_are_those_of_all_that_is_wrong() -> None:
+    pump = plans.catalogue().plans["pump"]
+    one = pump.failure_mode["F01"]
+    modes = [one.model_copy(update={"id": name, "base_rate": rate})
+             for name, rate in (("F01", 0.1), ("F02", 0.2), ("F03", 0.9))]  # fmt: skip
+    plan = ProductPlan.model_validate({**pump.model_dump(), "failure_modes": modes})
+    reasons = [
+        {"kind": "alarm", "failure_modes": ["F01", "F03"]},
+        {"kind": "inspection", "failure_modes": ["F03"]},
+        {"kind": "alarm", "failure_modes": ["F02", "gone"]},
+    ]
+    assert [each.id for each in causes(reasons, plan)] == ["F02", "F01", "F03"]
+    assert causes(reasons, None) == []
 
 
 def test_a_stale_version_is_a_conflict(manager: httpx.Client, store: Connection) -> None:
