@@ -56,10 +56,13 @@ class Supervisor:
         return self._servers[name].last_words()
 
     def poll(self) -> list[str]:
-        """Start anew what has died; returns the names of what came back. Call it every second."""
+        """Start anew what was started and has died; returns the names of what came back. Call it
+        every second."""
         now = monotonic_s()
         back = []
         for name, server in self._servers.items():
+            if name not in self._started:
+                continue
             if server.pid is not None:
                 if now - self._started[name] > _HEALTHY_S:
                     self._pause[name] = _FIRST_PAUSE_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -166,9 +166,16 @@ def _alone(lives: Lives, family: Family) -> LifeFit | None:
     return found if isinstance(found, LifeFit) else None
 
 
+def _of_one_kind(lives: Lives) -> Lives:
+    return replace(lives, covariates=np.zeros((len(lives.end), 0)), names=())
+
+
 def _plan(fit: LifeFit, life: Life) -> Check | None:
     """Whether the fleet's lives alone contradict the plan's median."""
     alone = fit if fit.prior is None else _alone(fit.lives, fit.family)
+    if alone is None:
+        # A region without a failure leaves no maximum: then all kinds count as one.
+        alone = _alone(_of_one_kind(fit.lives), fit.family)
     if alone is None:
         return None
     low, high = alone.quantile_limits(0.5, 0.95)

@@ -226,18 +226,30 @@ def _verdicts(runs: Sequence[Json]) -> None:
     for run in runs[1:]:
         found = visit.client().get(f"/plan/runs/{run['id']}/verdicts")
         if found["items"]:
-            st.caption(_name(run))
-            live_html.show(_costs(found), "verdict_tiles")
+            whole = _whole(found["items"])
+            asked = sum(each["asked"] for each in whole)
+            cases = t("judged_of", articles=len(whole), asked=asked)
+            st.caption(f"{_name(run)} · {cases}")
+            live_html.show(_costs(found, whole), "verdict_tiles")
             paging.show("verdicts", _by_difference(found["items"]), _judged, of=(run["id"],))
             return
     live_html.show(markup.card(t("plan_before"), markup.empty(t("none_judged"))), "no_verdicts")
 
 
-def _costs(found: Json) -> Html:
-    tiles = [
-        markup.tile(t(f"party_{party}"), _yuan(found[f"{party}_cost"]), t("lost_by"))
-        for party in ("plan", "override", "rule")
-    ]
+def _whole(items: Sequence[Json]) -> list[Json]:
+    """The lines that count all warehouses together, one per article: what costs are summed over."""
+    return [each for each in items if each["line"]["warehouse_level"] == "headquarters"]
+
+
+def _costs(found: Json, whole: Sequence[Json]) -> Html:
+    tiles = []
+    for party in ("plan", "override", "rule"):
+        # Where the manager let the plan stand, its quantity is the manager's too.
+        nearest = sum((party if each[party] else "plan") in each["best"] for each in whole)
+        cases = t("nearest_in", count=nearest, articles=len(whole))
+        tiles.append(
+            markup.tile(t(f"party_{party}"), _yuan(found[f"{party}_cost"]), t("lost_by"), cases)
+        )
     return markup.tiles(tiles)
 
 

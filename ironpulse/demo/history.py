@@ -1,20 +1,20 @@
 """The demo's past: months of telemetry, and all that rules, predictions and people made of it.
 
-Machines are simulated in other processes, product by product, while this one replays what is
-ready: it writes some days of a product, lets rules and predictions work on them, sends the
+Machines are simulated in other processes, some of a product at a time, while this one replays
+those before: it writes some days of theirs, lets rules and predictions work on them, sends the
 service team out, and goes on to the next days. All of it is dated in its own time.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fleet import clock
@@ -22,47 +22,25 @@ from fleet.batch import FaultReport, SampleBatch
 from fleet.plan import Catalogue, ProductPlan
 from ingest import quality
 from ingest.record import bad_values
+from ironpulse.demo.past import History, between, groups, simulate
 from ironpulse.demo.team import Team
-from ironpulse.stack.processes import end_with
 from predict.assess import Learned, assess
 from predict.fleet_lives import FleetLives, PlanLives
 from predict.tracking import follow_once
 from rules.teacher import teach
 from rules.worker import Worker
-from simulators.fleet import DemoFleet, FleetMachine
-from simulators.history import Past, generate
+from simulators.fleet import DemoFleet
+from simulators.history import Past
 from simulators.live import save_states
-from simulators.machine import Machine
 from simulators.truth import Episode, write_truth
-from simulators.wear import Fitted
 from store import ingest_log, ledger, reports, telemetry, wear
 from store.connection import Database
 
-#: Working machines are sampled this often in history; live they report every few seconds.
-STEP_S = 180.0
 #: Days that are written, judged and worked off together.
 WINDOW_DAYS = 5
 #: The last days of the past are judged by what the fleet has taught by then: the demo shows what
 #: detectors find, and judging by them all the time would double its start.
 TAUGHT_DAYS = 15
-#: Machines that work through the end of history, so that a live fleet takes over warm.
-AWAKE_SHARE = 0.85
-
-#: A fleet that is looked after: fewer failures than the base rates of the domain reference.
-ILLNESS_RATE = 0.3
-#: Their sensors fail as those of others do.
-SENSOR_RATE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """One machine's past, as another process made it."""
-
-    serial: str
-    batch: SampleBatch
-    faults: tuple[FaultReport, ...]
-    fitted: tuple[Fitted, ...]
-    past: Past
 
 
 def write(
@@ -74,6 +52,7 @@ def write(
     seed: int,
     folder: Path,
     stop: threading.Event,
+    console: Console,
 ) -> None:
     """Write `days` of history up to now for all machines, with alarms, tickets and wear.
 
@@ -82,16 +61,15 @@ def write(
     """
     end_ms = clock.now_ms()
     start_ms = end_ms - days * clock.MS_PER_DAY
-    by_product = {p: [m for m in fleet.machines if m.product == p] for p in catalogue.plans}
-    with _progress() as progress, Database(database_url) as database:
-        simulated = progress.add_task("Simulating machines", total=len(fleet.machines))
-        replayed = progress.add_task("Replaying their past", total=days * len(fleet.machines))
+    with _progress(console) as progress, Database(database_url) as database:
+        replayed = progress.add_task("Simulating and replaying", total=days * len(fleet.machines))
         replay = _Replay(database, catalogue, seed)
         pasts: dict[str, Past] = {}
-        for product, histories in _simulate(by_product, catalogue, ids, start_ms, end_ms, seed):
-            progress.advance(simulated, len(histories))
+        for product, histories in simulate(
+            list(groups(fleet, catalogue)), catalogue, ids, start_ms, end_ms, seed
+        ):
             pasts |= {history.serial: history.past for history in histories}
-            for passed_days in replay.product(catalogue.plans[product], histories, ids, end_ms):
+            for passed_days in replay.machines(catalogue.plans[product], histories, ids, end_ms):
                 progress.advance(replayed, passed_days * len(histories))
                 if stop.is_set():
                     return
@@ -100,67 +78,8 @@ def write(
     write_truth(folder / "truth.jsonl", _episodes(pasts))
 
 
-def _simulate(
-    by_product: Mapping[str, Sequence[FleetMachine]],
-    catalogue: Catalogue,
-    ids: Mapping[str, int],
-    start_ms: int,
-    end_ms: int,
-    seed: int,
-) -> Iterator[tuple[str, list[History]]]:
-    """Product after product, while the next ones are being made."""
-    with ProcessPoolExecutor(os.cpu_count(), None, end_with, (os.getpid(),)) as pool:
-        futures: dict[str, list[Future[History]]] = {
-            product: [
-                pool.submit(
-                    simulate_machine,
-                    machine,
-                    catalogue.plans[product],
-                    ids[machine.serial],
-                    start_ms,
-                    end_ms,
-                    seed,
-                )
-                for machine in machines
-            ]
-            for product, machines in by_product.items()
-        }
-        try:
-            for product in list(futures):
-                yield product, [future.result() for future in futures.pop(product)]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def simulate_machine(
-    spec: FleetMachine, plan: ProductPlan, machine_id: int, start_ms: int, end_ms: int, seed: int
-) -> History:
-    """The past of one machine; a pure function of its arguments."""
-    fitted = Machine(spec, plan, seed, start_ms).state.parts
-    alone = DemoFleet((), (), (), (spec,))
-    pieces = list(
-        generate(
-            alone,
-            {plan.product: plan},
-            {spec.serial: machine_id},
-            start_ms,
-            end_ms,
-            step_s=STEP_S,
-            seed=seed,
-            awake_share=AWAKE_SHARE,
-            illness_rate=ILLNESS_RATE,
-            sensor_rate=SENSOR_RATE,
-        )
-    )
-    past = pieces[-1].past
-    assert past is not None, "the last piece of a machine carries its past"
-    faults = tuple(report for piece in pieces for report in piece.faults)
-    batch = _joined([piece.batch for piece in pieces])
-    return History(spec.serial, batch, faults, tuple(fitted), past)
-
-
 class _Replay:
-    """Lets the past of one product after the other happen in the store."""
+    """Lets the past of one group of machines after the other happen in the store."""
 
     def __init__(self, database: Database, catalogue: Catalogue, seed: int) -> None:
         self._database = database
@@ -171,7 +90,7 @@ class _Replay:
         self._learned = Learned(lives=PlanLives())
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage")
 
-    def product(
+    def machines(
         self,
         plan: ProductPlan,
         histories: Sequence[History],
@@ -179,36 +98,33 @@ class _Replay:
         end_ms: int,
     ) -> Iterator[float]:
         """Replay machines of one product; yields the days passed after each window."""
+        serials = {history.serial for history in histories}
         with self._database.transaction() as connection:
             wear.record_fitted(connection, _fittings(histories, ids))
-        batch = _joined([history.batch for history in histories])
-        batch = batch.take(np.argsort(batch.measured_at, kind="stable"))
         faults = sorted(
             (report for history in histories for report in history.faults),
             key=lambda report: report.measured_at,
         )
-        machines = sorted({int(number) for number in np.unique(batch.machine_id)})
         self._team.knows(
-            {history.serial: ids[history.serial] for history in histories},
+            {serial: ids[serial] for serial in serials},
             _episodes({history.serial: history.past for history in histories}),
             {history.serial: history.fitted for history in histories},
         )
-        since = int(batch.measured_at[0])
+        since = min(int(history.batch.measured_at[0]) for history in histories)
         while since < end_ms:
             until = min(since + WINDOW_DAYS * clock.MS_PER_DAY, end_ms)
-            first, last = np.searchsorted(batch.measured_at, [since, until])
             now_ms = self._write(
                 plan,
-                batch.take(np.arange(first, last)),
+                between([history.batch for history in histories], since, until),
                 [report for report in faults if since <= report.measured_at < until],
                 until,
             )
-            self._work(plan, machines, now_ms)
+            self._work(plan, {serial: ids[serial] for serial in serials}, now_ms)
             if end_ms - now_ms <= TAUGHT_DAYS * clock.MS_PER_DAY:
                 self._teach(plan, now_ms)
             if until == end_ms:
                 with self._database.transaction() as connection:
-                    self._team.take_on(connection, plan.product, end_ms)
+                    self._team.take_on(connection, plan.product, serials, end_ms)
             yield (until - since) / clock.MS_PER_DAY
             since = until
 
@@ -242,7 +158,7 @@ class _Replay:
             ingest_log.append(connection, entries)
         return until
 
-    def _work(self, plan: ProductPlan, machines: Sequence[int], now_ms: int) -> None:
+    def _work(self, plan: ProductPlan, machines: Mapping[str, int], now_ms: int) -> None:
         # Alarms and usage do not depend on each other: one waits for the database while the
         # other computes.
         usage = self._beside.submit(self._follow)
@@ -250,8 +166,8 @@ class _Replay:
             pass
         usage.result()
         with self._database.transaction() as connection:
-            assess(connection, self._catalogue, machines, now_ms, self._learned)
-            self._team.work(connection, plan.product, now_ms)
+            assess(connection, self._catalogue, sorted(machines.values()), now_ms, self._learned)
+            self._team.work(connection, plan.product, machines.keys(), now_ms)
 
     def _teach(self, plan: ProductPlan, now_ms: int) -> None:
         """Have the product's fleet teach its detectors if its day has come."""
@@ -321,20 +237,11 @@ def _episodes(pasts: Mapping[str, Past]) -> list[Episode]:
     return [episode for past in pasts.values() for episode in past.episodes]
 
 
-def _joined(batches: Sequence[SampleBatch]) -> SampleBatch:
-    return replace(
-        batches[0],
-        machine_id=np.concatenate([batch.machine_id for batch in batches]),
-        measured_at=np.concatenate([batch.measured_at for batch in batches]),
-        received_at=np.concatenate([batch.received_at for batch in batches]),
-        values=np.asfortranarray(np.concatenate([batch.values for batch in batches])),
-    )
-
-
-def _progress() -> Progress:
+def _progress(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description:24}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
+        console=console,
     )

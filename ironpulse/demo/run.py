@@ -10,7 +10,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -83,9 +83,10 @@ def run(options: DemoOptions, stop: threading.Event) -> None:
         devices = folder / "devices.json"
         supervisor = Supervisor(_services(options, devices), folder / "log")
         try:
-            # They are up by the time that there is something to see.
+            # What the past has brought so far can be looked at while it is made.
             supervisor.start("api", "dashboard")
-            _prepare(state, folder, servers.addresses, catalogue, stop)
+            with _invited(options.port, supervisor, state):
+                _prepare(state, folder, servers.addresses, catalogue, stop)
             if stop.is_set():
                 return
             supervisor.start()
@@ -104,6 +105,32 @@ def run(options: DemoOptions, stop: threading.Event) -> None:
         finally:
             console.print("Ending ...")
             supervisor.stop()
+
+
+@contextmanager
+def _invited(port: int, supervisor: Supervisor, state: DemoState) -> Iterator[None]:
+    """Say where to look as soon as there is something to be seen, while a past is being made."""
+    over = threading.Event()
+
+    def invite() -> None:
+        # Whoever waits for the past to end hears it if they do not come up.
+        with suppress(DemoError):
+            _wait_until_up(port, supervisor, over)
+            if not over.is_set():
+                console.print(
+                    f"[bold]Open http://127.0.0.1:{port}[/] (manager / {DEMO_PASSWORD}) and watch "
+                    "the past arrive, product by product; machines report once it is complete."
+                )
+
+    thread = threading.Thread(target=invite, name="invitation", daemon=True)
+    if not state.ready:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if not state.ready:
+            thread.join()
 
 
 class _Foreign:
@@ -144,8 +171,9 @@ def _prepare(
             f"Simulating the last {state.days} days of {state.machines} machines ...", style="dim"
         )
         history.write(
-            addresses.database_url, catalogue, fleet, ids, state.days, state.seed, folder, stop
-        )
+            addresses.database_url, catalogue, fleet, ids, state.days, state.seed, folder, stop,
+            console,
+        )  # fmt: skip
         if stop.is_set():
             return
         parts.stock_up(addresses.database_url, catalogue, state.seed)

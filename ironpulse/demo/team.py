@@ -8,7 +8,7 @@ from. The newest tickets stay open for whoever watches the demo.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
@@ -63,25 +63,20 @@ class Team:
         for serial, parts in fitted.items():
             self._fitted |= {(serial, part.part, part.position): part for part in parts}
 
-    def work(self, connection: Connection, product: str, now_ms: int) -> None:
-        """Finish the open tickets of a product whose visit would be over by `now_ms`."""
-        chosen: dict[str, str | int | bool | None] = {"open": True, "product": product}
-        for ticket in ticket_store.queue(connection, chosen, None, _MOST):
-            whole = ticket_store.whole(connection, ticket["number"])
-            assert whole is not None, f"ticket {ticket['number']} was just read"
-            done_ms = _done_ms(whole, now_ms)
-            if done_ms is not None:
-                self._visit(connection, whole, done_ms)
+    def work(
+        self, connection: Connection, product: str, serials: Collection[str], now_ms: int
+    ) -> None:
+        """Finish the open tickets of machines of a product whose visit is over by `now_ms`."""
+        for whole, done_ms in _over(connection, product, serials, now_ms):
+            self._visit(connection, whole, done_ms)
 
-    def take_on(self, connection: Connection, product: str, now_ms: int) -> None:
+    def take_on(
+        self, connection: Connection, product: str, serials: Collection[str], now_ms: int
+    ) -> None:
         """Give the technician the open tickets whose visit is of the coming half day."""
-        chosen: dict[str, str | int | bool | None] = {"open": True, "product": product}
-        for ticket in ticket_store.queue(connection, chosen, None, _MOST):
-            whole = ticket_store.whole(connection, ticket["number"])
-            assert whole is not None, f"ticket {ticket['number']} was just read"
-            if _done_ms(whole, now_ms + _NEXT_VISITS_MS) is not None:
-                lifecycle.assign(connection, ticket["number"], TECHNICIAN, now_ms=now_ms,
-                                 actor=self._boss, version=None)  # fmt: skip
+        for whole, _ in _over(connection, product, serials, now_ms + _NEXT_VISITS_MS):
+            lifecycle.assign(connection, whole.ticket["number"], TECHNICIAN, now_ms=now_ms,
+                             actor=self._boss, version=None)  # fmt: skip
 
     def _visit(self, connection: Connection, whole: ticket_store.WholeTicket, done_ms: int) -> None:
         number, opened_ms = whole.ticket["number"], to_ms(whole.ticket["opened_at"])
@@ -230,14 +225,25 @@ def passing_answer(item: CheckItem) -> Any:
     return low if low is not None else high if high is not None else 0.0
 
 
-def _done_ms(whole: ticket_store.WholeTicket, now_ms: int) -> int | None:
-    """When its visit is over: within the time promised, mostly; what has joined until then is
-    worked off too, some hours after it came. None where that time is yet to come."""
-    opened_ms, target_ms = to_ms(whole.ticket["opened_at"]), to_ms(whole.ticket["target_at"])
+def _over(
+    connection: Connection, product: str, serials: Collection[str], now_ms: int
+) -> Iterator[tuple[ticket_store.WholeTicket, int]]:
+    """The open tickets whose visit is over by `now_ms`, and when: within the time promised,
+    mostly; what has joined until then is worked off too, some hours after it came."""
+    chosen: dict[str, str | int | bool | None] = {"open": True, "product": product}
+    for ticket in ticket_store.queue(connection, chosen, None, _MOST):
+        alone_ms = _alone_ms(ticket)
+        if ticket["serial"] not in serials or alone_ms > now_ms:
+            continue
+        whole = ticket_store.whole(connection, ticket["number"])
+        assert whole is not None, f"ticket {ticket['number']} was just read"
+        joined_ms = max(to_ms(item["added_at"]) for item in whole.items)
+        yield whole, max(alone_ms, min(joined_ms + 4 * MS_PER_HOUR, now_ms))
+
+
+def _alone_ms(ticket: ticket_store.Row) -> int:
+    """When the visit of a ticket is over that nothing joins."""
+    opened_ms, target_ms = to_ms(ticket["opened_at"]), to_ms(ticket["target_at"])
     first, last = _OF_PROMISE
-    share = int(hashlib.sha256(whole.ticket["number"].encode()).hexdigest()[:8], 16) / 2**32
-    alone_ms = round(opened_ms + (first + share * (last - first)) * (target_ms - opened_ms))
-    if alone_ms > now_ms:
-        return None
-    joined_ms = max(to_ms(item["added_at"]) for item in whole.items)
-    return max(alone_ms, min(joined_ms + 4 * MS_PER_HOUR, now_ms))
+    share = int(hashlib.sha256(ticket["number"].encode()).hexdigest()[:8], 16) / 2**32
+    return round(opened_ms + (first + share * (last - first)) * (target_ms - opened_ms))

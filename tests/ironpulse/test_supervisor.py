@@ -41,6 +41,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return found
 
 
+def test_what_was_not_started_yet_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    supervisor = Supervisor([FAILING, lasting()], tmp_path)
+    for _ in range(3):
+        assert supervisor.poll() == []
+        clock.now_s += 60.0
+    assert supervisor.pids() == {}
+
+
 def test_what_keeps_dying_comes_back_ever_more_slowly(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

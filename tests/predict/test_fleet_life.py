@@ -25,6 +25,7 @@ from predict.lifefit import LifeFit, TooFew, fit_lives
 
 NEW = np.array([0.0])
 PLAN = Life(low=8_000, mid=11_000, high=15_000)
+FAR = Life(low=30_000, mid=40_000, high=50_000)
 
 
 def learned(ends: np.ndarray, plan: Life = PLAN) -> FleetLife:
@@ -165,5 +166,7 @@ def test_kinds_that_tell_failures_apart_leave_the_other_checks() -> None:
         fit_lives(data, LOGNORMAL)
     fit = learned_fit(data, PLAN)
     assert isinstance(fit, LifeFit)
-    names = {check.name for check in check_life(fit, PLAN)}
-    assert "curve" in names and not names & {"family", "plan"}
+    found = {check.name: check for check in check_life(fit, PLAN)}
+    assert "curve" in found and "family" not in found
+    assert found["plan"].passed, "of all kinds together something can be said"
+    assert not {c.name: c for c in check_life(fit, FAR)}["plan"].passed
