@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from fleet.errors import IronpulseError
 from fleet.text import Language
 from ingest.reasons import REJECTED
 from ironpulse.foreground import says_errors
 from ironpulse.settings import Settings
+from ironpulse.tables import table
 from store import ingest_view, rejected
 from store.connection import connect, our_errors
 
@@ -52,13 +52,9 @@ def listing(
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    table = Table(title="Rejected messages", title_justify="left")
-    for column in _COLUMNS:
-        table.add_column(column, overflow="fold")
-    for each in found:
-        shown = {**each, "detail": each["detail"][language]}
-        table.add_row(*(str(shown[column] or "-") for column in _COLUMNS))
-    Console().print(table)
+    shown = [{**each, "detail": each["detail"][language]} for each in found]
+    rows = [{column: each[column] for column in _COLUMNS} for each in shown]
+    Console().print(table("Rejected messages", rows))
 
 
 @app.command()
