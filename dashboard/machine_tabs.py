@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import (
     alarm_work,
+    detectors,
     evidence,
     lists,
     live_html,
@@ -83,8 +84,11 @@ def _alarms(machine: Json) -> None:
     paging.show("machine_alarms", found, page, of=(machine["serial"],), size=ROWS)
     if machine["retired_at"] is not None:
         return
+    plan = visit.product(machine["product"]["id"])
+    watching = visit.lately(f"/machines/{machine['serial']}/detectors")
+    live_html.show(detectors.card(watching, plan), "detectors")
     with st.columns([1, 1.5])[0]:
-        alarm_work.maintenance(machine["serial"], visit.product(machine["product"]["id"]))
+        alarm_work.maintenance(machine["serial"], plan)
 
 
 def _codes(faults: list[Json]) -> Html:

@@ -323,6 +323,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overdue": ("overdue", "超时"),
     "why": ("Why", "为什么"),
     "likely_causes": ("Likely causes", "可能原因"),
+    "detectors": ("What no threshold sees", "阈值之外的监测"),
+    "detectors_note": ("as of {at}", "截至 {at}"),
+    "detector": ("Detector", "监测项"),
+    "detector_knows": ("Learned of this machine", "已学习本机作业"),
+    "detector_fleet": ("Taught by", "参考同类设备"),
+    "detector_machines": ("{count} machines", "{count} 台"),
+    "detector_untaught": (
+        "not taught yet: its fleet needs ten days of history", "尚未学习：同类设备历史不足10天"
+    ),
+    "detector_learning": (
+        "learning, {hours} h of work until it judges", "正在学习本机，再作业 {hours} 小时后开始监测"
+    ),
+    "detector_judging": ("watching", "监测中"),
+    "detector_alarmed": ("in alarm", "报警中"),
+    "detector_without": ("without {signals}", "缺少 {signals}"),
     "likeliest_first": ("the likeliest first", "最可能者在前"),
     "open_map": ("open in a map", "在地图中打开"),
     "remedy": ("Remedy", "处理方法"),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
 from api.present.product import bilingual, named
-from api.schemas.alarm import Alarm, AlarmCourse, SignalCourse
+from api.schemas.alarm import (
+    Alarm,
+    AlarmCourse,
+    DetectorState,
+    DetectorStates,
+    SignalCourse,
+)
 from api.schemas.base import Bilingual
 from api.schemas.suppression import Suppression
 from fleet.batch import FloatColumn
-from fleet.clock import to_datetime
+from fleet.clock import MS_PER_HOUR, to_datetime
 from fleet.plan import Catalogue, ProductPlan
 from rules.detectors.course import Course
+from rules.detectors.standing import DetectorStanding
 
 Row = Mapping[str, Any]
 #: The pieces of a J1939 trouble code as the store keeps it.
@@ -50,6 +57,27 @@ def course(found: Course | None) -> AlarmCourse:
                 expected=_known(one.expected),
             )
             for one in found.signals
+        ],
+    )
+
+
+def detectors(
+    plan: ProductPlan, as_of: int | None, found: Sequence[DetectorStanding]
+) -> DetectorStates:
+    """Where learned detectors stand as an answer."""
+    return DetectorStates(
+        as_of=None if as_of is None else to_datetime(as_of),
+        detectors=[
+            DetectorState(
+                rule=one.rule,
+                name=bilingual(plan.rule[one.rule].name),
+                state=one.state,
+                left_h=round(one.left * one.every_ms / MS_PER_HOUR, 2),
+                own_h=round(one.own * one.every_ms / MS_PER_HOUR, 2),
+                machines=one.machines,
+                without=list(one.without),
+            )
+            for one in found
         ],
     )
 

@@ -24,14 +24,24 @@ from api.present import alarm as present
 from api.problems import conflict, not_found, responses
 from api.routes.machines import machine_row
 from api.routes.suppressions import require_station
-from api.schemas.alarm import Alarm, AlarmCourse, AlarmEvent, AlarmHistory, AlarmState
+from api.schemas.alarm import (
+    Alarm,
+    AlarmCourse,
+    AlarmEvent,
+    AlarmHistory,
+    AlarmState,
+    DetectorStates,
+)
 from api.schemas.base import Page
 from api.vocabulary import ALARM_STATES
 from fleet.clock import MS_PER_DAY, now_ms, to_ms
+from rules.codec import load
 from rules.compiled import compile_plan
 from rules.detectors.course import course_of
+from rules.detectors.standing import standings
 from rules.known_before import taught_in
-from store import alarms
+from rules.state import empty_state
+from store import alarms, rule_state
 from store.reading import read_range
 
 router = APIRouter(tags=["alarms"], responses=responses("not-signed-in", "not-found"))
@@ -167,6 +177,25 @@ def get_alarm_course(alarm_id: RowId, _caller: Caller, shared: Shared) -> AlarmC
         taught = taught_in(connection, plan.product)
     found = course_of(compile_plan(plan), taught, machine["model"], learned, samples)
     return present.course(found)
+
+
+@router.get("/machines/{serial}/detectors", operation_id="get_machine_detectors")
+def get_machine_detectors(serial: Serial, _caller: Caller, shared: Shared) -> DetectorStates:
+    """The learned detectors of a machine: which judge it, which still learn, which have no lesson
+    yet."""
+    with shared.database.connection() as connection:
+        machine = machine_row(connection, serial)
+        plan = shared.catalogue(connection).plans.get(machine["product"])
+        if plan is None:
+            return DetectorStates(as_of=None, detectors=[])
+        newest = rule_state.newest_checkpoints(connection, [machine["id"]]).get(machine["id"])
+        taught = taught_in(connection, plan.product)
+    compiled = compile_plan(plan)
+    state = empty_state(compiled, [machine["id"]])
+    if newest is not None:
+        state = load(compiled, machine["id"], newest.state).state
+    found = standings(compiled, taught, machine["model"], state, now_ms())
+    return present.detectors(plan, None if newest is None else newest.as_of, found)
 
 
 @router.post(

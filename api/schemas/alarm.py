@@ -110,3 +110,25 @@ class AlarmCourse(Answer):
         description="Those that carry most, the largest share first; none where the alarm is not "
         "a learned detector's or what it had learned is not kept."
     )
+
+
+class DetectorState(Answer):
+    """Where a learned detector stands on a machine."""
+
+    rule: str
+    name: Bilingual
+    state: Literal["untaught", "learning", "judging", "alarmed"] = Field(
+        description="untaught: its fleet is not known for long enough; learning: the machine is "
+        "learned and not judged, at its beginning, after an alarm or after a repair."
+    )
+    left_h: float = Field(description="Hours of work in the rule's regimes until it judges.")
+    own_h: float = Field(description="Hours of such work that it knows of this machine.")
+    machines: int = Field(description="Machines of the fleet that it was taught by.")
+    without: list[str] = Field(description="Signals it goes without: their sensors are at fault.")
+
+
+class DetectorStates(Answer):
+    """The learned detectors of a machine, as of its last checkpoint."""
+
+    as_of: Time | None = Field(description="null: nothing was heard of the machine yet.")
+    detectors: list[DetectorState]

@@ -93,3 +93,6 @@ def test_expected_and_seen_are_drawn_in_both_languages(
     if folder:
         page.wait_for_timeout(1500)
         page.screenshot(path=f"{folder}/course_zh.png", full_page=True)
+    page.goto(f"{dashboard_url}/machine?machine=P-1&lang=zh")
+    watching = page.locator(".st-key-detectors")
+    expect(watching).to_contain_text("正在学习本机，再作业")
