@@ -17,6 +17,7 @@
     GET    /machines/{serial}/telemetry?signals=a,b&from&to&step    -> Telemetry
     GET    /machines/{serial}/regimes?from&to&step                  -> RegimeBands
     GET    /machines/{serial}/alarms?live       -> Page[Alarm]
+    GET    /machines/{serial}/detectors         -> DetectorStates
     GET    /machines/{serial}/ledger            -> Ledger
     GET    /alarms?live&state&severity&product&region&machine&rule
            &suppressed&flapping&from&to         -> Page[Alarm]

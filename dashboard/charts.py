@@ -145,8 +145,9 @@ def finish(chart: Any) -> Spec:
 
 def _time_axis() -> alt.Axis:
     return alt.Axis(
-        labelExpr=_TIME_LABEL, labelColor=INK, gridColor=GRID, tickCount=8, domainColor=GRID
-    )
+        labelExpr=_TIME_LABEL, labelColor=INK, gridColor=GRID, tickCount=8, domainColor=GRID,
+        labelOverlap=True,  # on a phone every other one has room
+    )  # fmt: skip
 
 
 def _value_axis() -> alt.Axis:

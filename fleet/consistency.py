@@ -160,8 +160,40 @@ def _rule_expressions(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Pro
             yield from _since_service((*path, field), call, plan)
         if found is not None:
             yield from _values((*path, field), found, rule, plan)
+    yield from _both_at_once(path, rule, plan)
     for name in sorted(set(rule.params) - read):
         yield Problem((*path, "params", name), f"neither when nor clear reads {name}")
+
+
+def _both_at_once(path: Path, rule: Rule, plan: ProductPlan) -> Iterator[Problem]:
+    """A value at which an alarm is raised and returns: it would come and go without end."""
+    ends = [_limit(text, rule, plan) for text in (rule.when, rule.clear)]
+    if ends[0] is None or ends[1] is None or ends[0][0] != ends[1][0]:
+        return
+    (name, above, limit), (_, clears_above, clear) = ends[0], ends[1]
+    if above != clears_above and (clear > limit if above else clear < limit):
+        low, high = sorted((limit, clear))
+        message = f"when and clear both hold while {name} is between {low:g} and {high:g}"
+        yield Problem((*path, "clear"), message)
+
+
+def _limit(text: str | None, rule: Rule, plan: ProductPlan) -> tuple[str, bool, float] | None:
+    """A condition that only compares a signal with a number: the signal, whether it is to be above,
+    and the number."""
+    try:
+        node = parse(text or "", {*plan.signal, *rule.params}).tree
+    except ExpressionError:
+        return None
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return None
+    if not isinstance(node.left, ast.Name) or node.left.id not in plan.signal:
+        return None
+    number = _number(node.comparators[0], rule)
+    above, below = (
+        isinstance(node.ops[0], ast.Gt | ast.GtE),
+        isinstance(node.ops[0], ast.Lt | ast.LtE),
+    )
+    return (node.left.id, above, number) if number is not None and (above or below) else None
 
 
 def _in_words(problem: Problem, text: str, plan: ProductPlan) -> Problem:

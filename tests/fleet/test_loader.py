@@ -228,6 +228,10 @@ BROKEN = {
         "when: oil_temp_c > limit_c or 3 < drum_rpm and oil_temp_c > 200",
         (6, 52, "oil_temp_c is from -40 to 150, so it never comes to 200"),
     ),
+    "clear condition within the condition": (
+        "mixer/rules.yaml", "clear: oil_temp_c < limit_c - 5", "clear: oil_temp_c <= 84",
+        (10, 12, "when and clear both hold while oil_temp_c is between 80 and 84"),
+    ),
     "growth of a gauge": (
         "mixer/rules.yaml", "when: oil_temp_c > limit_c",
         "when: 'growth(oil_temp_c, \"1h\") > limit_c'",
