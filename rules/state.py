@@ -93,7 +93,7 @@ def empty_state(compiled: CompiledPlan, machine_ids: Sequence[int]) -> FleetStat
         np.tile(_nothing_open(compiled), (m, 1)),
         np.tile(nothing_slid(compiled.lanes), (m, 1)),
         np.zeros((m, compiled.lanes[-1].places.stop if compiled.lanes else 0), np.int64),
-        tuple(Recent(lane.columns, len(lane.windows)) for lane in compiled.lanes),
+        tuple(Recent(one.columns, len(one.windows), one.sparse) for one in compiled.lanes),
         ((NOTHING_WATCHED,) * len(compiled.detectors),) * m,
         ({},) * m,
     )

@@ -1,7 +1,8 @@
 """The windows of machine time that a plan's conditions look at, sorted by how they are kept.
 
 Calls over windows of about the same length share a lane: the rows of one are kept for as long as
-its longest window. Within a lane those of one function and window are computed together.
+its longest window; of long ones those functions that need few rows have a lane of their own. Within
+a lane the calls of one function and window are computed together.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from fleet.expression import (
 from fleet.pace import Pace, pace_of
 from fleet.plan import ProductPlan
 from rules.condition import ConditionRule
+from rules.sliding.recent import Sparse
 
 #: Windows up to ten minutes, an hour, a shift, and longer ones keep their rows apart.
 _LIMITS_MS = (600_000, 3_600_000, 28_800_000)
+#: Of windows longer than an hour these keep only the rows that can still matter to them.
+_SPARSE, _SPARSE_FROM_MS = frozenset({"low", "high", "count", "delta"}), 3_600_000
 #: Numbers that are kept of each machine while a window slides on (rules.sliding.slide).
 _NOTHING: Mapping[str, tuple[float, ...]] = {
     "avg": (0, 0, 0),  # known values, their sum in wholes and in fractions
@@ -98,13 +102,24 @@ class Lane:
     groups: tuple[Group, ...]
     places: slice
 
+    @property
+    def sparse(self) -> Sparse:
+        """Of each column the functions that look at it, where they do not need all rows."""
+        if not _is_sparse(self.groups[0].calls[0]):
+            return ()
+        asked = [(column, one.function) for one in self.groups for column in one.columns.tolist()]
+        return tuple(
+            frozenset(function for column, function in asked if column == own)
+            for own in range(self.columns)
+        )
+
 
 def lanes_of(conditions: Sequence[ConditionRule], plan: ProductPlan) -> tuple[Lane, ...]:
     """The lanes that the windows of a plan's conditions need, short windows first."""
     calls = {call.key: call for i, one in enumerate(conditions) for call in _calls_of(i, one, plan)}
     lanes: list[Lane] = []
     slot = place = 0
-    for _, members in groupby(sorted(calls.values(), key=_order), _length_class):
+    for _, members in groupby(sorted(calls.values(), key=_order), _class):
         lane = _lane(list(members), slot, place)
         lanes.append(lane)
         slot, place = lane.groups[-1].slots.stop, lane.places.stop
@@ -149,12 +164,16 @@ def _calls_of(index: int, condition: ConditionRule, plan: ProductPlan) -> Iterat
             yield WindowCall(text, called(node), argument, owner, window_of(node).ms, pace)
 
 
-def _length_class(call: WindowCall) -> int:
-    return sum(call.window_ms > limit for limit in _LIMITS_MS)
+def _is_sparse(call: WindowCall) -> bool:
+    return call.window_ms > _SPARSE_FROM_MS and call.function in _SPARSE
 
 
-def _order(call: WindowCall) -> tuple[int, int, str]:
-    return _length_class(call), call.window_ms, call.function
+def _class(call: WindowCall) -> tuple[int, bool]:
+    return sum(call.window_ms > limit for limit in _LIMITS_MS), _is_sparse(call)
+
+
+def _order(call: WindowCall) -> tuple[tuple[int, bool], int, str]:
+    return _class(call), call.window_ms, call.function
 
 
 def _lane(calls: Sequence[WindowCall], slot: int, place: int) -> Lane:

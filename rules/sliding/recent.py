@@ -1,7 +1,8 @@
 """The recent rows of many machines, for windows that slide over them.
 
 A machine's rows stand behind each other in a piece of its own, with room for more; when the room is
-used up they move to a larger one. Where they stand is kept with the machine's state, and not here.
+used up they move to another one, where some windows leave behind what they will not look at again.
+Where they stand is kept with the machine's state, and not here.
 Nothing that was written is ever overwritten: of an older state of a machine the rows are still
 there, so that a step may be taken anew after its transaction has failed.
 """
@@ -20,7 +21,7 @@ Rows = NDArray[np.intp]
 #: Columns of places: the end of a machine's rows, the end of its room, and from here on where each
 #: window begins, the longest last.
 END, LIMIT, WINDOWS = 0, 1, 2
-_LEAST_ROOM = 8
+_LEAST_ROOM, _LEAST_SPARSE_ROOM = 8, 64
 _LEAST_CAPACITY = 64
 
 
@@ -31,14 +32,19 @@ def ragged(begins: IntColumn, lengths: IntColumn) -> Rows:
     return np.asarray(np.arange(total) + np.repeat(begins - before, lengths))
 
 
+#: Of each column the functions that look at it.
+Sparse = tuple[frozenset[str], ...]
+
+
 class Recent:
     """Rows with a time, milliseconds, and a number for each of the `columns`, NaN unknown; of a
-    machine's `width` places the last ones are those of as many `windows`."""
+    machine's `width` places the last ones are those of as many `windows`. Where `sparse` says of
+    each column which functions look at it (see `needed`), rows that none needs are not kept."""
 
-    __slots__ = ("size", "taken", "times", "values", "width")
+    __slots__ = ("size", "sparse", "taken", "times", "values", "width")
 
-    def __init__(self, columns: int, windows: int) -> None:
-        self.width = WINDOWS + windows
+    def __init__(self, columns: int, windows: int, sparse: Sparse = ()) -> None:
+        self.width, self.sparse = WINDOWS + windows, sparse
         self.times: IntColumn = np.empty(0, np.int64)
         self.values: FloatColumn = np.empty((0, columns))
         self.taken: NDArray[np.bool_] = np.empty(0, bool)
@@ -87,17 +93,28 @@ class Recent:
     def _move(self, places: IntColumn, which: Rows, counts: IntColumn) -> None:
         """Rows of some machines to places with room for `counts` more, and some."""
         begin = places[which, -1]
-        live = places[which, END] - begin
+        held = places[which, END] - begin
+        rows, before = ragged(begin, held), np.cumsum(held) - held
+        kept = self._needed(rows, before, held)
+        passed = np.concatenate(([0], np.cumsum(kept)))
+        live = passed[before + held] - passed[before]
         room = live + counts[which]
-        room += room // 4 + _LEAST_ROOM
+        room += room // 4 + (_LEAST_SPARSE_ROOM if self.sparse else _LEAST_ROOM)
         target = self.size + np.cumsum(room) - room
         self._grow(self.size + int(room.sum()))
-        rows, new = ragged(begin, live), ragged(target, live)
+        rows, new = rows[kept], ragged(target, live)
         self.times[new], self.values[new] = self.times[rows], self.values[rows]
         self.taken[new] = True
-        places[which, END] = target + live
-        places[which, WINDOWS:] += (target - begin)[:, None]
-        places[which, LIMIT] = target + room
+        windows = places[which, WINDOWS:] - (begin - before)[:, None]
+        places[which, WINDOWS:] = passed[windows] + (target - passed[before])[:, None]
+        places[which, END], places[which, LIMIT] = target + live, target + room
+
+    def _needed(self, rows: Rows, begins: IntColumn, lengths: IntColumn) -> NDArray[np.bool_]:
+        kept = np.ones(len(rows), bool)
+        if self.sparse:
+            for begin, end in zip(begins.tolist(), (begins + lengths).tolist(), strict=True):
+                kept[begin:end] = needed(self.values[rows[begin:end]], self.sparse)
+        return kept
 
     def _grow(self, size: int) -> None:
         if size > len(self.times):
@@ -108,6 +125,29 @@ class Recent:
                 new[: self.size] = old[: self.size]
                 setattr(self, name, new)
         self.size = size
+
+
+def needed(values: FloatColumn, functions: Sparse) -> NDArray[np.bool_]:
+    """Which of a machine's rows (n, columns) are needed by windows that end later: for `low` and
+    `high` those that no later row outdoes, for `delta` the last of equal values, for `count`
+    changes."""
+    kept = np.zeros(len(values), bool)
+    for own, asked in zip(values.T, functions, strict=True):
+        if "count" in asked:
+            kept |= own != 0
+        if "low" in asked:
+            kept |= ~np.isnan(own) & ~(own >= _later(np.fmin, own))
+        if "high" in asked:
+            kept |= ~np.isnan(own) & ~(own <= _later(np.fmax, own))
+        if "delta" in asked:
+            known = np.flatnonzero(~np.isnan(own))
+            kept[known[np.append(np.diff(own[known]) != 0, True)[: len(known)]]] = True
+    return kept
+
+
+def _later(pick: np.ufunc, values: FloatColumn) -> FloatColumn:
+    """The least or greatest known value behind each row, NaN where there is none."""
+    return np.append(pick.accumulate(values[::-1])[::-1], np.nan)[1:]
 
 
 def together(parts: Sequence[tuple[Recent, IntColumn]]) -> tuple[Recent, IntColumn]:
@@ -122,5 +162,5 @@ def packed(recent: Recent, places: IntColumn) -> tuple[Recent, IntColumn]:
     """The same rows of these machines, anew where most of the room is no longer used."""
     if not recent.wasteful(places):
         return recent, places
-    fresh = Recent(recent.values.shape[1], recent.width - WINDOWS)
+    fresh = Recent(recent.values.shape[1], recent.width - WINDOWS, recent.sparse)
     return fresh, fresh.adopt(recent, places)

@@ -3,6 +3,7 @@ cut anywhere, gone on with twice from one state, and made anew from the rows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fleet.batch import FloatColumn
 from fleet.evaluate import evaluate
 from fleet.windows import window
+from rules.compiled import CompiledPlan
 from rules.condition import per_row
 from rules.engine import fold, with_windows
 from rules.sheet import sheet_of
@@ -32,9 +34,15 @@ RULES = [
          clear=f'{name}({argument}, "{length}") < 0', params={"limit": 82},
          overrides=[{"machine": "P-2", "params": {"limit": 90}}])
     for place, (name, argument) in enumerate(ASKED)
-    for length in ("35s", "4min", "14min")
+    for length in ("35s", "14min", "100min")
 ]  # fmt: skip
 PLAN = compiled(rules=RULES)
+#: Of each function that keeps few rows of a long window, that alone.
+FEW = {
+    name: compiled(rules=[one for one in RULES if one["id"].startswith(f"{name}_")
+                          and one["id"].endswith("_100min")])
+    for name in ("low", "high", "count", "delta")
+}  # fmt: skip
 
 readings = st.fixed_dictionaries(
     {},
@@ -54,14 +62,24 @@ steps = st.lists(
 ).map(timed)  # fmt: skip
 
 
-def at_once(rows: list[Row]) -> tuple[list[tuple[int, int]], dict[CallKey, FloatColumn]]:
+@pytest.fixture(autouse=True, scope="module")
+def little_room() -> Iterator[None]:
+    """Rows have to move often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rules.sliding.recent._LEAST_SPARSE_ROOM", 2)
+        yield
+
+
+def at_once(
+    plan: CompiledPlan, rows: list[Row]
+) -> tuple[list[tuple[int, int]], dict[CallKey, FloatColumn]]:
     """The machine and time of each row, and all windows there, by fleet.windows."""
-    batch = batch_of(PLAN, rows)
+    batch = batch_of(plan, rows)
     machines = np.unique(batch.machine_id).tolist()
-    sheet = sheet_of(PLAN, empty_state(PLAN, machines), batch)
-    params = [one.params([IDENTITIES[m] for m in machines]) for one in PLAN.conditions]
+    sheet = sheet_of(plan, empty_state(plan, machines), batch)
+    params = [one.params([IDENTITIES[m] for m in machines]) for one in plan.conditions]
     found = {}
-    for lane in PLAN.lanes:
+    for lane in plan.lanes:
         for group in lane.groups:
             for call in group.calls:
                 own = {} if call.owner is None else params[call.owner]
@@ -74,55 +92,74 @@ def at_once(rows: list[Row]) -> tuple[list[tuple[int, int]], dict[CallKey, Float
 
 
 def slid(
-    state: FleetState, rows: list[Row]
+    plan: CompiledPlan, state: FleetState, rows: list[Row]
 ) -> tuple[list[tuple[int, int]], dict[CallKey, FloatColumn]]:
-    sheet = sheet_of(PLAN, state, batch_of(PLAN, rows))
+    sheet = sheet_of(plan, state, batch_of(plan, rows))
     machines = sheet.before.machine_id.tolist()
-    params = [one.params([IDENTITIES[m] for m in machines]) for one in PLAN.conditions]
+    params = [one.params([IDENTITIES[m] for m in machines]) for one in plan.conditions]
     ids = np.array(machines)[sheet.grid.machine].tolist()
     moments = list(zip(ids, sheet.grid.times.tolist(), strict=True))
-    return moments, dict(slide(PLAN, sheet, params).windows)
+    return moments, dict(slide(plan, sheet, params).windows)
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows=steps, cuts=st.lists(st.integers(0, 240), max_size=12), anew=st.booleans())
 def test_windows_slide_to_what_they_are(rows: list[Row], cuts: list[int], anew: bool) -> None:
-    moments, expected = at_once(rows)
+    check(PLAN, rows, cuts, anew=anew)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_windows_that_keep_few_rows(name: str) -> None:
+    rng, rows = np.random.default_rng(7), []
+    at = START
+    for _ in range(500):
+        at += int(rng.choice([30, 60, 240, 900])) * 1000
+        level = float(rng.choice([80.0, 82.1, 82.1, 84.0, 90.0]))
+        said = {"oil_temp_c": level, "filter_sw": float(rng.random() < 0.3)}
+        rows.append((1, at, {} if rng.random() < 0.2 else said))
+    check(FEW[name], rows, np.cumsum(rng.integers(1, 4, 400)).tolist(), anew=False)
+
+
+def check(plan: CompiledPlan, rows: list[Row], cuts: list[int], *, anew: bool) -> None:
+    """Fold the rows in pieces, and compare every window with the one over all rows."""
+    moments, expected = at_once(plan, rows)
     place = {moment: i for i, moment in enumerate(moments)}
-    memory = Memory(PLAN)
-    memory.put(empty_state(PLAN, list(IDENTITIES)))
+    memory = Memory(plan)
+    memory.put(empty_state(plan, list(IDENTITIES)))
     edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
     for first, last in pairwise(edges):
         piece = rows[first:last]
         before = memory.take(sorted({machine for machine, _, _ in piece}))
         if anew:
-            before = made_anew(before, rows[:first])
-        own, windows = slid(before, piece)
-        slid(before, [(m, at + 500, {"oil_temp_c": 1e6}) for m, at, _ in piece])  # comes to nothing
-        again, same = slid(before, piece)
+            before = made_anew(plan, before, rows[:first])
+        own, windows = slid(plan, before, piece)
+        slid(
+            plan, before, [(m, at + 500, {"oil_temp_c": 1e6}) for m, at, _ in piece]
+        )  # comes to nothing
+        again, same = slid(plan, before, piece)
         assert own == again
         for key, column in windows.items():
             wanted = expected[key][[place[moment] for moment in own]]
             assert np.array_equal(column, wanted, equal_nan=True), key
             assert np.array_equal(same[key], wanted, equal_nan=True), key
-        after, _ = fold(PLAN, IDENTITIES, before, batch_of(PLAN, piece))
+        after, _ = fold(plan, IDENTITIES, before, batch_of(plan, piece))
         memory.put(after)
 
 
-def made_anew(state: FleetState, seen: list[Row]) -> FleetState:
+def made_anew(plan: CompiledPlan, state: FleetState, seen: list[Row]) -> FleetState:
     """The state with windows made from the rows alone."""
-    bare = empty_state(PLAN, state.machine_id.tolist())
+    bare = empty_state(plan, state.machine_id.tolist())
     as_of = dict(zip(state.machine_id.tolist(), state.as_of.tolist(), strict=True))
-    own = [row for row in seen if as_of.get(row[0], -1) - PLAN.past_ms <= row[1]
+    own = [row for row in seen if as_of.get(row[0], -1) - plan.past_ms <= row[1]
            and row[0] in as_of]  # fmt: skip
-    anew = with_windows(PLAN, IDENTITIES, bare, batch_of(PLAN, own))
+    anew = with_windows(plan, IDENTITIES, bare, batch_of(plan, own))
     columns = {name: getattr(state, name) for name in FleetState.__dataclass_fields__}
     return FleetState(**{**columns, "sliding": anew.sliding, "places": anew.places,
                          "recent": anew.recent})  # fmt: skip
 
 
 def test_what_is_held_does_not_grow_with_time() -> None:
-    plan = compiled(rules=[one for one in RULES if one["id"] in ("avg_0_35s", "high_6_4min")])
+    plan = compiled(rules=[one for one in RULES if one["id"] in ("avg_0_35s", "high_6_100min")])
     memory = Memory(plan)
     memory.put(empty_state(plan, [1, 2]))
     held = []
@@ -170,5 +207,6 @@ def test_a_machine_of_which_nothing_is_kept_is_taken_over(places: list[int]) -> 
     memory.put(state)
     memory.put(empty_state(PLAN, [9]))
     kept = memory.take([ids[0]])
-    assert [kept.recent[i].values[kept.places[0, lane.places][-1], 0] for i, lane in
-            enumerate(PLAN.lanes)] == [80.0] * len(PLAN.lanes)  # fmt: skip
+    lanes = zip(kept.recent, PLAN.lanes, strict=True)
+    times = [recent.times[kept.places[0, lane.places][-1]] for recent, lane in lanes]
+    assert times == [START] * len(PLAN.lanes)
