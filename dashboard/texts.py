@@ -621,7 +621,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "party_override": ("Manager", "人工"),
     "party_rule": ("Simple rule", "简单公式"),
     "lost_by": ("lost by pieces missed or too many", "缺件与多余造成的损失"),
-    "nearest_in": ("nearest to it in {count} of {articles}", "{articles} 种中 {count} 种最接近"),
+    "nearest_in": (
+        "nearest to what was asked for in {count} of {articles}",
+        "{articles} 种中 {count} 种最接近实际",
+    ),
     "judged_of": (
         "{articles} articles, {asked} pieces asked for: of few, luck decides as well.",
         "{articles} 种物料，实际需求 {asked} 件；数量少时含偶然因素。",

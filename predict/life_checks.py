@@ -173,7 +173,7 @@ def _of_one_kind(lives: Lives) -> Lives:
 def _plan(fit: LifeFit, life: Life) -> Check | None:
     """Whether the fleet's lives alone contradict the plan's median."""
     alone = fit if fit.prior is None else _alone(fit.lives, fit.family)
-    if alone is None:
+    if alone is None and fit.lives.failures >= FEW_FAILURES:
         # A region without a failure leaves no maximum: then all kinds count as one.
         alone = _alone(_of_one_kind(fit.lives), fit.family)
     if alone is None:
