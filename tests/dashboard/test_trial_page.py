@@ -34,6 +34,7 @@ def test_a_manager_tries_a_rule(page: Page, dashboard_url: str, store: Connectio
     form.get_by_role("button", name="Try it").click()
     expect(form).to_contain_text("column")
     condition.fill("hyd_temp_c > 90")
+    form.get_by_label("Clear condition", exact=True).fill("hyd_temp_c < 85")
     form.get_by_role("button", name="Try it").click()
     expect(page.get_by_text(re.compile("3 machines|2 machines|4 machines")).first).to_be_visible()
     expect(page.locator("tr", has_text="P-2").first).to_contain_text("+1")
