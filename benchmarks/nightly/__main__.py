@@ -18,20 +18,18 @@ from rich.progress import Progress
 from benchmarks.ingest.processes import peak_bytes, tree
 from benchmarks.ingest.system import servers
 from benchmarks.nightly.fleet import fill, trimmed
-from fleet.clock import now_ms, to_datetime
+from benchmarks.nightly.planned import planned
+from fleet.clock import now_ms
 from fleet.loader import load_catalogue
 from ironpulse.assess import assess_fleet
 from ironpulse.backtest.spread import Crew, crew_of
-from ironpulse.demo.parts import open_shelves
 from ironpulse.foreground import says_errors
 from ironpulse.stack import LocalStack
 from ironpulse.stack.postgres import make_database
 from predict.nightly import begin
-from predict.plan.run import run_plan
 from store import wear
 from store.connection import connect
 from store.migrate import migrate
-from store.plans import load_catalogue as load_stored
 
 AIM_MINUTES, AIM_GB = 10, 2
 
@@ -85,7 +83,7 @@ def _measure(stack: LocalStack, crew: Crew, machines: int, places: int) -> dict[
     assessing_s = time.perf_counter() - begun
     servers_own = {each for pid in stack.pids.values() for each in tree(pid)}
     with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-        plan_s, plan_bytes = alone.submit(_planned, url, now).result()
+        plan_s, plan_bytes = alone.submit(planned, url, now).result()
     with connect(url) as connection:
         parts = len(wear.live_parts(connection, [m for portion in portions for m in portion]))
     return {
@@ -99,19 +97,6 @@ def _measure(stack: LocalStack, crew: Crew, machines: int, places: int) -> dict[
         "plan_s": plan_s,
         "plan_mb": plan_bytes / 2**20,
     }
-
-
-def _planned(url: str, now_ms: int) -> tuple[float, int]:
-    """Seconds that the fleet's parts plan takes, and the most memory of this process in bytes."""
-    at = to_datetime(now_ms)
-    with connect(url) as connection:
-        catalogue = load_stored(connection)
-        with connection.transaction():
-            open_shelves(connection, catalogue, at, seed=1)
-        begun = time.perf_counter()
-        with connection.transaction():
-            run_plan(connection, catalogue, at, "predict")
-    return time.perf_counter() - begun, peak_bytes([os.getpid()])
 
 
 if __name__ == "__main__":
