@@ -83,8 +83,8 @@ def change(
     note: str | None,
     now_ms: int,
 ) -> bool:
-    """Set an open or ordered alert to `ordered` or `dismissed`; False when it is over or there
-    is none."""
+    """Set an open alert to `ordered`, or an open or ordered one to `dismissed`; False where it is
+    neither or there is none: what is ordered is not ordered twice."""
     values = {
         "id": alert_id,
         "status": status,

@@ -82,10 +82,10 @@ def change_part_alert(
             now_ms=now,
         )
         if not changed:
-            state = PART_ALERT_STATES[row["status"]]
+            state, asked = PART_ALERT_STATES[row["status"]], PART_ALERT_STATES[body.status]
             raise conflict(
-                f"The part alert is {state.en}; nothing can be changed any more.",
-                f"该配件预警状态为“{state.zh}”，不能再修改。",
+                f"The part alert is {state.en} already; it cannot become {asked.en}.",
+                f"该配件预警状态为“{state.zh}”，不能再改为“{asked.zh}”。",
             )
         row = part_alerts.alert(connection, alert_id)
         assert row is not None

@@ -61,5 +61,5 @@ update part_alert
 set status = %(status)s, changed_at = %(now)s, changed_by = %(actor)s,
     evidence = case when %(note)s::text is null then evidence
         else evidence || jsonb_build_object('note', %(note)s::text) end
-where id = %(id)s and status in ('open', 'ordered')
+where id = %(id)s and status in ('open', 'ordered') and status <> %(status)s
 returning id;

@@ -152,6 +152,8 @@ def test_the_parts_team_orders_and_dismisses(api: httpx.Client, store: Connectio
     assert items[0]["name"]["zh"] == "名称" and items[0]["price_class"] == "A"
     ordered = api.post(f"/parts/alerts/{first}/status", json={"status": "ordered"})
     assert (ordered.json()["status"], ordered.json()["changed_by"]) == ("ordered", "pat")
+    twice = api.post(f"/parts/alerts/{first}/status", json={"status": "ordered"})
+    assert twice.status_code == 409 and "已订货" in twice.json()["detail_zh"]
     without = api.post(f"/parts/alerts/{second}/status", json={"status": "dismissed"})
     assert without.status_code == 422
     body = {"status": "dismissed", "note": "machine is being sold"}
