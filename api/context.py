@@ -59,7 +59,7 @@ class Context:
         with self._lock:
             if self._trials is None or self._trials.poll() is not None:
                 environment = os.environ | {"IRONPULSE_DATABASE_URL": self.database.url}
-                command = [sys.executable, "-m", "rules.trial"]
+                command = [sys.executable, "-m", "rules.backtest.trial"]
                 self._trials = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
 
     def close(self) -> None:

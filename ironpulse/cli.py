@@ -169,7 +169,7 @@ def rules(
     ] = 1,
 ) -> None:
     """Judge what arrives in the store and raise alarms and tickets."""
-    from rules.worker import run
+    from rules.live.worker import run
 
     if workers > 1:
         crew = [Service(f"rules {n}", ("rules",)) for n in range(1, workers + 1)]

@@ -28,7 +28,7 @@ from rules.detectors.codec import (
 )
 from rules.detectors.watched import Suspects
 from rules.faults import ActiveCode, FaultState
-from rules.gauges import EARLIER
+from rules.remembered.gauges import EARLIER
 from rules.state import IDLE, NEVER, NO_REGIME, FleetState, empty_state
 
 VERSION = 1

@@ -12,7 +12,7 @@ from fleet.expression import Expression, parse
 from fleet.plan import ProductPlan
 from fleet.rule import Normal, Rule
 from rules.condition import ConditionRule
-from rules.gauges import Gauges, gauges_of
+from rules.remembered.gauges import Gauges, gauges_of
 from rules.sliding.lanes import CallKey, Lane, keys_of, lanes_of, past_needed_ms, window_calls
 
 

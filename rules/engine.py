@@ -16,7 +16,6 @@ from fleet.batch import FloatColumn, SampleBatch
 from fleet.carry import first_true
 from fleet.evaluate import evaluate
 from fleet.expression import Expression, text_of
-from rules.baselines import standing
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import Identity, Params, per_row
@@ -24,8 +23,9 @@ from rules.detectors.implausible import fold_suspects
 from rules.detectors.live import NOTHING_TAUGHT, Taught, fold_detectors
 from rules.detectors.union import as_one
 from rules.holding import Grid, RuleState, Transition, step
-from rules.peers import PeerDays
-from rules.recall import Recall
+from rules.remembered.baselines import standing
+from rules.remembered.peers import PeerDays
+from rules.remembered.recall import Recall
 from rules.result import change_of, state_after
 from rules.sheet import Sheet, sheet_of
 from rules.sliding.lanes import CallKey
@@ -63,7 +63,7 @@ def fold(
     """Fold a batch over the state of its machines.
 
     Every machine of the batch stands in `state`; each (machine, time) stands in the batch once,
-    after the machine's `as_of`: late rows are the caller's (see rules.late). `identities` is
+    after the machine's `as_of`: late rows are the caller's (see rules.alarms.late). `identities` is
     asked only where a rule has overrides, compares with peers, learns or counts since a service;
     `taught` is what detectors learned from the fleet, and its days. Returns the new state of the
     batch's machines, by machine id, and the changes by machine and time.

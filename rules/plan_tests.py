@@ -21,9 +21,9 @@ from rules.condition import Identity
 from rules.detectors.live import Taught
 from rules.engine import fold
 from rules.faults import FaultState, fold_faults, ripen
-from rules.known_before import services_counted
-from rules.peers import LEAST_MACHINES, PeerDays
+from rules.live.known_before import services_counted
 from rules.plan_test_file import RaisedAlarm, RuleTest, TestFile, faults_of, read_tests, series
+from rules.remembered.peers import LEAST_MACHINES, PeerDays
 from rules.state import empty_state
 
 _START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z; any moment would do

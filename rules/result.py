@@ -12,7 +12,7 @@ from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import ConditionRule
 from rules.holding import RuleState, Transition
-from rules.recall import Recall
+from rules.remembered.recall import Recall
 from rules.sheet import Sheet
 from rules.state import NO_REGIME, FleetState
 

@@ -30,11 +30,11 @@ class FleetState:
     `last_value`, `last_time` (m, s) the last known value of each signal. Of each rule (m, r):
     `phase`, `since` when the pending or clearing run began, `known` its last known moment,
     `raised_at`. `operating` is the operating time so far, ms, and `learned` (m, k) the numbers of
-    the gauges (rules.gauges), NaN where there is none yet; `open` (m, o) the stretches that learned
-    detectors gather (rules.detectors.stretches). Of the windows `sliding` (m, w) are the numbers
-    (rules.sliding.lanes) and `places` (m, p) where its rows stand in `recent`, one for each lane
-    of the plan. And of each machine what its detectors keep, and the sensors that are suspect. All
-    times are milliseconds since 1970 UTC.
+    the gauges (rules.remembered.gauges), NaN where there is none yet; `open` (m, o) the stretches
+    that learned detectors gather (rules.detectors.stretches). Of the windows `sliding` (m, w) are
+    the numbers (rules.sliding.lanes) and `places` (m, p) where its rows stand in `recent`, one for
+    each lane of the plan. And of each machine what its detectors keep, and the sensors that are
+    suspect. All times are milliseconds since 1970 UTC.
     """
 
     machine_id: IntColumn

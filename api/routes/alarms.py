@@ -39,7 +39,7 @@ from rules.codec import load
 from rules.compiled import compile_plan
 from rules.detectors.course import course_of
 from rules.detectors.standing import standings
-from rules.known_before import taught_in
+from rules.live.known_before import taught_in
 from rules.state import empty_state
 from store import alarms, rule_state
 from store.reading import read_range

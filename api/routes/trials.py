@@ -18,7 +18,7 @@ from api.schemas.trial import Trial, TrialRequest, TrialSummary
 from fleet.clock import now_ms, to_ms
 from fleet.plan import Catalogue
 from fleet.text import Text
-from rules.trial import LONGEST_MS, changed
+from rules.backtest.trial import LONGEST_MS, changed
 from store import trials
 from store.connection import Connection
 

@@ -24,8 +24,8 @@ from fleet.plan import Catalogue
 from fleet.registry import Customer, NewMachine, Region, Registration, Station
 from fleet.text import Text
 from ingest.topics import faults_topic, telemetry_topic
-from rules import teacher
-from rules.worker import Worker
+from rules.live import teacher
+from rules.live.worker import Worker
 from store.connection import Connection, Database, connect
 from store.machines import register
 from store.migrate import migrate

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from fleet.plan import Catalogue
 from ingest.quality import implausible, limits_of, mark
-from rules.backtest import alarms_of, begin, go_on
+from rules.backtest.course import alarms_of, begin, go_on
+from rules.backtest.visits import Decided, visits
 from rules.compiled import compile_plan
 from rules.condition import Identity
 from rules.detectors.learning import Seen
 from rules.detectors.live import Taught
 from rules.detectors.past import joined, past_of
-from rules.visits import Decided, visits
 from simulators.fleet import DemoFleet, FleetMachine
 from simulators.history import Piece, generate
 from simulators.truth import Episode

@@ -24,7 +24,7 @@ from benchmarks.fleet.course import Course
 from benchmarks.fleet.sensors import SensorFigures, is_of_sensor, sensor_figures, tells
 from fleet.clock import MS_PER_DAY
 from fleet.plan import Catalogue
-from rules.visits import Decided
+from rules.backtest.visits import Decided
 from simulators.truth import Episode
 from tickets.content import CAUSES_TO_PREPARE
 

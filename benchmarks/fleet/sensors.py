@@ -17,8 +17,8 @@ from typing import Any
 
 from benchmarks.fleet.course import Course
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
+from rules.backtest.visits import Decided
 from rules.detectors.teaching import FIRST_DAYS
-from rules.visits import Decided
 from simulators.sensors import KINDS
 from simulators.truth import SENSOR, Episode
 

@@ -30,7 +30,7 @@ from fleet.plan import Catalogue
 from ironpulse.demo import registry
 from ironpulse.foreground import says_errors
 from ironpulse.stack.postgres import make_database
-from rules.worker import Worker
+from rules.live.worker import Worker
 from simulators.fleet import demo_fleet
 from store.connection import Connection, Database, connect
 from store.migrate import migrate

@@ -12,9 +12,9 @@ from fleet.plan import Catalogue
 from rules.compiled import CompiledPlan, compile_plan
 from rules.condition import Identity
 from rules.engine import fold
-from rules.known_before import identities_of
+from rules.live.known_before import identities_of
+from rules.live.worker import MOST_ENTRIES, MOST_SAMPLES
 from rules.state import Memory, empty_state
-from rules.worker import MOST_ENTRIES, MOST_SAMPLES
 from store.connection import Connection
 
 Commit = list[SampleBatch]

@@ -28,8 +28,8 @@ from ironpulse.backtest.sources import plan_of
 from ironpulse.backtest.tables import TRAITS
 from ironpulse.backtest.work_file import REPAIRS, SERVICES
 from ironpulse.settings import Settings
-from rules.known_before import REPAIRED
-from rules.stored import read_stored, store_pieces
+from rules.backtest.stored import read_stored, store_pieces
+from rules.live.known_before import REPAIRED
 from store import ledger, normals
 from store.connection import Connection, connect, our_errors
 from store.machines import Machine, list_machines

@@ -25,9 +25,9 @@ from ironpulse.backtest.csv_blocks import MACHINE, MEASURED_AT
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import Table, blocks
 from ironpulse.backtest.traits import Traits
+from rules.backtest.replay import Chunk, Piece
+from rules.backtest.stored import PIECE_ROWS, store_pieces
 from rules.condition import Identity
-from rules.replay import Chunk, Piece
-from rules.stored import PIECE_ROWS, store_pieces
 from store.telemetry import as_stored, merge_repetitions
 
 #: Groups that the machines of a file are spread over.

@@ -28,10 +28,10 @@ from ironpulse.backtest.sources import (
 from ironpulse.backtest.spread import crew_of, fold_groups
 from ironpulse.backtest.unfed import unfed_rules
 from ironpulse.settings import Settings
-from rules.backtest import alarms_of, finish
-from rules.backtest_report import Report, difference, report
+from rules.backtest.course import alarms_of, finish
+from rules.backtest.replay import Progress, job_of
+from rules.backtest.report import Report, difference, report
 from rules.compiled import compile_plan
-from rules.replay import Progress, job_of
 
 
 def rules(

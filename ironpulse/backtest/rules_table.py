@@ -23,7 +23,7 @@ _SCORES = ("confirmed", "beside", "false", "unknown")
 
 
 def print_report(found: Mapping[str, Any], file: TextIO) -> None:
-    """Print a report as `rules.backtest_report` gives it."""
+    """Print a report as `rules.backtest.report` gives it."""
     console = Console(file=file, width=_WIDTH, highlight=False, markup=False, emoji=False)
     _remarks(console, found)
     for table in _report(found, "Rules"):

@@ -20,13 +20,13 @@ from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import open_table
 from ironpulse.backtest.truth import read_truth
 from ironpulse.backtest.work_file import Work, read_repairs, read_services
-from rules.backtest import warm_up_ms
-from rules.backtest_report import Asked
+from rules.backtest.course import warm_up_ms
+from rules.backtest.known_faults import FORESIGHT_MS, faults_found, known_within
+from rules.backtest.report import Asked
 from rules.compiled import compile_plan
 from rules.condition import Identity
 from rules.detectors.lessons import Lesson
-from rules.known_before import identities_of, lessons_in, peers_in
-from rules.known_faults import FORESIGHT_MS, faults_found, known_within
+from rules.live.known_before import identities_of, lessons_in, peers_in
 from rules.state import NEVER
 from store import ledger, plans, suppressions, tickets
 from store.connection import connect, our_errors

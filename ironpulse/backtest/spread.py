@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fleet.errors import IronpulseError
-from rules.replay import Job, Piece, Progress, start, step
+from rules.backtest.replay import Job, Piece, Progress, start, step
 
 #: A scheduler may take so long to answer.
 PATIENCE_S = 10.0

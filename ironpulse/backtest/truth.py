@@ -9,7 +9,7 @@ from typing import Any
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.rows import moment_of, rows_of, why
-from rules.known_faults import FORESIGHT_MS, KnownFault
+from rules.backtest.known_faults import FORESIGHT_MS, KnownFault
 
 
 def read_truth(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.sources import History
-from rules.backtest_report import is_replayed
+from rules.backtest.report import is_replayed
 from rules.compiled import compile_plan
 
 #: What is not there, in words.

@@ -15,7 +15,7 @@ from typing import Any
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
 from ironpulse.backtest.rows import moment_of, rows_of, why
-from rules.known_before import repairs_counted, services_counted
+from rules.live.known_before import repairs_counted, services_counted
 
 SERVICES = ("machine", "done_at", "service")
 REPAIRS = ("machine", "repaired_at", "component", "part")

@@ -27,8 +27,8 @@ from ironpulse.demo.team import Team
 from predict.assess import Learned, assess
 from predict.fleet_lives import FleetLives, PlanLives
 from predict.tracking import follow_once
-from rules.teacher import teach
-from rules.worker import Worker
+from rules.live.teacher import teach
+from rules.live.worker import Worker
 from simulators.fleet import DemoFleet
 from simulators.history import Past
 from simulators.live import save_states

@@ -13,7 +13,7 @@ from fleet.peer_day import PeerDay
 from rules.detectors.live import Taught
 from rules.detectors.point import OperatingPoint
 from rules.detectors.regime import Normal
-from rules.peers import PeerDays
+from rules.remembered.peers import PeerDays
 
 VERSION = 1
 #: A lesson as it travels: rule, machine model, since when (ms), bytes.

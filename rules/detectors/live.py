@@ -24,7 +24,7 @@ from rules.detectors.stretches import Stretches, gather
 from rules.detectors.watch import Watch, relearn, watch
 from rules.detectors.watched import BEGINNING, Raised, Watched
 from rules.holding import Grid
-from rules.peers import NO_PEERS, PeerDays
+from rules.remembered.peers import NO_PEERS, PeerDays
 
 #: A sensor that stands still for so many stretches in a row while others move is stuck; one that
 #: tells nothing for so many, although it used to, is missing.

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR, now_ms, to_datetime
-from rules.worker import Worker
+from rules.live.worker import Worker
 from store.connection import Connection, Database
 from tests.api.test_tickets import step
 from tests.api.world import put_alarm, put_now, put_ticket

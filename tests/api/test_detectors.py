@@ -12,8 +12,8 @@ from rules.compiled import compile_plan
 from rules.detectors.threshold import Phase, Standing
 from rules.detectors.watched import NOTHING_WATCHED
 from rules.faults import FaultState
-from rules.keeping import saved_state
-from rules.known_before import taught_in
+from rules.live.keeping import saved_state
+from rules.live.known_before import taught_in
 from rules.state import empty_state
 from store import rule_state
 from store.connection import Connection

@@ -12,9 +12,9 @@ from benchmarks.fleet.course import Course
 from benchmarks.fleet.protocol import cases_of, false_visits, figures
 from benchmarks.fleet.taught import teachers
 from fleet.loader import load_catalogue
-from rules.backtest import Alarm
+from rules.backtest.course import Alarm
+from rules.backtest.visits import Decided
 from rules.detectors.teaching import MOST_MACHINES
-from rules.visits import Decided
 from simulators.fleet import FleetMachine
 from simulators.truth import Episode
 from tests.simulators import world

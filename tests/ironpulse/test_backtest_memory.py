@@ -24,7 +24,7 @@ from ironpulse.backtest.history import Aside, put_aside
 from ironpulse.backtest.sources import plan_of
 from ironpulse.backtest.spread import Crew, fold_groups
 from ironpulse.backtest.tables import open_table
-from rules.replay import job_of, start, step
+from rules.backtest.replay import job_of, start, step
 from rules.sheet import Sheet
 
 MACHINES = 3

@@ -13,7 +13,7 @@ from fleet import clock
 from fleet.batch import FaultCode, FaultReport, SampleBatch
 from ingest import quality
 from ironpulse.stack import LocalStack
-from rules.worker import Worker
+from rules.live.worker import Worker
 from store import ingest_log, ledger, machines, reports, telemetry
 from store.connection import Connection, Database, connect
 from store.ingest_log import NewEntry

@@ -10,15 +10,15 @@ import pytest
 from fleet import clock
 from fleet.rule import AlarmHandling
 from ironpulse.stack import LocalStack
-from rules.worker import Worker
+from rules.live.worker import Worker
 from store import alarms, machines, suppressions
 from store.connection import Database, connect
 from store.migrate import migrate
 from tests import small
 from tests.conftest import close_template, copied_database, make_template
 from tests.rules.conftest import Bench
+from tests.rules.live.test_worker import rows
 from tests.rules.plans import plan, rule
-from tests.rules.test_worker import rows
 
 RunAll = Callable[[Worker], None]
 MINUTE = 60_000

@@ -15,18 +15,18 @@ import pytest
 from fleet import clock
 from fleet.clock import MS_PER_DAY, MS_PER_HOUR
 from fleet.rule import AlarmHandling
-from rules import teacher
-from rules.peer_days import count_days
-from rules.recurrence import joins, recurrence_of
-from rules.worker import Worker
+from rules.alarms.recurrence import joins, recurrence_of
+from rules.live import teacher
+from rules.live.peer_days import count_days
+from rules.live.worker import Worker
 from store import machines, suppressions
 from store.alarms import Span
 from store.migrate import migrate
 from tests import small
+from tests.rules.backtest.test_backtest_live import Found, live, replayed
 from tests.rules.conftest import Bench, Row
+from tests.rules.live.test_teacher import OVERHEATING, SENSOR, UNLIKE
 from tests.rules.plans import RULES, plan, rule
-from tests.rules.test_backtest_live import Found, live, replayed
-from tests.rules.test_teacher import OVERHEATING, SENSOR, UNLIKE
 
 RunAll = Callable[[Worker], None]
 DAYS, HOURS, STEP_S, MACHINES = 14, 6, 300, 6

@@ -23,8 +23,8 @@ from rules.condition import Identity
 from rules.detectors.live import Taught
 from rules.engine import fold, with_windows
 from rules.faults import FaultState
-from rules.gauges import BASELINE_HEAD
-from rules.peers import PeerDays
+from rules.remembered.gauges import BASELINE_HEAD
+from rules.remembered.peers import PeerDays
 from rules.state import FleetState, empty_state, stack
 from tests.rules.plans import IDENTITIES, compiled, rule
 from tests.rules.twin import Machine, slow_fold, told

@@ -7,8 +7,8 @@ from store import alarms, plans
 from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench
+from tests.rules.live.test_worker import RunAll, hot, rows
 from tests.rules.plans import RULES, plan
-from tests.rules.test_worker import RunAll, hot, rows
 
 
 def changed(**given: object) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fleet import clock
 from ingest import payload
 from ingest.topics import telemetry_topic
-from rules.worker import Worker
+from rules.live.worker import Worker
 from store.migrate import migrate
 from tests import small
 from tests.conftest import BrokerAccess

@@ -8,8 +8,8 @@ from fleet import clock
 from store.migrate import migrate
 from tests import small
 from tests.rules.conftest import Bench, Row
+from tests.rules.live.test_worker import HOUR, RunAll, rows
 from tests.rules.plans import RULES, plan
-from tests.rules.test_worker import HOUR, RunAll, rows
 
 LEARNER = {
     **RULES[0],

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet import clock
-from rules.worker import Place, Worker, place_of
+from rules.live.worker import Place, Worker, place_of
 from store import machines, partitions
 from tests import small
 from tests.processes import until
 from tests.rules.conftest import Bench
-from tests.rules.test_worker import rows
+from tests.rules.live.test_worker import rows
 
 RunAll = Callable[[Worker], None]
 #: Machines beyond the three of the template, so that every worker has some.

@@ -17,7 +17,7 @@ from fleet.windows import Columns
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import ConditionRule, Identity
-from rules.peers import NO_PEERS, PeerDays
+from rules.remembered.peers import NO_PEERS, PeerDays
 
 Found = tuple[int, str, str, int, int, int]
 #: `max_gap_s` of the plan of these tests.

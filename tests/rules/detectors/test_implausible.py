@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from fleet.batch import SampleBatch
 from ingest import quality
+from rules.alarms.evidence import account_of
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.condition import Identity
 from rules.detectors.account import reason_of
 from rules.detectors.implausible import FULL_MS
 from rules.engine import fold
-from rules.evidence import account_of
 from rules.faults import FaultState
 from rules.state import empty_state
 from tests import small

@@ -17,6 +17,7 @@ from fleet.clock import MS_PER_DAY, to_ms
 from fleet.finding import Finding
 from fleet.loader import load_catalogue
 from fleet.plan import Catalogue, ProductPlan
+from rules.alarms.evidence import account_of
 from rules.changes import AlarmChange
 from rules.codec import dump, load
 from rules.compiled import CompiledPlan, compile_plan
@@ -27,7 +28,6 @@ from rules.detectors.live import NOTHING_TAUGHT, Taught
 from rules.detectors.past import joined, past_of
 from rules.detectors.teaching import learned
 from rules.engine import fold
-from rules.evidence import account_of
 from rules.faults import FaultState
 from rules.state import empty_state
 from simulators.fleet import DemoFleet, demo_fleet

@@ -1,0 +1,1 @@
+"""Machines that are not heard, or whose clocks are wrong."""

@@ -1,0 +1,1 @@
+"""Windows of operating hours, counts since a service, baselines and peers: what rules remember."""
