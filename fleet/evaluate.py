@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from fleet.batch import FloatColumn
-from fleet.expression import SCALAR_FUNCTIONS, Expression, called, text_of, window_of
+from fleet.calls import SCALAR_FUNCTIONS, called, text_of, window_of
+from fleet.expression import Expression
 from fleet.windows import Columns, window
 
 

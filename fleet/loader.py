@@ -15,10 +15,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fleet.consistency import Problem, problems_of
+from fleet.consistency import problems_of
 from fleet.errors import Fault, PlanError
 from fleet.misfits import sentence, sentences
 from fleet.plan import Catalogue, ProductPlan
+from fleet.problem import Problem
 from fleet.service import ServiceTier
 from fleet.yaml_source import Node, read_yaml
 

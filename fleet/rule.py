@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from fleet.fields import Code, Key, Model, Product, Severity
 from fleet.text import Text
 
-#: Ten years, as of windows (fleet.expression): nothing is waited for longer.
+#: Ten years, as of windows (fleet.calls): nothing is waited for longer.
 LONGEST_H = 3660 * 24
 LONGEST_S = LONGEST_H * 3600
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, SampleBatch
+from fleet.calls import text_of
 from fleet.carry import first_true
 from fleet.evaluate import evaluate
-from fleet.expression import Expression, text_of
+from fleet.expression import Expression
 from rules.changes import AlarmChange
 from rules.compiled import CompiledPlan
 from rules.condition import Identity, Params, per_row

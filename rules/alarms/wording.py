@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from fleet.expression import called, text_of, window_of
+from fleet.calls import called, text_of, window_of
 from fleet.plan import ProductPlan
 from fleet.signals import Signal
 from fleet.text import Language, Text

@@ -16,8 +16,9 @@ import structlog
 from pydantic import ValidationError
 
 from fleet.clock import MS_PER_DAY
-from fleet.consistency import Problem, problems_of
+from fleet.consistency import problems_of
 from fleet.plan import ProductPlan
+from fleet.problem import Problem
 from fleet.rule import Rule
 from fleet.text import Text
 from rules.backtest.course import alarms_of, warm_up_ms

@@ -12,16 +12,9 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fleet.calls import LEARNED_FUNCTIONS, PEER_FUNCTIONS, called, text_of, window_of
 from fleet.clock import MS_PER_HOUR
-from fleet.expression import (
-    LEARNED_FUNCTIONS,
-    PEER_FUNCTIONS,
-    Expression,
-    called,
-    part_of,
-    text_of,
-    window_of,
-)
+from fleet.expression import Expression, part_of
 from fleet.pace import ANY_PACE, Pace, pace_of
 from fleet.plan import ProductPlan
 from rules.condition import ConditionRule

@@ -16,14 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn
-from fleet.expression import (
-    WINDOW_FUNCTIONS,
-    Expression,
-    called,
-    part_of,
-    text_of,
-    window_of,
-)
+from fleet.calls import WINDOW_FUNCTIONS, called, text_of, window_of
+from fleet.expression import Expression, part_of
 from fleet.pace import Pace, pace_of
 from fleet.plan import ProductPlan
 from rules.condition import ConditionRule

@@ -14,7 +14,8 @@ import typer
 import yaml
 
 from api.app import PREFIX, create
-from fleet.expression import FUNCTIONS, called, parse
+from fleet.calls import FUNCTIONS, called
+from fleet.expression import parse
 from fleet.fields import Model
 from fleet.loader import load_catalogue
 from fleet.plan import ProductPlan

@@ -6,8 +6,9 @@ import ast
 
 import pytest
 
+from fleet.calls import Window, parse_window, text_of
 from fleet.errors import ExpressionError
-from fleet.expression import Window, parse, parse_window, text_of
+from fleet.expression import parse
 
 KNOWN = ("oil_temp_c", "eng_speed_rpm", "limit")
 

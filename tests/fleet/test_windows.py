@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.expression import WINDOW_FUNCTIONS
+from fleet.calls import WINDOW_FUNCTIONS
 from fleet.pace import Pace
 from fleet.windows import Columns, exact, inexact, settled, window
 from tests.rules.twin import slow_rises

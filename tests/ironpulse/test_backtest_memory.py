@@ -19,7 +19,7 @@ import pytest
 
 from benchmarks.backtest.history import PRODUCT, write_history, write_product
 from fleet.plan import ProductPlan
-from ironpulse.backtest import history, tables
+from ironpulse.backtest import csv_blocks, history, tables
 from ironpulse.backtest.history import Aside, put_aside
 from ironpulse.backtest.sources import plan_of
 from ironpulse.backtest.spread import Crew, fold_groups
@@ -58,9 +58,10 @@ def plan(folder: Path) -> ProductPlan:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces so small that a short history has many of them."""
-    monkeypatch.setattr(tables, "_BLOCK_BYTES", 4096)
+    monkeypatch.setattr(csv_blocks, "_BLOCK_BYTES", 4096)
+    monkeypatch.setattr(csv_blocks, "BLOCK_ROWS", 500)
     monkeypatch.setattr(tables, "_BUFFER_BYTES", 4096)
-    monkeypatch.setattr(tables, "_BLOCK_ROWS", 500)
+    monkeypatch.setattr(tables, "BLOCK_ROWS", 500)
     monkeypatch.setattr(history, "_ASIDE_ROWS", 100)
     monkeypatch.setattr(history, "PIECE_ROWS", 500)
 

@@ -10,8 +10,9 @@ from statistics import median
 import numpy as np
 
 from fleet.batch import SampleBatch
+from fleet.calls import called, text_of, window_of
 from fleet.evaluate import evaluate
-from fleet.expression import Expression, called, part_of, text_of, window_of
+from fleet.expression import Expression, part_of
 from fleet.pace import Pace, pace_of
 from fleet.windows import Columns
 from rules.changes import AlarmChange
