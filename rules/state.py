@@ -136,7 +136,8 @@ def _lanes(recent: Sequence[Recent]) -> list[slice]:
 
 
 class Memory:
-    """The states a worker keeps between batches, by machine."""
+    """The states a worker keeps between batches, by machine. Once a machine's state is replaced,
+    the one before it is used up: nobody may go on from it."""
 
     def __init__(self, compiled: CompiledPlan) -> None:
         self._all = empty_state(compiled, [])
@@ -170,20 +171,23 @@ class Memory:
             self._suspects += added.suspects
             self._all = _joined([self._all, added], (), ())
         rows = [self._row[machine] for machine in state.machine_id.tolist()]
+        before = self._all.places[rows]
         for name in COLUMNS:
             getattr(self._all, name)[rows] = getattr(state, name)
-        self._keep_rows(rows, state)
+        self._keep_rows(rows, before, state)
         for row, own in zip(rows, state.watched, strict=True):
             self._watched[row] = own
         for row, suspects in zip(rows, state.suspects, strict=True):
             self._suspects[row] = suspects
 
-    def _keep_rows(self, rows: Sequence[int], state: FleetState) -> None:
-        """The recent rows of states whose places were taken over: here, and without waste."""
+    def _keep_rows(self, rows: Sequence[int], before: IntColumn, state: FleetState) -> None:
+        """The recent rows of states whose places were taken over, here and without waste; `before`
+        are the places that these machines had."""
         kept = []
         for i, own in enumerate(_lanes(self._all.recent)):
             recent, places = self._all.recent[i], self._all.places[:, own]
             places[rows] = recent.adopt(state.recent[i], places[rows])
+            recent.release(before[:, own], places[rows])
             recent, places[:] = packed(recent, places)
             kept.append(recent)
         self._all = replace(self._all, recent=tuple(kept))

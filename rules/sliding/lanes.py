@@ -21,7 +21,7 @@ from fleet.expression import Expression, part_of
 from fleet.pace import Pace, pace_of
 from fleet.plan import ProductPlan
 from rules.condition import ConditionRule
-from rules.sliding.recent import Sparse
+from rules.sliding.recent import WINDOWS, Sparse
 
 #: Windows up to ten minutes, an hour, a shift, and longer ones keep their rows apart.
 _LIMITS_MS = (600_000, 3_600_000, 28_800_000)
@@ -87,8 +87,7 @@ class Group:
 class Lane:
     """What is kept of each row are `columns` numbers: the values of `arguments`, each with the
     columns it goes to, and what it adds to the calls of ADDING groups. `windows`, milliseconds,
-    ascend; where each begins stands among `places` of a machine, behind the end of its rows and of
-    the room for them."""
+    ascend; where each begins stands among `places` of a machine (rules.sliding.recent)."""
 
     columns: int
     arguments: tuple[tuple[WindowCall, int], ...]
@@ -195,7 +194,7 @@ def _lane(calls: Sequence[WindowCall], slot: int, place: int) -> Lane:
             Group(function, at, window_ms, members, np.array(places, np.intp), slice(slot, end))
         )
         slot = end
-    place_end = place + 2 + len(windows)
+    place_end = place + WINDOWS + len(windows)
     return Lane(columns, tuple(arguments), tuple(windows), tuple(groups), slice(place, place_end))
 
 

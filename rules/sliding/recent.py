@@ -1,10 +1,10 @@
 """The recent rows of many machines, for windows that slide over them.
 
-A machine's rows stand behind each other in a piece of its own, with room for more; when the room is
-used up they move to another one, where some windows leave behind what they will not look at again.
-Where they stand is kept with the machine's state, and not here.
-Nothing that was written is ever overwritten: of an older state of a machine the rows are still
-there, so that a step may be taken anew after its transaction has failed.
+A machine's rows stand behind each other in a room of its own, with place for more; when it is full
+they move to another one, where some windows leave behind what they will not look at again. Where
+they stand is kept with the machine's state, and not here. What a state stands on is not overwritten
+until the machine's next state is kept and its room released, so that a step may be taken anew after
+its transaction has failed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fleet.batch import FloatColumn, IntColumn
 
 Rows = NDArray[np.intp]
 
-#: Columns of places: the end of a machine's rows, the end of its room, and from here on where each
-#: window begins, the longest last.
-END, LIMIT, WINDOWS = 0, 1, 2
+#: Columns of places: where a machine's room starts, the end of its rows, the end of the room, and
+#: from here on where each window begins, the longest last.
+START, END, LIMIT, WINDOWS = 0, 1, 2, 3
 _LEAST_ROOM, _LEAST_SPARSE_ROOM = 8, 64
 _LEAST_CAPACITY = 64
 
@@ -41,7 +41,7 @@ class Recent:
     machine's `width` places the last ones are those of as many `windows`. Where `sparse` says of
     each column which functions look at it (see `needed`), rows that none needs are not kept."""
 
-    __slots__ = ("size", "sparse", "taken", "times", "values", "width")
+    __slots__ = ("_free", "size", "sparse", "taken", "times", "values", "width")
 
     def __init__(self, columns: int, windows: int, sparse: Sparse = ()) -> None:
         self.width, self.sparse = WINDOWS + windows, sparse
@@ -49,11 +49,12 @@ class Recent:
         self.values: FloatColumn = np.empty((0, columns))
         self.taken: NDArray[np.bool_] = np.empty(0, bool)
         self.size = 0
+        self._free: list[tuple[int, int]] = []
 
     def append(
         self, places: IntColumn, counts: IntColumn, times: IntColumn, values: FloatColumn
     ) -> tuple[IntColumn, Rows]:
-        """Rows behind those of m machines at `places` (m, 2 + windows), `counts` (m,) of each one.
+        """Rows behind those of m machines at `places` (m, width), `counts` (m,) of each one.
 
         Returns the places after it, where windows begin as before, and those of the rows, (n,).
         """
@@ -81,14 +82,23 @@ class Recent:
         after[:, WINDOWS:] = (after[:, END] - counts - begin)[:, None] + places[:, WINDOWS:]
         return after
 
+    def release(self, before: IntColumn, after: IntColumn) -> None:
+        """Rooms that machines had before and have left may be used again: nobody may go on from
+        a state that stands in them."""
+        left = before[(before[:, START] != after[:, START]) & (before[:, LIMIT] > before[:, START])]
+        for start, limit in left[:, [START, LIMIT]].tolist():
+            self.taken[start:limit] = False
+            self._free.append((start, limit - start))
+
     def wasteful(self, places: IntColumn) -> bool:
         """Whether these machines, all there are, leave most of what is held unused."""
         used = int((places[:, LIMIT] - places[:, -1]).sum())
-        return self.size > 2 * used + _LEAST_CAPACITY * len(places)
+        return self.size > 3 * used + _LEAST_CAPACITY * len(places)
 
     @property
     def nbytes(self) -> int:
-        return self.times.nbytes + self.values.nbytes + self.taken.nbytes
+        """What the rooms take; what is set aside for more is not touched yet."""
+        return self.size * (self.times.itemsize + self.values[:1].nbytes + self.taken.itemsize)
 
     def _move(self, places: IntColumn, which: Rows, counts: IntColumn) -> None:
         """Rows of some machines to places with room for `counts` more, and some."""
@@ -99,14 +109,18 @@ class Recent:
         passed = np.concatenate(([0], np.cumsum(kept)))
         live = passed[before + held] - passed[before]
         room = live + counts[which]
-        room += room // 4 + (_LEAST_SPARSE_ROOM if self.sparse else _LEAST_ROOM)
-        target = self.size + np.cumsum(room) - room
-        self._grow(self.size + int(room.sum()))
+        # Twice as much while the windows fill, so that few rooms are left behind; and not alike, so
+        # that machines that began together do not all move together.
+        filling = begin == places[which, START]
+        room += np.where(filling, room, room // 8) + room * (which % 8) // 32
+        room += _LEAST_SPARSE_ROOM if self.sparse else _LEAST_ROOM
+        target, room = self._rooms(room)
         rows, new = rows[kept], ragged(target, live)
         self.times[new], self.values[new] = self.times[rows], self.values[rows]
         self.taken[new] = True
         windows = places[which, WINDOWS:] - (begin - before)[:, None]
         places[which, WINDOWS:] = passed[windows] + (target - passed[before])[:, None]
+        places[which, START] = target
         places[which, END], places[which, LIMIT] = target + live, target + room
 
     def _needed(self, rows: Rows, begins: IntColumn, lengths: IntColumn) -> NDArray[np.bool_]:
@@ -116,14 +130,27 @@ class Recent:
                 kept[begin:end] = needed(self.values[rows[begin:end]], self.sparse)
         return kept
 
+    def _rooms(self, wanted: IntColumn) -> tuple[IntColumn, IntColumn]:
+        """Where there is room for so many rows, and for how many: in a room that somebody left,
+        unless it is far too large, else behind all."""
+        starts, sizes = np.empty_like(wanted), wanted.copy()
+        for i, rows in enumerate(wanted.tolist()):
+            fitting = (j for j, (_, size) in enumerate(self._free) if rows <= size <= 4 * rows)
+            left = next(fitting, None)
+            if left is None:
+                starts[i] = self.size
+                self._grow(self.size + rows)
+            else:
+                starts[i], sizes[i] = self._free.pop(left)
+        return starts, sizes
+
     def _grow(self, size: int) -> None:
         if size > len(self.times):
-            capacity = max(size, len(self.times) * 3 // 2, _LEAST_CAPACITY)
-            for name in ("times", "values", "taken"):
-                old = getattr(self, name)
-                new = np.zeros((capacity, *old.shape[1:]), old.dtype)
-                new[: self.size] = old[: self.size]
-                setattr(self, name, new)
+            capacity = max(size + size // 8, _LEAST_CAPACITY)
+            # In place: large arrays get more pages and are not copied. Nobody holds a part of them.
+            self.times.resize(capacity, refcheck=False)
+            self.values.resize((capacity, self.values.shape[1]), refcheck=False)
+            self.taken.resize(capacity, refcheck=False)
         self.size = size
 
 

@@ -197,6 +197,21 @@ def test_room_that_nobody_uses_is_given_back() -> None:
     assert recent.times[places[0, -1] : places[0, END]].tolist() == list(range(4_995, 5_000))
 
 
+def test_rooms_that_were_left_are_used_again() -> None:
+    recent = Recent(1, 1)
+    held = np.zeros((3, recent.width), np.int64)
+    for step in range(2_000):
+        new = np.full(3, step), np.full((3, 1), float(step))
+        after, _ = recent.append(held, np.ones(3, np.int64), *new)
+        after[:, -1] = np.maximum(after[:, END] - [5, 50, 500], after[:, -1])
+        recent.release(held, after)
+        held = after
+    assert recent.size < 4 * (5 + 50 + 500)
+    for place, rows in zip(held, (5, 50, 500), strict=True):
+        kept = slice(place[-1], place[END])
+        assert recent.times[kept].tolist() == list(range(2_000 - rows, 2_000))
+
+
 @pytest.mark.parametrize("places", [[0], [0, 2], [1]])
 def test_a_machine_of_which_nothing_is_kept_is_taken_over(places: list[int]) -> None:
     memory = Memory(PLAN)
