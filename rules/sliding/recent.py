@@ -9,7 +9,8 @@ its transaction has failed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ def ragged(begins: IntColumn, lengths: IntColumn) -> Rows:
     return np.asarray(np.arange(total) + np.repeat(begins - before, lengths))
 
 
+_ARRAYS = ("times", "values", "taken")
 #: Of each column the functions that look at it.
 Sparse = tuple[frozenset[str], ...]
 
@@ -50,6 +52,15 @@ class Recent:
         self.taken: NDArray[np.bool_] = np.empty(0, bool)
         self.size = 0
         self._free: list[tuple[int, int]] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in self.__slots__}
+        return state | {name: state[name][: self.size] for name in _ARRAYS}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # What came from another process may be a part of its message, which cannot be written to.
+        for name, value in state.items():
+            setattr(self, name, np.array(value) if name in _ARRAYS else value)
 
     def append(
         self, places: IntColumn, counts: IntColumn, times: IntColumn, values: FloatColumn

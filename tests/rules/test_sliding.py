@@ -3,6 +3,7 @@ cut anywhere, gone on with twice from one state, and made anew from the rows."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -195,6 +196,22 @@ def test_room_that_nobody_uses_is_given_back() -> None:
         recent, places = packed(recent, places)
     assert recent.size < 300
     assert recent.times[places[0, -1] : places[0, END]].tolist() == list(range(4_995, 5_000))
+
+
+def test_rows_that_came_from_another_process_are_gone_on_with() -> None:
+    recent = Recent(1, 1)
+    places = np.zeros((1, recent.width), np.int64)
+    for step in range(10):
+        new = np.array([step]), np.array([[float(step)]])
+        places, _ = recent.append(places, np.array([1]), *new)
+    parts: list[pickle.PickleBuffer] = []
+    message = pickle.dumps(recent, 5, buffer_callback=parts.append)
+    came = pickle.loads(message, buffers=[bytes(part.raw()) for part in parts])
+    for step in range(10, 100):
+        new = np.array([step]), np.array([[float(step)]])
+        places, _ = came.append(places, np.array([1]), *new)
+    assert came.times[places[0, -1] : places[0, END]].tolist() == list(range(100))
+    assert recent.size < came.size
 
 
 def test_rooms_that_were_left_are_used_again() -> None:
