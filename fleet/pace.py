@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
+from fleet.batch import FloatColumn
 from fleet.clock import MS_PER_HOUR
 from fleet.plan import ProductPlan
 
@@ -14,6 +16,8 @@ HOURS_SLACK = 0.25
 SHORTEST_LIFE_H = 24.0
 SLACK_OF_LIFE = 0.002
 
+Elapsed = TypeVar("Elapsed", float, FloatColumn)
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -22,8 +26,12 @@ class Pace:
     per_h: float
     slack: float
 
-    def allows(self, growth: float, elapsed_ms: int) -> bool:
-        return 0 <= growth <= self.slack + self.per_h * elapsed_ms / MS_PER_HOUR
+    def most(self, elapsed_ms: Elapsed) -> Elapsed:
+        """The most it can grow in so many milliseconds, (n,) or one."""
+        return self.slack + self.per_h * elapsed_ms / MS_PER_HOUR
+
+    def allows(self, growth: float, elapsed_ms: float) -> bool:
+        return 0 <= growth <= self.most(elapsed_ms)
 
 
 #: Of what nobody knows how fast it can grow.

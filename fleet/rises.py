@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
-from fleet.clock import MS_PER_HOUR
 from fleet.pace import Pace
 
 
@@ -84,5 +83,4 @@ def _up_to_row_before(flags: NDArray[np.bool_], rows: NDArray[np.intp]) -> NDArr
 
 def _possible(rise: FloatColumn, elapsed_ms: FloatColumn, pace: Pace) -> NDArray[np.bool_]:
     """Whether a counter can have risen so much; since nobody knows when, it can."""
-    limit = pace.slack + pace.per_h * (elapsed_ms / MS_PER_HOUR)
-    return np.asarray((rise >= 0) & ((rise <= limit) | np.isnan(elapsed_ms)))
+    return np.asarray((rise >= 0) & ((rise <= pace.most(elapsed_ms)) | np.isnan(elapsed_ms)))

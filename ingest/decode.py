@@ -188,9 +188,7 @@ class _Reader:
             self.result.lags |= lags_of(came.machine_id, came.measured_at, came.received_at)
             batch, marks = self._believe_times(columns)
             if len(batch):
-                unusable = quality.mark(batch, dict(limits))
-                implausible = quality.implausible(batch.signals, unusable)
-                batch = replace(batch, implausible=implausible)
+                batch, unusable = quality.judged(batch, dict(limits))
                 self.result.samples.append(Samples(batch, marks + unusable))
 
     def _of_messages(self, values: Sequence[int | None]) -> IntColumn:

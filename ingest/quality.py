@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,13 @@ def mark(batch: SampleBatch, limits: dict[str, Limits]) -> list[Mark]:
                 column[rows] = np.nan
                 marks.append(Mark(key, reason, rows, came))
     return marks
+
+
+def judged(batch: SampleBatch, limits: dict[str, Limits]) -> tuple[SampleBatch, list[Mark]]:
+    """A batch whose values were looked at: it says what of them speaks against sensors. With what
+    `mark` found."""
+    marks = mark(batch, limits)
+    return replace(batch, implausible=implausible(batch.signals, marks)), marks
 
 
 def implausible(signals: Sequence[str], marks: Sequence[Mark]) -> Implausible:

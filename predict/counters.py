@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.batch import FloatColumn, IntColumn
-from fleet.clock import MS_PER_HOUR
 from fleet.pace import Pace
 
 
@@ -84,7 +83,7 @@ def grow(
         previous[place] = values[place] if known is None else known.value
         previous_at[place] = at[place] if known is None else known.at
     grown = values - previous
-    limit = pace.slack + pace.per_h * (at - previous_at) / MS_PER_HOUR
+    limit = pace.most((at - previous_at).astype(np.float64))
     odd = set(owner[(grown < 0) | (grown > limit)].tolist())
     odd |= {int(m) for m in owner[first] if (c := before[m]) is not None and c.jump is not None}
     result = Growth(rows, grown, np.zeros(len(rows), dtype=bool), {}, values, at)

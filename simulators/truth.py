@@ -55,17 +55,8 @@ def episode(serial: str, plan: ProductPlan, illness: Illness) -> Episode:
 
 def gale(serial: str, plan: ProductPlan, start_ms: int, end_ms: int) -> Episode:
     """A storm over a crane: alarms about the wind are right, and nothing is broken."""
-    return Episode(
-        machine=serial,
-        product=plan.product,
-        failure_mode=GALE,
-        onset_ms=start_ms,
-        detectable_ms=start_ms,
-        failed_ms=None,
-        repaired_ms=end_ms,
-        part=None,
-        expected={"ticket": False, "kind": "weather", "component": "site"},
-    )
+    expected = {"ticket": False, "kind": "weather", "component": "site"}
+    return _sound(serial, plan, GALE, start_ms, start_ms, end_ms, expected)
 
 
 def faulty_sensor(serial: str, plan: ProductPlan, fault: SensorFault) -> Episode:
@@ -73,37 +64,30 @@ def faulty_sensor(serial: str, plan: ProductPlan, fault: SensorFault) -> Episode
     rule = next((rule for rule in plan.rules if rule.sensors), None)
     ticket = fault.wrong_ms is not None and fault.signal in told_by(plan)[fault.kind]
     component = "" if rule is None else f"{rule.component}/"
-    return Episode(
-        machine=serial,
-        product=plan.product,
-        failure_mode=f"{SENSOR}{fault.kind.upper()}",
-        onset_ms=fault.onset_ms,
-        detectable_ms=fault.wrong_ms,
-        failed_ms=None,
-        repaired_ms=fault.repaired_ms,
-        part=None,
-        expected={"ticket": ticket, "kind": "sensor", "component": f"{component}{fault.signal}"},
-    )
+    expected = {"ticket": ticket, "kind": "sensor", "component": f"{component}{fault.signal}"}
+    what, repaired_ms = f"{SENSOR}{fault.kind.upper()}", fault.repaired_ms
+    return _sound(serial, plan, what, fault.onset_ms, fault.wrong_ms, repaired_ms, expected)
 
 
 def wrong_clock(serial: str, plan: ProductPlan, off_ms: int, start_ms: int, end_ms: int) -> Episode:
     """A device clock that was so much ahead for a while; the machine itself is sound."""
     rule = next((rule for rule in plan.rules if rule.clock), None)
+    expected = {
+        "ticket": rule is not None and abs(off_ms) > _CLOCK_NOTICED_MS,
+        "kind": "connection",
+        "component": "" if rule is None else rule.component,
+        "off_ms": off_ms,
+    }
+    return _sound(serial, plan, CLOCK, start_ms, start_ms, end_ms, expected)
+
+
+def _sound(
+    serial: str, plan: ProductPlan, what: str, onset_ms: int, detectable_ms: int | None,
+    repaired_ms: int | None, expected: dict[str, Any],
+) -> Episode:  # fmt: skip
+    """What happened while nothing of the machine itself was broken."""
     return Episode(
-        machine=serial,
-        product=plan.product,
-        failure_mode=CLOCK,
-        onset_ms=start_ms,
-        detectable_ms=start_ms,
-        failed_ms=None,
-        repaired_ms=end_ms,
-        part=None,
-        expected={
-            "ticket": rule is not None and abs(off_ms) > _CLOCK_NOTICED_MS,
-            "kind": "connection",
-            "component": "" if rule is None else rule.component,
-            "off_ms": off_ms,
-        },
+        serial, plan.product, what, onset_ms, detectable_ms, None, repaired_ms, None, expected
     )
 
 

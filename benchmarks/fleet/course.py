@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleet.plan import Catalogue
-from ingest.quality import implausible, limits_of, mark
+from ingest.quality import judged, limits_of
 from rules.backtest.course import alarms_of, begin, go_on
 from rules.backtest.visits import Decided, visits
 from rules.compiled import compile_plan
@@ -87,6 +87,5 @@ def pieces(catalogue: Catalogue, spec: FleetMachine, setup: Setup) -> Iterator[P
     )
     limits = limits_of(catalogue.plans[spec.product])
     for piece in told:
-        batch = piece.batch
-        found = implausible(batch.signals, mark(batch, limits))
-        yield replace(piece, batch=replace(batch, implausible=found))
+        batch, _ = judged(piece.batch, limits)
+        yield replace(piece, batch=batch)

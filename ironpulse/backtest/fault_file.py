@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from fleet.batch import FaultCode, FaultReport
-from fleet.errors import IronpulseError
 from ingest.reports import read_code
-from ironpulse.backtest.rows import moment_of, rows_of, why
+from ironpulse.backtest.rows import known_moment_of, read_at, rows_of
 
 FIELDS = ("spn", "fmi", "code", "oc", "sa", "lamp")
+_WANTED = (
+    "A row is a code that was active: machine, measured_at, and spn and fmi or code; oc, sa and "
+    "lamp as far as known."
+)
 
 
 def read_reports(path: Path, ids: Mapping[str, int]) -> tuple[list[FaultReport], list[str]]:
@@ -25,15 +28,9 @@ def read_reports(path: Path, ids: Mapping[str, int]) -> tuple[list[FaultReport],
     found: dict[tuple[int, int], list[FaultCode]] = {}
     strangers = set()
     for number, row in enumerate(rows_of(path), 1):
-        try:
-            serial, at, code = str(row["machine"]), moment_of(row, "measured_at"), _code(row)
-            if at is None:
-                raise KeyError("measured_at")
-        except (KeyError, ValueError, TypeError) as error:
-            raise IronpulseError(
-                f"{path}, row {number}: {why(error)}. A row is a code that was active: machine, "
-                "measured_at, and spn and fmi or code; oc, sa and lamp as far as known."
-            ) from error
+        with read_at(f"{path}, row {number}", _WANTED):
+            serial, at = str(row["machine"]), known_moment_of(row, "measured_at")
+            code = _code(row)
         if serial not in ids:
             strangers.add(serial)
             continue

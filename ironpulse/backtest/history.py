@@ -20,7 +20,7 @@ import pyarrow.ipc as pa_ipc
 from fleet.batch import FaultReport, IntColumn, SampleBatch
 from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
-from ingest.quality import implausible, limits_of, mark
+from ingest.quality import judged, limits_of
 from ironpulse.backtest.csv_blocks import MACHINE, MEASURED_AT
 from ironpulse.backtest.spread import Group
 from ironpulse.backtest.tables import Table, blocks
@@ -244,9 +244,8 @@ def _chunk(plan: ProductPlan, table: pa.Table, reports: Sequence[FaultReport]) -
             values[:, place] = table.column(key).to_numpy()
     machines, times = table.column(MACHINE).to_numpy(), table.column(MEASURED_AT).to_numpy()
     batch = SampleBatch(plan.product, plan.signal_keys, machines, times, times, values)
-    marks = mark(batch, limits_of(plan))
+    batch, marks = judged(batch, limits_of(plan))
     spoiled = sum(len(one.rows) for one in marks)
-    batch = replace(batch, implausible=implausible(batch.signals, marks))
     single, _, _ = merge_repetitions(as_stored(batch, plan).sorted())
     return Chunk(single, reports, spoiled)
 

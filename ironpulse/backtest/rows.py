@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,20 @@ def moment_of(row: Mapping[str, Any], name: str) -> int | None:
     return clock.to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def why(error: Exception) -> str:
-    """What was wrong with a row, in words."""
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+def known_moment_of(row: Mapping[str, Any], name: str) -> int:
+    """The same of a time that has to be there. Raises KeyError where it is not."""
+    found = moment_of(row, name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+@contextmanager
+def read_at(place: str, wanted: str) -> Iterator[None]:
+    """What will not do in a row becomes an error that says where (`faults.csv, row 3`), what, and
+    what was `wanted`."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise IronpulseError(f"{place}: {said}. {wanted}") from error

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
-from ironpulse.backtest.rows import moment_of, rows_of, why
+from ironpulse.backtest.rows import moment_of, read_at, rows_of
 from rules.backtest.known_faults import FORESIGHT_MS, KnownFault
+
+_WANTED = (
+    "A fault has machine, failure_mode and at least one of onset and failed, as ISO 8601 or "
+    "milliseconds since 1970."
+)
 
 
 def read_truth(
@@ -25,13 +29,8 @@ def read_truth(
     """
     faults, strangers = [], set()
     for number, row in enumerate(rows_of(path), 1):
-        try:
+        with read_at(f"{path}, fault {number}", _WANTED):
             fault = _fault(row, plan, ids)
-        except (KeyError, ValueError, TypeError) as error:
-            raise IronpulseError(
-                f"{path}, fault {number}: {why(error)}. A fault has machine, failure_mode and "
-                "at least one of onset and failed, as ISO 8601 or milliseconds since 1970."
-            ) from error
         if fault is None:
             strangers.add(str(row["machine"]))
         else:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.errors import IronpulseError
 from fleet.plan import ProductPlan
-from ironpulse.backtest.rows import moment_of, rows_of, why
+from ironpulse.backtest.rows import known_moment_of, read_at, rows_of
 from rules.live.known_before import repairs_counted, services_counted
 
 SERVICES = ("machine", "done_at", "service")
@@ -80,15 +79,9 @@ def _read(
 ) -> dict[str, Work]:
     found: dict[str, Work] = {}
     for number, row in enumerate(rows_of(path), 1):
-        try:
-            serial, at = str(row["machine"]), moment_of(row, when)
-            if at is None:
-                raise KeyError(when)
+        with read_at(f"{path}, row {number}", f"A row is a {words}."):
+            serial, at = str(row["machine"]), known_moment_of(row, when)
             touched = list(counted(row, at))
-        except (KeyError, ValueError, TypeError) as error:
-            raise IronpulseError(
-                f"{path}, row {number}: {why(error)}. A row is a {words}."
-            ) from error
         own = found.setdefault(serial, Work())
         own.count += 1
         own.counted += touched

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,9 +139,7 @@ class _Replay:
             entries = []
             tallies: dict[int, ledger.Tally] = {}
             if len(batch):
-                marks = quality.mark(batch, quality.limits_of(plan))
-                found = quality.implausible(batch.signals, marks)
-                batch = replace(batch, implausible=found)
+                batch, marks = quality.judged(batch, quality.limits_of(plan))
                 ledger.add_bad_values(connection, bad_values(batch, marks))
                 batch_id = ingest_log.next_id(connection)
                 telemetry.write(connection, plan, batch, batch_id)

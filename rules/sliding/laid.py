@@ -34,7 +34,7 @@ class Laid:
         self.times, self.starts = sheet.grid.times, sheet.grid.starts
         self.machine, self.ends = sheet.grid.machine, sheet.ends
         self.looked = np.empty((len(self.times), lane.columns))
-        for call, column in lane.arguments:
+        for column, call in enumerate(lane.arguments):
             self.looked[:, column] = argument(call)
         self.added = self.looked.copy()
         for group in lane.groups:

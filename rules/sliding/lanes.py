@@ -85,15 +85,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Lane:
-    """What is kept of each row are `columns` numbers: the values of `arguments`, each with the
-    columns it goes to, and what it adds to the calls of ADDING groups. `windows`, milliseconds,
+    """What is kept of each row are so many numbers as there are `arguments`, calls that look at
+    something each: its value or, for the calls of ADDING groups, what the row adds. `windows`, ms,
     ascend; where each begins stands among `places` of a machine (rules.sliding.recent)."""
 
-    columns: int
-    arguments: tuple[tuple[WindowCall, int], ...]
+    arguments: tuple[WindowCall, ...]
     windows: tuple[int, ...]
     groups: tuple[Group, ...]
     places: slice
+
+    @property
+    def columns(self) -> int:
+        return len(self.arguments)
 
     @property
     def sparse(self) -> Sparse:
@@ -172,22 +175,18 @@ def _order(call: WindowCall) -> tuple[tuple[int, bool], int, str]:
 def _lane(calls: Sequence[WindowCall], slot: int, place: int) -> Lane:
     """The lane of calls in their order, whose numbers begin at `slot` and `place`."""
     shared: dict[CallKey, int] = {}
-    arguments: list[tuple[WindowCall, int]] = []
+    arguments: list[WindowCall] = []
     groups: list[Group] = []
     windows = sorted({call.window_ms for call in calls})
-    columns = 0
     for (window_ms, function), own in groupby(calls, lambda one: (one.window_ms, one.function)):
         members, places = tuple(own), []
         for call in members:
-            key = call.argument.text, call.owner
-            if function not in ADDING and key in shared:
-                places.append(shared[key])
-                continue
-            if function not in ADDING:
-                shared[key] = columns
-            arguments.append((call, columns))
-            places.append(columns)
-            columns += 1
+            # What a call adds is its own; the value of an argument is looked at by all.
+            looked = call.key if function in ADDING else (call.argument.text, call.owner)
+            if looked not in shared:
+                shared[looked] = len(arguments)
+                arguments.append(call)
+            places.append(shared[looked])
         end = slot + len(members) * len(_NOTHING[function])
         at = windows.index(window_ms)
         groups.append(
@@ -195,7 +194,7 @@ def _lane(calls: Sequence[WindowCall], slot: int, place: int) -> Lane:
         )
         slot = end
     place_end = place + WINDOWS + len(windows)
-    return Lane(columns, tuple(arguments), tuple(windows), tuple(groups), slice(place, place_end))
+    return Lane(tuple(arguments), tuple(windows), tuple(groups), slice(place, place_end))
 
 
 def nothing_slid(lanes: Sequence[Lane]) -> FloatColumn:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fleet.batch import IntColumn
 from fleet.windows import Columns
-from rules.holding import Grid, Rows
+from rules.holding import Rows
 from rules.sheet import Sheet
 from rules.sliding.recent import Recent, ragged
 
@@ -25,7 +25,7 @@ class View:
     ) -> None:
         grid = sheet.grid
         self.since = grid.times - window_ms
-        self.first = _first_rows(recent.times, begun, rows, grid, window_ms)
+        self.first = _first_rows(recent.times, begun, rows, sheet, window_ms)
         gone = self.first[sheet.ends] - begun
         self.fallen = ragged(begun, gone)
         before = np.cumsum(gone) - gone
@@ -40,12 +40,11 @@ class View:
 
 
 def _first_rows(
-    times: IntColumn, begun: IntColumn, rows: Rows, grid: Grid, window_ms: int
+    times: IntColumn, begun: IntColumn, rows: Rows, sheet: Sheet, window_ms: int
 ) -> IntColumn:
     """For each of the new `rows` (n,) the first of its machine's, from `begun` (m,) on, that lies
     in the window. Many rows of few machines are laid side by side, few of many are not."""
-    counts = np.diff(np.append(grid.starts, len(rows)))
-    lengths = rows[grid.starts] + counts - begun
+    grid, lengths = sheet.grid, rows[sheet.ends] + 1 - begun
     if int(lengths.sum()) > _WORTH_A_LOOK * len(rows):
         return _first_after(times, begun[grid.machine], rows, grid.times - window_ms)
     starts = np.cumsum(lengths) - lengths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,8 +64,7 @@ class Bench:
         ids = np.array([machine for machine, _, _ in rows], np.int64)
         at = clock.now_ms() if received_at is None else received_at
         batch = SampleBatch("pump", keys, ids, times, np.full(len(rows), at), values)
-        marks = quality.mark(batch, quality.limits_of(plan()))
-        batch = replace(batch, implausible=quality.implausible(keys, marks))
+        batch, _ = quality.judged(batch, quality.limits_of(plan()))
         with self.connection.transaction():
             number = ingest_log.next_id(self.connection)
             telemetry.write(self.connection, plan(), batch, number)

@@ -3,7 +3,6 @@ cut."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -45,8 +44,7 @@ def rows(
         values[:, PLAN.signals.index(key)] = np.array(column, float)
     times = START + np.arange(n) * gap
     batch = SampleBatch("pump", PLAN.signals, np.ones(n, np.int64), times, times, values)
-    marks = quality.mark(batch, quality.limits_of(PLAN.plan))
-    return replace(batch, implausible=quality.implausible(batch.signals, marks))
+    return quality.judged(batch, quality.limits_of(PLAN.plan))[0]
 
 
 def run(batch: SampleBatch, cuts: list[int] | None = None) -> list[AlarmChange]:
